@@ -1,0 +1,1 @@
+"""What runs, where, and with which memory: command line, config, one run, its state and its report."""

@@ -1,0 +1,75 @@
+"""What earlier runs know of an article, read from a file that the run keeps in step with the committed dataset.
+
+The file is a SQLite database under the dataset's `state/`; `pipeline.state` alone writes it, and only from committed
+rows, so it can be deleted and built again. Here it is only read: one look-up by key costs microseconds at any size.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """The newest stored version of an article. `file` is the part file that holds it."""
+
+    article_id: str
+    version: int
+    title: str | None
+    content_hash: bytes
+    first_seen_at: datetime
+    cluster_id: str
+    duplicate_of: str | None
+    duplicate_kind: str | None
+    duplicate_score: float | None
+    file: Path
+
+
+class Memory:
+    """Read-only view of the articles known so far. `root` is the dataset root; a missing file is an empty memory."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        path = root / "state" / "articles.sqlite3"
+        self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True) if path.exists() else None
+
+    def latest(self, article_id: str) -> Known | None:
+        """The newest version of `article_id`, None when it was never stored."""
+        if self._db is None:
+            return None
+        row = self._db.execute(
+            "SELECT version, title, content_hash, first_seen_us, cluster_id, duplicate_of, duplicate_kind,"
+            " duplicate_score, file FROM articles WHERE article_id = ?",
+            (bytes.fromhex(article_id),),
+        ).fetchone()
+        if row is None:
+            return None
+        version, title, content_hash, first_seen_us, cluster_id, of, kind, score, file = row
+        return Known(
+            article_id=article_id,
+            version=version,
+            title=title,
+            content_hash=content_hash,
+            first_seen_at=datetime.fromtimestamp(first_seen_us / 1e6, UTC),
+            cluster_id=cluster_id.hex(),
+            duplicate_of=of.hex() if of else None,
+            duplicate_kind=kind,
+            duplicate_score=score,
+            file=self.root / file,
+        )
+
+    def text(self, known: Known) -> str:
+        """The text of a stored version, read from its part file; "" when the file no longer holds it."""
+        table = pq.read_table(
+            known.file,
+            columns=["text"],
+            filters=[("article_id", "=", known.article_id), ("version", "=", known.version)],
+        )
+        return str(table["text"][0]) if table.num_rows else ""
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()

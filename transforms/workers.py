@@ -1,0 +1,55 @@
+"""Child processes that can be killed: parsing and extraction of foreign bytes happen here, with a deadline a task.
+
+A pool is started once a process and kept over pipelines. Children are forked from a clean server process that has
+only imported what they need (never Beam), so a child that was killed is replaced in milliseconds.
+"""
+
+import multiprocessing
+import os
+import resource
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import cache
+from typing import ParamSpec, TypeVar
+
+from pebble import ProcessPool
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+PRELOAD = ["transforms.extraction", "transforms.feeds"]
+CHILD_MEMORY_BYTES = 2_000_000_000
+TASKS_PER_CHILD = 2_000  # bounds what a leak in a parser can cost
+
+
+class Workers:
+    """`processes` children; 0 means one a core. A task over its deadline has its child killed, and only that one."""
+
+    def __init__(self, processes: int = 0) -> None:
+        self.processes = processes or os.cpu_count() or 1
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(PRELOAD)
+        self._pool = ProcessPool(
+            max_workers=self.processes, max_tasks=TASKS_PER_CHILD, initializer=_limit_memory, context=context
+        )
+
+    def submit(self, timeout_s: float, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
+        """Run `function` in a child. The future raises `TimeoutError` past the deadline and
+        `pebble.ProcessExpired` when the child died; `function` must be importable by name."""
+        future: Future[_T] = self._pool.schedule(function, args=args, kwargs=kwargs, timeout=timeout_s)
+        return future
+
+    def close(self) -> None:
+        """Kill the children at once."""
+        self._pool.stop()
+        self._pool.join()
+
+
+@cache
+def shared_workers(processes: int = 0) -> Workers:
+    """The pool of this process, started at first use and kept over pipelines."""
+    return Workers(processes)
+
+
+def _limit_memory() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (CHILD_MEMORY_BYTES, CHILD_MEMORY_BYTES))
