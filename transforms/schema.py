@@ -56,15 +56,15 @@ class Feed:
 class Entry:
     """One entry of a feed, as read: the promise of an article.
 
-    `url` is absolute. `sequence` is the order of arrival within the run, which decides who is the original among
-    copies. `language`, `publisher` and `publisher_country` come from the config, else from the feed.
+    `url` is absolute. The run gives each entry its own `seen_at`, a microsecond after the one before, so that the
+    order of arrival, which decides who is the original among copies, can be read from the rows. `language`,
+    `publisher` and `publisher_country` come from the config, else from the feed.
     """
 
     url: str
     feed_id: str
     feed_url: str
     seen_at: datetime
-    sequence: int = 0
     guid: str | None = None
     title: str | None = None
     summary: str | None = None

@@ -35,7 +35,7 @@ class Tags:
 
 
 class Tagger(Protocol):
-    """`version` changes whenever the tagger's rules or lexicons do: the hash of its lexicon files and its own number."""
+    """`version` changes whenever the tagger's rules or lexicons do: a hash of its lexicon files and its own number."""
 
     version: str
 

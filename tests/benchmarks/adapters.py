@@ -9,6 +9,7 @@ from transforms.schema import Entry, Page
 def extract(html: str | bytes, url: str | None) -> dict[str, Any]:
     """Title, authors, date, text and language of one page, as Clean and Tag read them."""
     from transforms.extraction import clean_page
+
     from transforms.settings import CleanSettings
 
     now = datetime.now(UTC)
