@@ -1,0 +1,163 @@
+"""The config file: TOML in, a frozen `Config` out, or a `ConfigError` that names file, key and what was expected."""
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import TypeAdapter, ValidationError
+
+from transforms.schema import Feed
+from transforms.settings import Settings
+
+T = TypeVar("T")
+
+
+class ConfigError(Exception):
+    """The config cannot be used; the message says where and what was expected. Exit code 2."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A whole config. `sha256` identifies it in every report."""
+
+    output: str
+    feeds: tuple[Feed, ...]
+    settings: Settings
+    sha256: str
+
+
+def load_config(
+    path: Path,
+    *,
+    output: str | None = None,
+    feed_files: Sequence[Path] = (),
+    assignments: Sequence[str] = (),
+    workers: int | None = None,
+) -> Config:
+    """Read and validate `path`; the keyword arguments are the command line's overrides. Raises `ConfigError`."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    for assignment in assignments:
+        _assign(document, assignment)
+    if output is not None:
+        document["output"] = output
+    if workers is not None:
+        document.setdefault("run", {})["workers"] = workers
+    listed = [{"url": url} for file in feed_files for url in read_feed_list(file)]
+    document["feeds"] = [*document.get("feeds", []), *listed]
+    return parse_config(document, str(path))
+
+
+def parse_config(document: dict[str, Any], name: str) -> Config:
+    """Validate a config document; `name` is what error messages call it."""
+    sections = {field.name: field.type for field in dataclasses.fields(Settings)}
+    _forbid_unknown(document, {"output", "feeds", *sections}, name, "")
+    if not isinstance(document.get("output"), str) or not document["output"]:
+        raise ConfigError(f'{name}: output: expected the folder of the dataset, as in output = "data/news"')
+    for section, kind in sections.items():
+        table = document.get(section, {})
+        if not isinstance(table, dict):
+            raise ConfigError(f"{name}: {section}: expected a table, [{section}]")
+        _forbid_unknown(table, {field.name for field in dataclasses.fields(kind)}, name, f"{section}.")  # type: ignore[arg-type]  # every field of Settings is a dataclass
+    settings = _validate(Settings, {key: document[key] for key in sections if key in document}, name, "")
+    feeds = tuple(_feed(raw, name, number) for number, raw in enumerate(document.get("feeds", [])))
+    unique = _unique_ids(feeds)
+    digest = hashlib.sha256(json.dumps(document, sort_keys=True, default=str).encode()).hexdigest()
+    return Config(output=document["output"], feeds=unique, settings=settings, sha256=digest)
+
+
+def read_feed_list(path: Path) -> list[str]:
+    """Feed addresses of a file: one a line (# starts a comment), or OPML."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    if text.lstrip().startswith("<"):
+        found = re.findall(r"xmlUrl\s*=\s*[\"']([^\"']+)[\"']", text)
+        return [url.replace("&amp;", "&") for url in found]
+    lines = (
+        line.split("#", 1)[0].strip() if " #" in line or line.startswith("#") else line.strip()
+        for line in text.splitlines()
+    )
+    return [line for line in lines if line]
+
+
+def feed_id(url: str) -> str:
+    """A readable, stable id for a feed without one: host and path, and a short hash against collisions."""
+    parts = urlsplit(url)
+    words = re.sub(r"[^a-z0-9]+", "-", f"{parts.hostname or ''}{parts.path}".lower()).strip("-")[:48]
+    return f"{words}-{hashlib.sha256(url.encode()).hexdigest()[:6]}"
+
+
+def _feed(raw: Any, name: str, number: int) -> Feed:
+    where = f"feeds[{number}]."
+    if not isinstance(raw, dict) or not isinstance(raw.get("url"), str):
+        raise ConfigError(f'{name}: {where}url: expected the feed\'s address, as in [[feeds]] url = "https://..."')
+    _forbid_unknown(raw, {field.name for field in dataclasses.fields(Feed)}, name, where)
+    parts = urlsplit(raw["url"])
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ConfigError(f"{name}: {where}url: expected an http or https address, got {raw['url']!r}")
+    feed = _validate(Feed, {"id": feed_id(raw["url"]), **raw}, name, where)
+    if feed.kind not in ("feed", "sitemap"):
+        raise ConfigError(f'{name}: {where}kind: expected "feed" or "sitemap", got {feed.kind!r}')
+    return feed
+
+
+def _unique_ids(feeds: Iterable[Feed]) -> tuple[Feed, ...]:
+    """One feed an address; ids must not be shared by two addresses."""
+    by_url: dict[str, Feed] = {}
+    by_id: dict[str, str] = {}
+    for feed in feeds:
+        if by_id.setdefault(feed.id, feed.url) != feed.url:
+            raise ConfigError(f"feed id {feed.id!r} is given to two addresses: {by_id[feed.id]} and {feed.url}")
+        by_url.setdefault(feed.url, feed)
+    return tuple(by_url.values())
+
+
+def _validate(kind: type[T], value: dict[str, Any], name: str, prefix: str) -> T:
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = prefix + ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"{name}: {key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}"
+        ) from error
+
+
+def _forbid_unknown(table: dict[str, Any], known: set[str], name: str, prefix: str) -> None:
+    for key in table:
+        if key not in known:
+            close = difflib.get_close_matches(key, known, 1)
+            hint = f"; did you mean {prefix}{close[0]}?" if close else f"; known: {', '.join(sorted(known))}"
+            raise ConfigError(f"{name}: {prefix}{key}: unknown key{hint}")
+
+
+def _assign(document: dict[str, Any], assignment: str) -> None:
+    """Apply `section.key=value`; the value is TOML, or a plain word taken as a string."""
+    path, equals, literal = assignment.partition("=")
+    if not equals:
+        raise ConfigError(f"--set {assignment}: expected section.key=value")
+    try:
+        value = tomllib.loads(f"value = {literal}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = literal
+    *sections, key = path.strip().split(".")
+    table = document
+    for section in sections:
+        table = table.setdefault(section, {})
+        if not isinstance(table, dict):
+            raise ConfigError(f"--set {assignment}: {section} is not a table")
+    table[key] = value

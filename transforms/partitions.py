@@ -1,0 +1,91 @@
+"""Part files: rows to one sorted Parquet file, staged under its final name, durable before it is told of.
+
+A part file is written under the staging folder at the same relative path that it will have under the dataset root, so
+that making it visible is one rename. Names are deterministic: a retried bundle overwrites its own file.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from transforms.schema import DATASETS, Row, arrow_schema, seen_date, to_row
+from transforms.settings import WriteSettings
+
+ROW_GROUP_ROWS = 65_536
+SORT_KEYS = {
+    "articles": [("publisher_domain", "ascending"), ("published_at", "ascending"), ("article_id", "ascending")],
+    "rejects": [("feed_id", "ascending"), ("seen_at", "ascending")],
+    "fetches": [("host", "ascending"), ("fetched_at", "ascending")],
+}
+DICTIONARY_COLUMNS = {
+    "articles": [
+        "feed_id", "publisher", "publisher_domain", "publisher_country", "section", "text_source", "access",
+        "published_precision", "published_source", "change_kind", "language", "language_source", "agency",
+        "primary_country", "duplicate_kind", "extraction_method", "run_id", "tags_version",
+        "authors.list.element.kind", "countries.list.element.code", "places.list.element.country",
+        "topics.list.element.id", "topics.list.element.name", "removed.list.element.rule", "dateline.country",
+    ],
+    "rejects": ["feed_id", "feed_url", "stage", "reason", "run_id"],
+    "fetches": ["kind", "feed_id", "host", "outcome", "run_id"],
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartFile:
+    """A written part file. `path` is relative to the dataset root."""
+
+    path: str
+    rows: int
+    size_bytes: int
+
+
+def dataset_of(row: Row) -> str:
+    """The dataset a row belongs to."""
+    return next(name for name, record in DATASETS.items() if isinstance(row, record))
+
+
+def partition_path(row: Row) -> str:
+    """Folder of the row, relative to the dataset root: computed by the program alone, never from what the web says."""
+    return f"{dataset_of(row)}/seen_date={seen_date(row).isoformat()}"
+
+
+def write_part(rows: Sequence[Row], staging: Path, folder: str, name: str, settings: WriteSettings) -> PartFile:
+    """Write the rows of one partition as `staging/folder/name.parquet`, sorted, and sync it to the disk.
+
+    Raises OSError when the disk is full or not writable; a half-written file is left in staging, where nobody reads.
+    """
+    dataset = folder.split("/", 1)[0]
+    table = pa.Table.from_pylist([to_row(row) for row in rows], schema=arrow_schema(dataset))
+    path = f"{folder}/{name}.parquet"
+    write_table(table.sort_by(SORT_KEYS[dataset]), staging / path, dataset, settings)
+    return PartFile(path=path, rows=table.num_rows, size_bytes=(staging / path).stat().st_size)
+
+
+def write_table(table: pa.Table, path: Path, dataset: str, settings: WriteSettings) -> None:
+    """One Parquet file with the layout of the dataset: dictionary where values repeat, page index, statistics."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        pq.write_table(
+            table,
+            file,
+            compression=settings.compression,
+            use_dictionary=DICTIONARY_COLUMNS[dataset],
+            row_group_size=ROW_GROUP_ROWS,
+            write_page_index=True,
+            sorting_columns=pq.SortingColumn.from_ordering(table.schema, SORT_KEYS[dataset]),
+        )
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def write_parts(rows: Iterable[Row], staging: Path, name: str, settings: WriteSettings) -> list[PartFile]:
+    """Write rows of any datasets and days, a part file for each partition."""
+    partitions: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        partitions[partition_path(row)].append(row)
+    return [write_part(members, staging, folder, name, settings) for folder, members in sorted(partitions.items())]
