@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from transforms.schema import Entry, Reject
+from transforms.schema import Article, Entry, Reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,12 @@ def reject_feed(feed_id: str, feed_url: str, seen_at: datetime, rejected: Reject
         attempts=rejected.attempts,
         retryable=rejected.retryable,
     )
+
+
+def reject_article(article: Article, rejected: Rejected) -> Reject:
+    """The row that says why a cleaned `article` was not stored. Its feed's address is null: articles don't carry it."""
+    reject = reject_feed(article.feed_id, "", article.first_seen_at, rejected)
+    return dataclasses.replace(reject, url=article.source_url, feed_url=None, guid=article.guid, title=article.title)
 
 
 def unforeseen(error: BaseException, stage: str) -> Rejected:

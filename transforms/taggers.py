@@ -3,10 +3,17 @@
 Taggers run in the order of `[tag] taggers`. Each is loaded once a worker and keeps no state between documents.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import Protocol
 
+import xxhash
+
 from transforms.schema import CountryMention, Dateline, NameMention, PlaceMention, Quote, Topic
+from transforms.settings import TagSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,3 +49,46 @@ class Tagger(Protocol):
     def tag(self, document: Document, found: Tags) -> Tags:
         """`found` with this tagger's part filled in. Never raises for any text."""
         ...
+
+
+# Taggers are imported when they are asked for: one that is switched off costs neither time nor memory.
+TAGGERS = {
+    "places": ("transforms.geography", "PlacesTagger"),
+    "names": ("transforms.names", "NamesTagger"),
+    "topics": ("transforms.topics", "TopicsTagger"),
+    "quotes": ("transforms.quotes", "QuotesTagger"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Taggers:
+    """The taggers of one configuration in their order; `version` is a short hash over theirs."""
+
+    chain: tuple[Tagger, ...]
+    version: str
+
+    def tag(self, document: Document) -> Tags:
+        """What all taggers together find."""
+        tags = Tags(dateline=document.dateline)
+        for tagger in self.chain:
+            tags = tagger.tag(document, tags)
+        return tags
+
+
+@cache
+def load_taggers(settings: TagSettings) -> Taggers:
+    """The taggers `settings` names, loaded once a process. Raises ValueError for a name that is no tagger's and for
+    an overlay that is no folder."""
+    unknown = [name for name in settings.taggers if name not in TAGGERS]
+    if unknown:
+        raise ValueError(f"unknown tagger {unknown[0]!r} in tag.taggers; known are {', '.join(TAGGERS)}")
+    overlays = tuple(Path(folder) for folder in settings.lexicons)
+    chain = tuple(_load(name, overlays) for name in settings.taggers)
+    versions = "\n".join(f"{name} {tagger.version}" for name, tagger in zip(settings.taggers, chain, strict=True))
+    return Taggers(chain, xxhash.xxh3_64_hexdigest(versions))
+
+
+def _load(name: str, overlays: Sequence[Path]) -> Tagger:
+    module, tagger = TAGGERS[name]
+    loaded: Tagger = getattr(import_module(module), tagger)(overlays)
+    return loaded
