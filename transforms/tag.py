@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import apache_beam as beam
-from apache_beam.pvalue import PCollection, TaggedOutput
+from apache_beam.pvalue import DoOutputsTuple, PCollection, TaggedOutput
 
 from transforms.reject import reject_article, unforeseen
 from transforms.schema import Article, Reject
@@ -22,7 +22,7 @@ from transforms.tally import count, timed
 
 
 @dataclass(eq=False, kw_only=True)
-class Tag(beam.PTransform[PCollection[Article], PCollection[Article]]):
+class Tag(beam.PTransform[PCollection[Article], DoOutputsTuple]):
     """Fill in the tag columns of articles. Outputs: the articles, and `rejects`."""
 
     settings: TagSettings = field(default_factory=TagSettings)
@@ -30,7 +30,7 @@ class Tag(beam.PTransform[PCollection[Article], PCollection[Article]]):
     def __post_init__(self) -> None:
         super().__init__()
 
-    def expand(self, articles: PCollection[Article]) -> beam.pvalue.DoOutputsTuple:
+    def expand(self, articles: PCollection[Article]) -> DoOutputsTuple:
         return articles | "TagArticle" >> beam.ParDo(TagFn(self.settings)).with_outputs("rejects", main="articles")
 
 

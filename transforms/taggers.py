@@ -85,7 +85,7 @@ def load_taggers(settings: TagSettings) -> Taggers:
     overlays = tuple(Path(folder) for folder in settings.lexicons)
     chain = tuple(_load(name, overlays) for name in settings.taggers)
     versions = "\n".join(f"{name} {tagger.version}" for name, tagger in zip(settings.taggers, chain, strict=True))
-    return Taggers(chain, xxhash.xxh3_64_hexdigest(versions))
+    return Taggers(chain, xxhash.xxh3_64_hexdigest(versions.encode()))
 
 
 def _load(name: str, overlays: Sequence[Path]) -> Tagger:
