@@ -1,0 +1,63 @@
+"""How often one host is asked: a bound on open connections and on the rate of request starts, for each host apart."""
+
+import asyncio
+from collections import OrderedDict
+from types import TracebackType
+
+MAX_GATES = 20_000
+
+
+class HostGate:
+    """An asynchronous context manager: inside it one connection to the host may be used.
+
+    At most `connections` callers are inside at once, and each enters at least `delay_s` after the one before.
+    """
+
+    def __init__(self, connections: int, delay_s: float) -> None:
+        self._slots = asyncio.Semaphore(connections)
+        self.delay_s = delay_s
+        self._next_start = 0.0
+
+    async def __aenter__(self) -> None:
+        await self._slots.acquire()
+        now = asyncio.get_running_loop().time()
+        start = max(now, self._next_start)
+        self._next_start = start + self.delay_s
+        if start > now:
+            try:
+                await asyncio.sleep(start - now)
+            except BaseException:
+                self._slots.release()
+                raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._slots.release()
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody start for so long."""
+        self._next_start = max(self._next_start, asyncio.get_running_loop().time() + seconds)
+
+    def slow_down(self, delay_s: float) -> None:
+        """Keep at least `delay_s` between starts from now on (Crawl-delay)."""
+        self.delay_s = max(self.delay_s, delay_s)
+
+
+class HostGates:
+    """The gates by host and port. Those least recently asked for are forgotten beyond `MAX_GATES`."""
+
+    def __init__(self, connections: int, delay_s: float) -> None:
+        self._connections = connections
+        self._delay_s = delay_s
+        self._gates: OrderedDict[str, HostGate] = OrderedDict()
+
+    def __getitem__(self, host: str) -> HostGate:
+        gate = self._gates.get(host)
+        if gate is None:
+            gate = self._gates[host] = HostGate(self._connections, self._delay_s)
+            if len(self._gates) > MAX_GATES:
+                self._gates.popitem(last=False)
+        else:
+            self._gates.move_to_end(host)
+        return gate
