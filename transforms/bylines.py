@@ -1,0 +1,131 @@
+"""Who wrote it: names of people and organisations from bylines and author fields.
+
+People are told apart from organisations, agencies and desks; "By", roles, addresses and places are stripped; lists
+are split at "and" in the usual languages. Better no author than a wrong one.
+"""
+
+import re
+from collections.abc import Iterable
+
+from transforms.plain_text import key, one_line
+from transforms.schema import Author
+
+MAX_AUTHORS = 30
+MAX_NAME_CHARS = 80
+
+_BY = re.compile(
+    r"^(?:written by|reported by|story by|text by|words by|article by|posted by|published by|by line|by|von|par|por|av|"
+    r"af|door|di|da|de(?= [A-Z][a-z]+ [A-Z])|od|autor(?:in|a|es)?|auteur|autore|author|texte?|редактор|автор|yazan|"
+    r"oleh|penulis|reporter)(?:\s*[:：]\s*|\s+)",
+    re.IGNORECASE,
+)
+_SPLIT = re.compile(
+    r"\s*(?:;|\||/|•|·|\n|、|，|,?\s+(?:and|und|et|y|e|en|och|og|ja|i|и|та|ve|dan|with|mit|avec|con|com|&)\s+|\s*&\s*|,)\s*",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"\S{1,80}@\S{1,80}|https?://\S{1,500}|www\.\S{1,200}")
+_ASIDE = re.compile(r"\([^()]{0,100}\)|\[[^\[\]]{0,100}\]")
+_ROLE_WORDS = {
+    "reporter", "correspondent", "editor", "writer", "journalist", "columnist", "chief", "senior", "staff", "bureau",
+    "producer", "analyst", "contributor", "freelance", "redakteur", "redakteurin", "korrespondent", "korrespondentin",
+    "journaliste", "rédacteur", "rédactrice", "correspondant", "correspondante", "periodista", "redactor",
+    "redactora", "corresponsal", "giornalista", "redattore", "jornalista", "repórter", "redacteur", "verslaggever",
+    "dziennikarz", "autor", "autorin", "author", "photographer", "political", "politics", "economics", "business",
+    "sports", "health", "science", "technology", "environment", "education", "deputy", "executive", "managing",
+    "assistant", "associate", "head", "director", "special", "world", "national", "international", "foreign",
+    "affairs", "digital", "video", "news", "city", "diplomatic", "defence", "security", "crime", "courts", "legal",
+    "media", "culture", "arts", "leiter", "leiterin", "ressort", "chefredakteur", "chefredakteurin", "volontär",
+    "volontärin",
+}  # fmt: skip
+_ORGANISATION_WORDS = {
+    "news", "agency", "staff", "team", "desk", "editorial", "editors", "press", "media", "times", "post", "daily",
+    "newspaper", "magazine", "tv", "radio", "network", "online", "redaktion", "redaktionsteam", "newsroom",
+    "redaction", "rédaction", "redacción", "redazione", "redação", "redactie", "redakcja", "redakce", "redaksi",
+    "редакция", "service", "services", "bureau", "office", "university", "institute", "foundation", "association",
+    "council", "ministry", "company", "ltd", "inc", "gmbh", "ag", "group", "agence", "agencia", "agenzia", "agentur",
+    "presse", "prensa", "report", "reports", "reporters", "correspondents", "writers", "contributors", "website",
+    "web", "digital", "board", "committee", "community", "blog", "journal", "tribune", "herald", "gazette",
+    "chronicle", "zeitung", "nachrichten", "the", "wire", "wires", "channel", "studio", "today", "express", "mail",
+    "guardian", "bot", "admin", "administrator", "department", "center", "centre", "project", "society", "union",
+    "party", "club", "international", "weekly", "nachrichtenagentur", "sport", "sports", "politik", "wirtschaft",
+    "panorama", "content",
+}  # fmt: skip
+_AGENCY_KEYS = {
+    "reuters", "ap", "afp", "dpa", "efe", "ansa", "apa", "sid", "epd", "kna", "tass", "xinhua", "ptI", "pti", "ani",
+    "ians", "belga", "anp", "ntb", "tt", "ritzau", "stt", "pap", "ctk", "čtk", "tanjug", "hina", "mti", "bta", "lusa",
+    "aa", "anadolu", "antara", "bernama", "yonhap", "kyodo", "cp", "aap", "pa", "upi", "bloomberg", "interfax",
+    "unian", "ukrinform", "keystone sda", "sda", "agerpres", "mediafax", "europa press", "adnkronos", "askanews",
+    "lapresse", "dha", "iha", "associated press", "the associated press", "agence france presse",
+    "deutsche presse agentur", "pa media",
+}  # fmt: skip
+_NOT_NAMES = {
+    "admin", "administrator", "author", "editor", "none", "null", "undefined", "unknown", "anonymous", "guest",
+    "redakteur", "autor", "n a", "na", "user", "root", "webmaster", "guest author", "various", "test", "default",
+    "home", "about",
+}  # fmt: skip
+
+
+def read_authors(values: Iterable[tuple[str, str | None]], publisher_names: Iterable[str] = ()) -> tuple[Author, ...]:
+    """Authors from `values`: pairs of a byline or name, and the kind its source claims ("person", "organization").
+
+    The publisher's own name is no author. Order is kept, repeats are dropped.
+    """
+    publishers = {_squeeze(name) for name in publisher_names if name} - {""}
+    authors: dict[str, Author] = {}
+    for value, claimed in values:
+        for name in split_names(value):
+            folded = key(name)
+            if not folded or folded in _NOT_NAMES or _squeeze(name) in publishers or folded in authors:
+                continue
+            kind = kind_of(name) if claimed != "organization" else "organization"
+            authors[folded] = Author(name=name, kind=kind)
+            if len(authors) >= MAX_AUTHORS:
+                return tuple(authors.values())
+    return tuple(authors.values())
+
+
+def split_names(byline: str) -> list[str]:
+    """The names in a byline, without "By", roles, places and addresses."""
+    text = one_line(_ADDRESS.sub(" ", byline[:1_000]), 500)
+    text = _ASIDE.sub(" ", text).strip(" ,;:-–—|.•·@")
+    for _ in range(2):
+        text = _BY.sub("", text).strip()
+    names = []
+    for part in _SPLIT.split(text):
+        name = _BY.sub("", part or "").strip(' ,;:-–—|•·@"“”')
+        name = re.split(r"\s+[-–—]\s+", name)[0].strip()
+        if is_name(name) and not _is_role(name):
+            names.append(name)
+    return names
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` can be a name: short, with letters, without digits or sentence marks."""
+    if not 2 <= len(text) <= MAX_NAME_CHARS or any(c in text for c in "{}<>=#@?!/\\_"):
+        return False
+    words = text.split()
+    if len(words) > 6 or not any(c.isalpha() for c in text):
+        return False
+    return not (sum(c.isdigit() for c in text) > 2 or (text[0].islower() and len(words) == 1))
+
+
+def kind_of(name: str) -> str:
+    """ "organization" for agencies, desks and names with a word that people don't have, else "person"."""
+    folded = key(name)
+    if folded in _AGENCY_KEYS:
+        return "organization"
+    words = folded.split()
+    if any(word in _ORGANISATION_WORDS for word in words):
+        return "organization"
+    if len(words) == 1 and name.isupper() and len(name) <= 5:
+        return "organization"
+    return "organization" if "." in name.strip(".") and " " not in name else "person"
+
+
+def _is_role(text: str) -> bool:
+    words = key(text).split()
+    return bool(words) and all(word in _ROLE_WORDS or word in {"of", "for", "in", "the", "at", "s"} for word in words)
+
+
+def _squeeze(name: str) -> str:
+    return key(name).replace(" ", "").removeprefix("the").removeprefix("www").removesuffix("com")

@@ -1,0 +1,125 @@
+"""Clean: Pages in, Articles out; a page that holds no article becomes a Reject on the output "rejects".
+
+Each page is cleaned by `transforms.extraction.clean_page` in a child process that can be killed: over `timeout_s` it
+becomes the reject extraction-timeout, a child that dies extraction-crash, an unforeseen exception internal-error. Every
+page comes out exactly once, as an article or a reject, not necessarily in order. Memory is bounded by the window of
+pages in flight, a few for each child.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from typing import Literal
+
+import apache_beam as beam
+from apache_beam.pvalue import DoOutputsTuple, PCollection, TaggedOutput
+from apache_beam.transforms.window import BoundedWindow
+from apache_beam.utils.timestamp import Timestamp
+from apache_beam.utils.windowed_value import WindowedValue
+from pebble import ProcessExpired
+
+from transforms.extraction import clean_page
+from transforms.reject import Rejected, reject_entry, unforeseen
+from transforms.schema import Article, Page, Reject
+from transforms.settings import CleanSettings
+from transforms.tally import count, timed
+from transforms.workers import shared_workers
+
+IN_FLIGHT_PER_CHILD = 4
+
+Outcome = WindowedValue | TaggedOutput[Literal["rejects"], WindowedValue]  # of an Article, of a Reject
+
+
+@dataclass(eq=False, kw_only=True)
+class Clean(beam.PTransform[PCollection[Page], DoOutputsTuple]):
+    """Pages -> Articles, and Rejects on "rejects". `workers` is the number of child processes, 0 one a core."""
+
+    settings: CleanSettings = field(default_factory=CleanSettings)
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def expand(self, pages: PCollection[Page]) -> DoOutputsTuple:
+        cleaning = beam.ParDo(CleanFn(self.settings, self.workers))
+        return pages | "CleanPage" >> cleaning.with_outputs("rejects", main="articles")
+
+
+@dataclass(frozen=True, slots=True)
+class _InFlight:
+    """A page in a child, and the window and timestamp its outcome belongs to."""
+
+    page: Page
+    future: Future[Article]
+    window: BoundedWindow
+    timestamp: Timestamp
+
+
+class CleanFn(beam.DoFn):
+    """Keeps the children busy: submits each page, passes on what is done, waits for the rest at the bundle's end."""
+
+    def __init__(self, settings: CleanSettings, workers: int) -> None:
+        self.settings = settings
+        self.workers = workers
+
+    def setup(self) -> None:
+        self.children = shared_workers(self.workers)
+        self.most_in_flight = IN_FLIGHT_PER_CHILD * self.children.processes
+
+    def start_bundle(self) -> None:
+        self.in_flight: deque[_InFlight] = deque()
+
+    def process(
+        self,
+        element: Page,
+        window: BoundedWindow = beam.DoFn.WindowParam,  # type: ignore[assignment]  # Beam's way to ask for it
+        timestamp: Timestamp = beam.DoFn.TimestampParam,  # type: ignore[assignment]
+    ) -> Iterable[Outcome]:
+        with timed("clean"):
+            future = self.children.submit(self.settings.timeout_s, clean_page, element, self.settings)
+            self.in_flight.append(_InFlight(element, future, window, timestamp))
+            done = list(self._done(self.most_in_flight))
+        yield from done
+
+    def finish_bundle(self) -> Iterable[Outcome]:
+        with timed("clean"):
+            done = list(self._done(0))
+        yield from done
+
+    def _done(self, most_left: int) -> Iterator[Outcome]:
+        """The outcomes that are there, after waiting until at most `most_left` pages are in flight."""
+        while len(self.in_flight) > most_left:
+            wait([item.future for item in self.in_flight], return_when=FIRST_COMPLETED)
+            yield from self._take_finished()
+        yield from self._take_finished()
+
+    def _take_finished(self) -> Iterator[Outcome]:
+        for _ in range(len(self.in_flight)):
+            item = self.in_flight.popleft()
+            if not item.future.done():
+                self.in_flight.append(item)
+                continue
+            outcome = outcome_of(item.future, item.page)
+            if isinstance(outcome, Reject):
+                count(f"rejected-{outcome.reason}")
+                yield TaggedOutput("rejects", WindowedValue(outcome, item.timestamp, (item.window,)))
+            else:
+                count("cleaned")
+                yield WindowedValue(outcome, item.timestamp, (item.window,))
+
+
+def outcome_of(future: Future[Article], page: Page) -> Article | Reject:
+    """What became of `page`: the article its future holds, or the reject that says why there is none."""
+    try:
+        return future.result()
+    except Rejected as rejected:
+        return reject_entry(page.entry, rejected)
+    except TimeoutError:
+        return reject_entry(page.entry, Rejected("extraction-timeout", page.final_url))
+    except ProcessExpired as death:
+        return reject_entry(page.entry, Rejected("extraction-crash", f"exit code {death.exitcode}"))
+    except MemoryError:
+        return reject_entry(page.entry, Rejected("extraction-crash", "over the memory limit of a child"))
+    except Exception as error:
+        return reject_entry(page.entry, unforeseen(error, "clean"))

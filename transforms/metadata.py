@@ -1,0 +1,237 @@
+"""Everything a page says of its article but the body: one reading of JSON-LD, meta tags, microdata and headings.
+
+Sources in order: JSON-LD (schema.org/NewsArticle), Open Graph and other meta tags, elements of the page, the feed's
+entry. Dates are weighed (`page_dates`), titles voted on (`title`), names sorted (`bylines`).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urljoin
+
+from lxml.html import HtmlElement
+
+from transforms.bylines import read_authors
+from transforms.json_ld import JsonLd, Node, as_list, is_article, raw_string, read_json_ld, string, types_of
+from transforms.page_dates import (
+    DateCandidate,
+    candidate,
+    date_in_url,
+    latest_plausible,
+    time_elements,
+    weigh,
+)
+from transforms.page_meta import PageMeta, read_page_meta
+from transforms.plain_text import from_markup, key, one_line
+from transforms.schema import Author, Page
+from transforms.title import choose_title
+
+MAX_KEYWORDS = 50
+_PUBLISHED_META = (
+    "article:published_time", "og:article:published_time", "parsely-pub-date", "datepublished", "sailthru.date",
+    "cxenseparse:recs:publishtime", "cxenseparse:publishtime", "dc.date.issued", "dcterms.issued", "dcterms.created",
+    "dc.date.created", "citation_publication_date", "article.published", "publishdate", "publish-date",
+    "publish_date", "pubdate", "pub_date", "publication_date", "publicationdate", "published_time",
+    "article_date_original", "originalpublicationdate", "article:published", "datecreated", "date", "dc.date",
+    "dcterms.date", "timestamp", "last-published", "displaydate",
+)  # fmt: skip
+_MODIFIED_META = (
+    "article:modified_time", "og:article:modified_time", "og:updated_time", "article:updated_time", "datemodified",
+    "dcterms.modified", "dc.date.modified", "last-modified", "lastmod", "modified", "revised", "updated_time",
+)  # fmt: skip
+_AUTHOR_META = (
+    "author", "parsely-author", "sailthru.author", "byl", "dc.creator", "dcterms.creator", "article:author_name",
+    "cxenseparse:author", "article.author", "citation_author", "article:author", "og:article:author", "twitter:data1",
+    "authors",
+)  # fmt: skip
+_BYLINE_ITEMS = './/*[@itemprop="author" or @rel="author"]'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageMetadata:
+    title: str | None
+    description: str | None
+    authors: tuple[Author, ...]
+    keywords: tuple[str, ...]
+    section: str | None
+    image_url: str | None
+    access: str
+    publisher: str | None
+    declared_language: str | None
+    canonical: str | None
+    published: DateCandidate | None
+    modified_at: datetime | None
+    article_body: str  # JSON-LD's, a last resort for pages without a readable body
+    is_listing: bool  # the page calls itself an index, not an article
+
+
+def read_metadata(tree: HtmlElement, page: Page) -> PageMetadata:
+    """Read `tree`, the parsed body of `page`. Nothing here changes the tree; what is unknown is None or empty."""
+    meta = read_page_meta(tree)
+    linked = read_json_ld(
+        tree,
+        urls=(page.final_url, meta.canonical or ""),
+        headlines=(meta.first("og:title"), meta.title, *meta.headings[:3]),
+    )
+    article = linked.article
+    publisher = _publisher(linked, meta)
+    title = choose_title(
+        headline=string(article.get("headline")) or string(article.get("name")),
+        og_title=meta.first("og:title"),
+        twitter_title=meta.first("twitter:title"),
+        headings=meta.headings,
+        title_tag=meta.title,
+        feed_title=one_line(page.entry.title),
+        site_names=_site_names(page, publisher, meta),
+    )
+    return PageMetadata(
+        title=title,
+        description=string(article.get("description"))
+        or meta.first("og:description", "description", "twitter:description")
+        or None,
+        authors=_authors(tree, linked, meta, page, publisher),
+        keywords=_keywords(article, meta, page),
+        section=_section(article, meta),
+        image_url=_image(linked, meta, page),
+        access=_access(article, meta),
+        publisher=page.entry.publisher or publisher or None,
+        declared_language=raw_string(article.get("inLanguage")) or meta.language or page.entry.language,
+        canonical=meta.canonical,
+        published=_published(tree, article, meta, page),
+        modified_at=_modified(article, meta, page),
+        article_body=string(article.get("articleBody")),
+        is_listing=_is_listing(linked, meta),
+    )
+
+
+def _publisher(linked: JsonLd, meta: PageMeta) -> str:
+    name = string(linked.resolve(linked.article.get("publisher")))
+    return (
+        name
+        or meta.first("og:site_name", "application-name", "publisher", "dc.publisher")
+        or string(linked.first_of_type("NewsMediaOrganization", "Organization", "WebSite").get("name"))
+    )
+
+
+def _site_names(page: Page, publisher: str, meta: PageMeta) -> list[str]:
+    host = (
+        page.final_url.split("/")[2].split(":")[0].lower().removeprefix("www.")
+        if page.final_url.count("/") >= 2
+        else ""
+    )
+    labels = host.split(".")
+    names = [page.entry.publisher or "", publisher, meta.first("og:site_name"), meta.first("application-name"), host]
+    return [*names, max(labels[:-1], key=len, default="")]
+
+
+def _authors(tree: HtmlElement, linked: JsonLd, meta: PageMeta, page: Page, publisher: str) -> tuple[Author, ...]:
+    publishers = _site_names(page, publisher, meta)
+    given: list[tuple[str, str | None]] = []
+    for value in (linked.article.get("author"), linked.article.get("creator")):
+        for item in as_list(value)[:30]:
+            node = linked.resolve(item)
+            kind = (
+                "organization" if isinstance(node, dict) and "Person" not in types_of(node) and types_of(node) else None
+            )
+            names = string(node)
+            if names:
+                given.append((names, kind))
+        if given:
+            break
+    authors = read_authors(given, publishers)
+    if not authors:
+        authors = read_authors(
+            [(value, None) for name in _AUTHOR_META for value in meta.meta.get(name, ())][:30], publishers
+        )
+    if not authors:
+        marked = [one_line(" ".join(element.itertext())[:500], 300) for element in tree.xpath(_BYLINE_ITEMS)[:10]]
+        authors = read_authors([(value, None) for value in marked if value], publishers)
+    return authors or read_authors([(name, None) for name in page.entry.authors], publishers)
+
+
+def _keywords(article: Node, meta: PageMeta, page: Page) -> tuple[str, ...]:
+    values: list[str] = []
+    for item in as_list(article.get("keywords"))[:200]:
+        values.extend(string(item).split(","))
+    if not values:
+        values = [
+            part
+            for name in ("news_keywords", "article:tag", "og:article:tag", "keywords", "parsely-tags")
+            for value in meta.all(name)
+            for part in value.split(",")
+        ]
+    values = values or list(page.entry.keywords)
+    unique = {key(value): one_line(value, 100) for value in values if key(value)}
+    return tuple(unique.values())[:MAX_KEYWORDS]
+
+
+def _section(article: Node, meta: PageMeta) -> str | None:
+    return (
+        string(article.get("articleSection"))
+        or meta.first("article:section", "og:article:section", "parsely-section", "section")
+        or None
+    )
+
+
+def _image(linked: JsonLd, meta: PageMeta, page: Page) -> str | None:
+    link = meta.first("og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src")
+    if not link:
+        image = linked.article.get("image")
+        first = linked.resolve(image[0] if isinstance(image, list) and image else image)
+        link = raw_string(first.get("url") or first.get("contentUrl")) if isinstance(first, dict) else raw_string(first)
+    link = link or (page.entry.image_url or "")
+    try:
+        url = urljoin(page.final_url, link) if link else ""
+    except ValueError:
+        return None
+    return url[:2_000] if url.startswith(("http://", "https://")) else None
+
+
+def _access(article: Node, meta: PageMeta) -> str:
+    flag = article.get("isAccessibleForFree")
+    said = str(raw_string(flag) if isinstance(flag, str) else flag).strip().lower()
+    tier = meta.first("article:content_tier", "og:article:content_tier").lower()
+    if said in {"false", "no", "0"} or tier in {"locked", "metered"}:
+        return "paywalled"
+    if said in {"true", "yes", "1"} or tier == "free":
+        return "free"
+    return "unknown"
+
+
+def _published(tree: HtmlElement, article: Node, meta: PageMeta, page: Page) -> DateCandidate | None:
+    latest = latest_plausible(page.fetched_at)
+    candidates: list[DateCandidate | None] = []
+    for name in ("datePublished", "dateCreated", "uploadDate"):
+        found = candidate(raw_string(article.get(name)), "json-ld", latest)
+        if found:
+            candidates.append(found)
+            break
+    for name in _PUBLISHED_META:
+        found = next((c for raw in meta.meta.get(name, ()) if (c := candidate(raw, "meta", latest))), None)
+        if found:
+            candidates.append(found)
+            break
+    marked = [raw for raw, is_marked in time_elements(tree) if is_marked] or [raw for raw, _ in time_elements(tree)]
+    candidates.append(next((c for raw in marked[:3] if (c := candidate(raw, "time-element", latest))), None))
+    candidates.append(candidate(page.entry.published_raw, "feed", latest))
+    candidates.append(date_in_url(page.final_url, latest))
+    return weigh([c for c in candidates if c])
+
+
+def _modified(article: Node, meta: PageMeta, page: Page) -> datetime | None:
+    latest = latest_plausible(page.fetched_at)
+    raws = [raw_string(article.get("dateModified")), *(v for name in _MODIFIED_META for v in meta.meta.get(name, ()))]
+    raws.append(page.entry.modified_raw or "")
+    return next((c.at for raw in raws if (c := candidate(raw, "meta", latest))), None)
+
+
+def _is_listing(linked: JsonLd, meta: PageMeta) -> bool:
+    if linked.article or meta.first("og:type").lower() == "article":
+        return False
+    return any(
+        types_of(node) & {"CollectionPage", "ItemList", "SearchResultsPage"} for node in linked.nodes
+    ) and not any(is_article(node) for node in linked.nodes)
+
+
+def feed_text(content: str) -> str:
+    """Plain lines of a full-text feed's HTML that could not be extracted otherwise."""
+    return from_markup(content)

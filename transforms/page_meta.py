@@ -1,0 +1,82 @@
+"""What a page says of itself outside JSON-LD: meta tags (Open Graph and others), microdata, links, headings."""
+
+from dataclasses import dataclass, field
+
+from lxml.html import HtmlElement
+
+from transforms.plain_text import from_markup, one_line
+
+MAX_META = 600
+MAX_HEADINGS = 20
+MAX_CONTENT_CHARS = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageMeta:
+    """Values by lower-case name, in document order. Texts are plain and on one line."""
+
+    meta: dict[str, list[str]] = field(default_factory=dict)
+    title: str = ""
+    headings: tuple[str, ...] = ()  # h1, longest first seen
+    canonical: str | None = None
+    amp_of: str | None = None
+    language: str | None = None
+
+    def first(self, *names: str) -> str:
+        """The first value of the first of `names` that has one, "" when none has."""
+        return next((value for name in names for value in self.meta.get(name, ()) if value), "")
+
+    def all(self, *names: str) -> list[str]:
+        """The values of the first of `names` that has any."""
+        return next((values for name in names if (values := [v for v in self.meta.get(name, ()) if v])), [])
+
+
+def read_page_meta(tree: HtmlElement) -> PageMeta:
+    """Read `tree` once. Work is bounded by caps on the number of tags and the length of values."""
+    meta: dict[str, list[str]] = {}
+    for count, element in enumerate(tree.iter("meta")):
+        if count >= MAX_META:
+            break
+        content = element.get("content")
+        if not content:
+            continue
+        value = from_markup(content, MAX_CONTENT_CHARS)
+        names = {
+            element.get(attribute, "").strip().lower() for attribute in ("property", "name", "itemprop", "http-equiv")
+        }
+        for name in names - {""}:
+            meta.setdefault(name[:100], []).append(value)
+    title = next((from_markup(t.text_content()[:5_000], 1_000) for t in tree.iter("title") if t.text), "")
+    canonical = next((link.get("href") for link in tree.iter("link") if "canonical" in _words(link.get("rel"))), None)
+    return PageMeta(
+        meta=meta,
+        title=title,
+        headings=tuple(_headings(tree)),
+        canonical=canonical.strip()[:2_000] if canonical else None,
+        language=_language(tree, meta),
+    )
+
+
+def _headings(tree: HtmlElement) -> list[str]:
+    found = []
+    for count, heading in enumerate(tree.iter("h1")):
+        if count >= MAX_HEADINGS:
+            break
+        text = one_line(" ".join(heading.itertext())[:5_000], 1_000)
+        if text:
+            found.append(text)
+    return found
+
+
+def _language(tree: HtmlElement, meta: dict[str, list[str]]) -> str | None:
+    root = tree.getroottree().getroot()
+    candidates = [root.get("lang"), root.get("{http://www.w3.org/XML/1998/namespace}lang"), root.get("xml:lang")]
+    body = root.find("body")
+    candidates.append(body.get("lang") if body is not None else None)
+    for name in ("content-language", "dc.language", "dcterms.language", "language", "og:locale", "inlanguage"):
+        candidates.extend(meta.get(name, [])[:1])
+    return next((value.split(",")[0].strip()[:40] for value in candidates if value and value.strip()), None)
+
+
+def _words(value: str | None) -> list[str]:
+    return (value or "")[:200].lower().split()

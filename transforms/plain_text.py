@@ -1,0 +1,44 @@
+"""Text from foreign markup as the dataset promises it: valid UTF-8, no NUL, no surrogates, no control characters."""
+
+import html
+import re
+import unicodedata
+
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff\u200b\u2060\u00ad]"
+)
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,500}>|<!--[^<>]{0,500}-->")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+_SPACE = re.compile(r"\s+")
+
+
+def without_control(text: str) -> str:
+    """`text` without characters that mean nothing in a document: controls, surrogates, zero-width and soft hyphens."""
+    return _CONTROL.sub("", text)
+
+
+def one_line(text: str | None, max_chars: int = 20_000) -> str:
+    """`text` on one line: NFC, no control characters, single spaces, at most `max_chars` characters."""
+    if not text:
+        return ""
+    line = " ".join(_CONTROL.sub("", text[: 4 * max_chars]).split())
+    return unicodedata.normalize("NFC", line)[:max_chars].rstrip()
+
+
+def from_markup(value: str | None, max_chars: int = 20_000) -> str:
+    """`value` of a JSON or meta field, which may hold (twice) escaped markup, as one line of plain text."""
+    if not value:
+        return ""
+    text = value[: 4 * max_chars]
+    for _ in range(2):
+        if _ENTITY.search(text):
+            text = html.unescape(text)
+    if "<" in text:
+        text = _TAG.sub(" ", text)
+    return one_line(text, max_chars)
+
+
+def key(text: str) -> str:
+    """What is left of `text` for a comparison: letters and digits in one case, single spaces between words."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join("".join(c if c.isalnum() else " " for c in folded).split())

@@ -1,0 +1,97 @@
+"""The headline of a page: a vote between JSON-LD headline, og:title, h1 and title, without site names."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from transforms.plain_text import key
+
+_SEPARATOR = re.compile(r"\s+[|·•»›«‹~]+\s+|\s+[-–—]{1,3}\s+|\s*\|\s*|\s+::\s+|\s+/\s+|:\s+")
+_STRONG = re.compile(r"\s+[|·•»›«‹~]+\s+|\s*\|\s*|\s+::\s+")
+MAX_CHARS = 500
+
+
+def choose_title(
+    *,
+    headline: str = "",
+    og_title: str = "",
+    twitter_title: str = "",
+    headings: Sequence[str] = (),
+    title_tag: str = "",
+    feed_title: str = "",
+    site_names: Iterable[str] = (),
+) -> str | None:
+    """The headline as a reader sees it, None when the page gives none.
+
+    A heading that says what the metadata say is the headline; where they differ, the metadata's common version is
+    taken, since the first heading of a page can be a logo or a section.
+    """
+    sites = [name for name in site_names if name]
+    named = [strip_site(text, sites) for text in (headline, og_title, twitter_title)]
+    named = [text for text in named if text and key(text) not in {key(site) for site in sites}]
+    window = strip_site(title_tag, sites)
+    witnesses = [*named, window, feed_title]
+    best: tuple[float, str] = (0.0, "")
+    for heading in (strip_site(text, sites) for text in headings):
+        if key(heading) in {key(site) for site in sites}:
+            continue
+        agreement = max((likeness(heading, witness) for witness in witnesses if witness), default=0.0)
+        if agreement > best[0]:
+            best = (agreement, heading)
+    if best[0] >= 0.6:
+        return best[1][:MAX_CHARS]
+    if named:
+        return named[0][:MAX_CHARS]
+    return next((text[:MAX_CHARS] for text in (window, *headings, feed_title) if text), None)
+
+
+def strip_site(title: str, sites: Sequence[str]) -> str:
+    """`title` without the site's name and section names behind (or before) a separator."""
+    title = title.strip()
+    names = {key(site) for site in sites if site} - {""}
+    for _ in range(3):
+        parts = _split_last(title)
+        if not parts:
+            break
+        head, tail = parts
+        if len(key(head)) >= 8 and _is_site(tail, names):
+            title = head
+            continue
+        first = _SEPARATOR.search(title)
+        if first and _is_site(title[: first.start()], names) and len(key(title[first.end() :])) >= 8:
+            title = title[first.end() :].strip()
+            continue
+        break
+    return title
+
+
+def likeness(a: str, b: str) -> float:
+    """Share of words that `a` and `b` have in common, 0 to 1 (Jaccard); contained in full counts as 0.9."""
+    words_a, words_b = key(a).split(), key(b).split()
+    if not words_a or not words_b:
+        return 0.0
+    set_a, set_b = set(words_a), set(words_b)
+    share = len(set_a & set_b) / len(set_a | set_b)
+    if min(len(words_a), len(words_b)) >= 4 and (set_a <= set_b or set_b <= set_a):
+        return max(share, 0.9)
+    return share
+
+
+def _split_last(title: str) -> tuple[str, str] | None:
+    matches = list(_SEPARATOR.finditer(title[:1_000]))
+    if not matches:
+        return None
+    last = matches[-1]
+    return title[: last.start()].strip(), title[last.end() :].strip()
+
+
+def _is_site(part: str, names: set[str]) -> bool:
+    part = key(part)
+    if not part:
+        return True
+    squeezed = part.replace(" ", "")
+    return any(
+        part == name
+        or squeezed == name.replace(" ", "")
+        or (len(name) >= 4 and len(part.split()) <= 6 and (part.startswith(name) or part.endswith(name)))
+        for name in names
+    )
