@@ -1,0 +1,113 @@
+"""What happened to an article between two readings of it: nothing that counts, or which kind of change.
+
+Kinds, from the lightest: "typographic" (a few letters of words: spelling put right), "headline" (the title alone),
+"wording" (sentences rephrased, added or cut, no number or name changed), "substantive" (facts: numbers, names, or much
+of the text), "correction" (a notice appeared that says the text was corrected).
+"""
+
+import re
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from transforms.schema import Change
+from transforms.signatures import content_hash
+
+MAX_CHANGES = 20  # sentences kept in the diff
+MAX_CHANGE_CHARACTERS = 300
+MAX_SENTENCES = 400  # compared; of longer texts the rest is one more sentence
+NOISE_SHARE = 0.15  # of the words; less than that in whole lines is how two renderings of one page differ
+
+_SENTENCE_END = re.compile(r"(?<=[.!?。！？…])[\"'”’»)\]]*\s+|(?<=[。！？])|\n+")
+_WORD = re.compile(r"\w+")
+_CORRECTION = re.compile(
+    r"\b(?:corrections?|clarifications?|corrected|an earlier version|this (?:article|story|report) (?:was|has been)"
+    r" (?:amended|corrected|updated to correct)|korrektur|berichtigung|korrigiert|rectificati(?:f|on)|corrig[ée]e?"
+    r"|correcci[óo]n|fe de erratas|rettifica|correzione|errata|corre[çc][ãa]o|rectificatie|correctie|sprostowanie)\b"
+    r"|исправлен|уточнение|訂正|更正|تصحيح",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A change worth a version: its kind and the sentences deleted and inserted, in the order of the text."""
+
+    kind: str
+    changes: tuple[Change, ...]
+
+
+def difference(old_title: str | None, old_text: str, title: str | None, text: str) -> Difference | None:
+    """How the new reading differs, None when only case, punctuation or spacing does."""
+    if content_hash(old_text) == content_hash(text):
+        if content_hash(old_title or "") == content_hash(title or ""):
+            return None
+        return Difference(kind="headline", changes=_changes([old_title or ""], [title or ""]))
+    old, new = sentences(old_text), sentences(text)
+    deleted, inserted = _deleted_and_inserted(old, new)
+    return Difference(kind=_kind(deleted, inserted, len(old)), changes=_limited(deleted, inserted))
+
+
+def is_rendering(old_text: str, text: str) -> bool:
+    """Whether the two texts may be two renderings of one page: they differ by whole lines alone, and by few words."""
+    old, new = _lines(old_text), _lines(text)
+    words = sum(old.values()) + sum(new.values())
+    apart = sum(count for line, count in old.items() if line not in new)
+    apart_too = sum(count for line, count in new.items() if line not in old)
+    return min(apart, apart_too) == 0 and apart + apart_too <= NOISE_SHARE * words / 2
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, in order; a line end always ends one."""
+    found = [part.strip() for part in _SENTENCE_END.split(text) if part and part.strip()]
+    return found if len(found) <= MAX_SENTENCES else [*found[:MAX_SENTENCES], " ".join(found[MAX_SENTENCES:])]
+
+
+def _lines(text: str) -> dict[bytes, int]:
+    return {content_hash(line): len(_WORD.findall(line)) for line in text.split("\n") if line.strip()}
+
+
+def _changes(deleted: list[str], inserted: list[str]) -> tuple[Change, ...]:
+    return tuple(
+        Change(op=op, text=sentence[:MAX_CHANGE_CHARACTERS])
+        for op, group in (("delete", deleted), ("insert", inserted))
+        for sentence in group
+        if sentence
+    )
+
+
+def _limited(deleted: list[str], inserted: list[str]) -> tuple[Change, ...]:
+    half = MAX_CHANGES // 2
+    return _changes(deleted[:half], inserted[:half])
+
+
+def _deleted_and_inserted(old: list[str], new: list[str]) -> tuple[list[str], list[str]]:
+    """Sentences that stand in one reading only; a sentence that only moved is neither."""
+    old_keys, new_keys = {content_hash(sentence) for sentence in old}, {content_hash(sentence) for sentence in new}
+    return (
+        [sentence for sentence in old if content_hash(sentence) not in new_keys],
+        [sentence for sentence in new if content_hash(sentence) not in old_keys],
+    )
+
+
+def _kind(deleted: list[str], inserted: list[str], size: int) -> str:
+    if any(_CORRECTION.search(sentence) for sentence in inserted):
+        return "correction"
+    before, after = _WORD.findall(" ".join(deleted)), _WORD.findall(" ".join(inserted))
+    gone, come = set(before) - set(after), set(after) - set(before)
+    if any(_is_fact(word) for word in gone | come) or len(deleted) + len(inserted) > max(4, size):
+        return "substantive"
+    if len(deleted) == len(inserted) and len(before) == len(after) and _are_spellings(before, after):
+        return "typographic"
+    return "wording"
+
+
+def _is_fact(word: str) -> bool:
+    return word[0].isupper() or any(character.isdigit() for character in word)
+
+
+def _are_spellings(before: list[str], after: list[str]) -> bool:
+    """Whether the words differ, place by place, only as misspellings do."""
+    pairs = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    return len(pairs) <= 5 and all(
+        min(len(old), len(new)) > 3 and SequenceMatcher(None, old, new).ratio() >= 0.75 for old, new in pairs
+    )
