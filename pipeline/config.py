@@ -14,14 +14,11 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
+from pipeline.errors import ConfigError
 from transforms.schema import Feed
 from transforms.settings import Settings
 
 T = TypeVar("T")
-
-
-class ConfigError(Exception):
-    """The config cannot be used; the message says where and what was expected. Exit code 2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +84,7 @@ def read_feed_list(path: Path) -> list[str]:
     if text.lstrip().startswith("<"):
         found = re.findall(r"xmlUrl\s*=\s*[\"']([^\"']+)[\"']", text)
         return [url.replace("&amp;", "&") for url in found]
-    lines = (
-        line.split("#", 1)[0].strip() if " #" in line or line.startswith("#") else line.strip()
-        for line in text.splitlines()
-    )
+    lines = (re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip() for line in text.splitlines())
     return [line for line in lines if line]
 
 

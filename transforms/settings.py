@@ -5,42 +5,49 @@ constructor and reads nothing else.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le
+
+AtLeastOne = Annotated[int, Ge(1)]
+NotNegative = Annotated[int, Ge(0)]
+Seconds = Annotated[float, Gt(0)]
+Share = Annotated[float, Ge(0), Le(1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
-    workers: int = 0
-    batch_entries: int = 2000
+    workers: NotNegative = 0
+    batch_entries: AtLeastOne = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchSettings:
     user_agent: str = "newsbeam/0.1"
     contact: str = ""
-    timeout_s: float = 30.0
-    max_wire_bytes: int = 5_000_000
-    max_page_bytes: int = 10_000_000
-    max_feed_bytes: int = 15_000_000
-    max_feed_entries: int = 500
-    redirects: int = 10
-    retries: int = 2
-    per_host_connections: int = 4
-    per_host_delay_s: float = 1.0
+    timeout_s: Seconds = 30.0
+    max_wire_bytes: AtLeastOne = 5_000_000
+    max_page_bytes: AtLeastOne = 10_000_000
+    max_feed_bytes: AtLeastOne = 15_000_000
+    max_feed_entries: AtLeastOne = 500
+    redirects: NotNegative = 10
+    retries: NotNegative = 2
+    per_host_connections: AtLeastOne = 4
+    per_host_delay_s: Annotated[float, Ge(0)] = 1.0
     respect_robots: bool = True
     allow_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanSettings:
-    min_words: int = 25
-    timeout_s: float = 20.0
+    min_words: NotNegative = 25
+    timeout_s: Seconds = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeduplicateSettings:
     near: Literal["mark", "drop", "off"] = "mark"
-    window_days: int = 14
+    window_days: AtLeastOne = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +59,14 @@ class TagSettings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteSettings:
     compression: Literal["zstd", "snappy", "gzip", "none"] = "zstd"
-    partition_by: tuple[str, ...] = ("seen_date",)
-    target_file_mb: int = 128
+    partition_by: tuple[Literal["seen_date"]] = ("seen_date",)
+    target_file_mb: AtLeastOne = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmSettings:
+    rejected_share: Share = 0.5
+    failed_feeds_share: Share = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,3 +79,4 @@ class Settings:
     deduplicate: DeduplicateSettings = field(default_factory=DeduplicateSettings)
     tag: TagSettings = field(default_factory=TagSettings)
     write: WriteSettings = field(default_factory=WriteSettings)
+    alarms: AlarmSettings = field(default_factory=AlarmSettings)

@@ -1,0 +1,230 @@
+"""The command line: reads arguments, calls one function, turns its outcome into an exit code.
+
+Exit codes: 0 committed, 1 failed, 2 bad usage or config, 3 alarm with --strict, 75 another run holds the dataset,
+130/143 stopped by a signal after a clean commit. Beam is imported by the commands that run a pipeline, never here.
+"""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from pipeline.errors import NewsbeamError
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+    from pipeline.progress import Display
+    from pipeline.run import Options
+
+EXIT_FAILED, EXIT_ALARM = 1, 3
+
+app = typer.Typer(
+    name="newsbeam",
+    help="News feeds to partitioned Parquet: fetch, clean, deduplicate, tag, write, on Apache Beam.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ConfigFile = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="The config file (TOML); configs/newsbeam.toml lists every key.")
+]
+Output = Annotated[
+    str | None, typer.Option("--output", metavar="DIR", help="Dataset root; overrides the config's output.")
+]
+FeedFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--feeds", metavar="FILE", help="More feeds: one address a line, or OPML. Repeatable."),
+]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override one config key. Repeatable.")
+]
+RunnerName = Annotated[str, typer.Option("--runner", help="Where the pipeline runs.")]
+WorkerCount = Annotated[int | None, typer.Option("--workers", min=0, help="Extraction processes; 0 = one a core.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the run report as one JSON object on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 when an alarm of [alarms] fired.")]
+BeamArguments = Annotated[
+    list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="Handed to Beam as they are.")
+]
+
+
+@app.command()
+def run(
+    config: ConfigFile,
+    beam: BeamArguments = None,
+    output: Output = None,
+    feeds: FeedFiles = None,
+    runner: RunnerName = "direct",
+    workers: WorkerCount = None,
+    assignments: Assignments = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    strict: Strict = False,
+) -> None:
+    """One bounded run: poll the feeds that are due, store what is new, commit, report."""
+    with _errors():
+        settings = _load(config, output, feeds, assignments, workers)
+        _run(settings, _options(runner, beam), as_json=as_json, quiet=quiet, strict=strict)
+
+
+@app.command()
+def stream(
+    config: ConfigFile,
+    beam: BeamArguments = None,
+    every: Annotated[str, typer.Option("--every", help="Longest pause between runs, as in 30s, 10m, 2h.")] = "10m",
+    output: Output = None,
+    feeds: FeedFiles = None,
+    runner: RunnerName = "direct",
+    workers: WorkerCount = None,
+    assignments: Assignments = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run after run in one process, until SIGTERM or Ctrl-C; each run's report is one line with --json."""
+    with _errors():
+        from pipeline.interrupts import stop_on_signals
+        from pipeline.stream import parse_duration, stream_runs
+
+        settings = _load(config, output, feeds, assignments, workers)
+        options, pause_s = _options(runner, beam), parse_duration(every)
+        with stop_on_signals(), _progress(settings, quiet=quiet) as progress:
+            for report in stream_runs(settings, options, pause_s, progress):
+                if as_json:
+                    print(json.dumps(report.to_json(), ensure_ascii=False), flush=True)
+        _exit_stopped()
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Where the demo's dataset goes.")] = Path(
+        "data/demo"
+    ),
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Serve the sample site on loopback and run the pipeline against it, over real HTTP; needs no network."""
+    with _errors():
+        from pipeline.demo import demo_config
+
+        with demo_config(output) as config:
+            _run(config, _options("direct", None), as_json=as_json, quiet=quiet, strict=False)
+        if not quiet and not as_json:
+            print(f'\nTry:  newsbeam query {output} "FROM stories"', file=sys.stderr)
+
+
+@app.command()
+def check(config: ConfigFile, feeds: FeedFiles = None, assignments: Assignments = None) -> None:
+    """Validate the config and ask each feed once; one line each, nothing is written."""
+    with _errors():
+        settings = _load(config, None, feeds, assignments, None)
+        from pipeline.check import check_feeds
+
+        good = True
+        for line, healthy in check_feeds(settings):
+            print(line, flush=True)
+            good &= healthy
+        if not good:
+            raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def schema(as_json: Annotated[bool, typer.Option("--json", help="As JSON, one object a dataset.")] = False) -> None:
+    """Print the data dictionary, generated from the schema."""
+    from pipeline.dictionary import as_markdown, as_tables
+
+    print(json.dumps(as_tables(), indent=1, ensure_ascii=False) if as_json else as_markdown())
+
+
+@app.command()
+def query(
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="The dataset root.")],
+    sql: Annotated[
+        str, typer.Argument(metavar="SQL", help="DuckDB SQL over articles, current, stories, rejects, fetches, runs.")
+    ],
+    form: Annotated[str, typer.Option("--format", help="table, csv, json (lines).")] = "table",
+) -> None:
+    """SQL over a dataset."""
+    with _errors():
+        from pipeline.query import print_query
+
+        print_query(dataset, sql, form)
+
+
+def main() -> None:
+    """Run the command line; the process ends with the exit code."""
+    app(prog_name="newsbeam")
+
+
+# --------------------------------------------------------------------------- what the commands share
+
+
+def _load(
+    path: Path, output: str | None, feeds: list[Path] | None, assignments: list[str] | None, workers: int | None
+) -> "Config":
+    from pipeline.config import load_config
+
+    return load_config(path, output=output, feed_files=feeds or (), assignments=assignments or (), workers=workers)
+
+
+def _options(runner: str, beam: list[str] | None) -> "Options":
+    logging.getLogger().setLevel(logging.ERROR)  # Beam warns on every import of what it does without
+    from pipeline.run import Options
+    from pipeline.runner import check_runner
+
+    check_runner(runner)
+    return Options(runner=runner, beam_arguments=tuple(beam or ()))
+
+
+def _run(config: "Config", options: "Options", *, as_json: bool, quiet: bool, strict: bool) -> None:
+    from pipeline.interrupts import stop_on_signals
+    from pipeline.run import run_once
+
+    with stop_on_signals(), _progress(config, quiet=quiet) as progress:
+        report = run_once(config, options, progress)
+    if as_json:
+        print(json.dumps(report.to_json(), ensure_ascii=False))
+    _exit_stopped()
+    if strict and report.alarms:
+        raise typer.Exit(EXIT_ALARM)
+
+
+def _exit_stopped() -> None:
+    from pipeline.interrupts import exit_code
+
+    if code := exit_code():
+        raise typer.Exit(code)
+
+
+def _progress(config: "Config", *, quiet: bool) -> "Display":
+    from pipeline.progress import Display
+
+    return Display(Path(config.output), quiet=quiet)
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Turn the program's own errors into a line on standard error and an exit code."""
+    try:
+        yield
+    except typer.Exit:
+        raise
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
+        raise typer.Exit(0) from None
+    except NewsbeamError as error:
+        _fail(str(error), error.exit_code)
+    except OSError as error:
+        _fail(f"{error.filename or 'input/output'}: {error.strerror or error}", EXIT_FAILED)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"newsbeam: {message}", file=sys.stderr)
+    raise typer.Exit(code)

@@ -1,0 +1,52 @@
+"""The data dictionary, generated from the schema and the list of reasons: as Markdown and as plain tables."""
+
+from typing import Any
+
+from transforms.reject import REASONS
+from transforms.schema import DATASETS, SCHEMA_VERSION, arrow_schema, columns
+
+
+def as_tables() -> dict[str, Any]:
+    """Every dataset's columns with type and field metadata, and every reason a reject can have."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "datasets": {
+            dataset: [
+                {"name": field.name, "type": str(field.type), **_metadata(field.metadata)}
+                for field in arrow_schema(dataset)
+            ]
+            for dataset in DATASETS
+        },
+        "reasons": {
+            name: {"stage": reason.stage, "retryable": reason.retryable, "description": reason.description}
+            for name, reason in REASONS.items()
+        },
+    }
+
+
+def as_markdown() -> str:
+    """The dictionary as data/README.md carries it."""
+    parts = [f"Schema version {SCHEMA_VERSION}. Empty means null: unknown, never an empty string.\n"]
+    for dataset, record in DATASETS.items():
+        parts.append(f"### {dataset}\n\n{(record.__doc__ or '').strip()}\n")
+        parts.append("| column | type | meaning | unit | schema.org | IPTC | GDELT |\n|---|---|---|---|---|---|---|")
+        types = {field.name: str(field.type) for field in arrow_schema(dataset)}
+        for name, column in columns(dataset).items():
+            cells = [f"`{name}`", _type(types[name]), column.description]
+            cells += [cell or "" for cell in (column.unit, column.schema_org, column.iptc, column.gdelt)]
+            parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        parts.append("")
+    parts.append("### Reasons of rejects\n")
+    parts.append("| reason | stage | may succeed later | meaning |\n|---|---|---|---|")
+    for name, reason in REASONS.items():
+        again = "yes" if reason.retryable else "no"
+        parts.append(f"| `{name}` | {reason.stage} | {again} | {reason.description} |")
+    return "\n".join(parts) + "\n"
+
+
+def _type(arrow_type: str) -> str:
+    return arrow_type.replace("element: ", "").replace("[us, tz=UTC]", "[us, UTC]")
+
+
+def _metadata(metadata: dict[bytes, bytes]) -> dict[str, str]:
+    return {key.decode(): value.decode() for key, value in metadata.items()}

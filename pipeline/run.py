@@ -1,0 +1,246 @@
+"""One bounded run: poll what is due, run the pipeline batch by batch, commit each batch, report.
+
+A run can be stopped at any moment. What is committed stays, what is not is fetched again by the next run.
+"""
+
+import dataclasses
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from pipeline import runner
+from pipeline.build import Batch, build
+from pipeline.config import Config
+from pipeline.dataset import Dataset
+from pipeline.errors import RunFailedError
+from pipeline.report import STAGES, Report, add_counts, alarms, merge
+from pipeline.spool import Spool
+from pipeline.state import ArticleMemory, FeedMemory, entry_key
+from transforms import interrupt, tally
+from transforms.fetch import Poll, poll_feeds
+from transforms.memory import Memory
+from transforms.partitions import PartFile, write_parts
+from transforms.polling import FeedState
+from transforms.schema import Entry, HttpFetch, Reject
+from transforms.workers import shared_workers
+from transforms.write import stamp_run
+
+INTERNAL_ERRORS_ALLOWED = 0.02  # share of a batch's entries; more means the program is broken, not the pages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to run, beside the config."""
+
+    runner: str = "direct"
+    beam_arguments: Sequence[str] = ()
+
+
+Progress = Callable[[str, Report, int], None]  # phase, the report so far, entries of the run that go to the pipeline
+
+
+def run_once(config: Config, options: Options, progress: Progress) -> Report:
+    """One run over the feeds that are due; raises `DatasetLockedError`, `DatasetError`, `RunFailedError`."""
+    started_at = datetime.now(UTC)
+    dataset = Dataset(Path(config.output))
+    with dataset.lock("a run", started_at):
+        dataset.recover()
+        run = Run(config, options, dataset=dataset, started_at=started_at, progress=progress)
+        try:
+            return run.execute()
+        finally:
+            run.close()
+
+
+class Run:
+    """The state of one run between its batches. Use it under the dataset's lock."""
+
+    def __init__(
+        self, config: Config, options: Options, *, dataset: Dataset, started_at: datetime, progress: Progress
+    ) -> None:
+        self.config, self.options, self.dataset, self.progress = config, options, dataset, progress
+        run_id = f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        self.articles = ArticleMemory(dataset)
+        self.feeds = FeedMemory(dataset)
+        self.spool = Spool(dataset.staging / run_id / "entries.sqlite3")
+        self.started = time.perf_counter()
+        self.polled: dict[str, FeedState] = {}
+        self.batch_number = 0
+        self.report = Report(
+            run_id=run_id,
+            started_at=started_at,
+            runner=runner.describe(options.runner),
+            config_sha256=config.sha256,
+            seconds=dict.fromkeys(STAGES, 0.0),
+        )
+
+    def execute(self) -> Report:
+        """Poll, then batch after batch, then the final report."""
+        self.articles.catch_up()
+        self.memory = Memory(self.dataset.root)
+        tally.reset_live()
+        self.progress("poll", self.report, self.spool.size)
+        self._poll()
+        for entries in self.spool.batches(self.config.settings.run.batch_entries):
+            if interrupt.requested.is_set():
+                break
+            self._run_batch(entries)
+        if not self.report.postponed and not interrupt.requested.is_set():
+            self.feeds.save_feeds(self.polled.items())
+        fired = alarms(self.report, self.config.settings.alarms)
+        self.report = dataclasses.replace(self.report, alarms=fired, finished_at=datetime.now(UTC))
+        self._commit(self.report, [])
+        self.progress("done", self.report, 0)
+        return self.report
+
+    def close(self) -> None:
+        self.spool.close()
+        self.feeds.close()
+        self.dataset.sweep(self.report.run_id)
+
+    # ---------------------------------------------------------------- polling
+
+    def _poll(self) -> None:
+        """Poll the due feeds; their new entries go to the spool, their rows to a part of their own."""
+        now = self.report.started_at
+        ready = self.feeds.ready(self.config.feeds, now)
+        rows: list[Reject | HttpFetch] = []
+        self.report = add_counts(self.report, feeds_not_due=len(self.config.feeds) - len(ready))
+        start = time.perf_counter()
+        for poll in poll_feeds(
+            ready, self.config.settings.fetch, shared_workers(self.config.settings.run.workers), now
+        ):
+            rows += self._take(poll)
+            self.progress("poll", self.report, self.spool.size)
+        polling = {"fetch": time.perf_counter() - start}
+        self.report = dataclasses.replace(self.report, seconds=merge(self.report.seconds, polling))
+        parts = write_parts(
+            [stamp_run(row, self.report.run_id) for row in rows],
+            self.dataset.staging / self.report.run_id,
+            f"{self.report.run_id}-feeds",
+            self.config.settings.write,
+        )
+        self.report.check_books()
+        self._commit(self.report, parts)
+
+    def _take(self, poll: Poll) -> list[Reject | HttpFetch]:
+        """Count one poll, spool what is new in it; returns its rows."""
+        news = [entry for entry in poll.entries if self.feeds.is_news(entry, self.memory)]
+        spooled = self.spool.add(news)
+        self.report = add_counts(
+            self.report,
+            feeds_polled=1,
+            feeds_unchanged=poll.outcome == "unchanged",
+            feeds_failed=poll.outcome == "failed",
+            entries=len(poll.entries) - spooled,
+            unchanged=len(poll.entries) - spooled,
+        )
+        if poll.reject:
+            self.report = dataclasses.replace(
+                self.report, feed_reasons=merge(self.report.feed_reasons, {poll.reject.reason: 1})
+            )
+        self.polled[poll.feed.url] = poll.state
+        return [*poll.fetches, *([poll.reject] if poll.reject else [])]
+
+    # ---------------------------------------------------------------- batches
+
+    def _run_batch(self, entries: Sequence[Entry]) -> None:
+        """Run the five transforms over `entries` and commit what came out."""
+        seen_at = datetime.now(UTC)
+        entries = [
+            dataclasses.replace(entry, seen_at=seen_at + timedelta(microseconds=number))
+            for number, entry in enumerate(entries)
+        ]
+        self.batch_number += 1
+        run_id = self.report.run_id
+        staging = self.dataset.staging / run_id
+        batch = Batch(
+            entries=entries,
+            root=str(self.dataset.root),
+            staging=str(staging),
+            name=f"{run_id}-{self.batch_number:04d}",
+            run_id=run_id,
+        )
+        self.progress("batch", self.report, self.spool.size)
+        pipeline = runner.make_pipeline(self.options.runner, self.options.beam_arguments)
+        build(pipeline, batch, self.config.settings)
+        counters = runner.run_to_end(pipeline)
+        parts = self.dataset.staged_parts(run_id)
+        report = self._account(len(entries), counters, parts)
+        report.check_books()
+        finished, retryable = _outcomes(staging, parts)
+        self._commit(report, parts)
+        # after a stop the postponed entries are not told from the unchanged ones: both are looked at again
+        done = [
+            entry
+            for entry in entries
+            if not counters["postponed"] or entry_key(entry.feed_id, entry.url, entry.guid) in finished
+        ]
+        self.feeds.save_seen(done, retryable)
+
+    def _account(self, sent: int, counters: Counter[str], parts: Sequence[PartFile]) -> Report:
+        """The report with this batch added: rows from the files on disk, the rest from the pipeline's counters."""
+        stored = sum(part.rows for part in parts if part.path.startswith("articles/"))
+        reasons: Counter[str] = Counter()
+        for part in parts:
+            if part.path.startswith("rejects/"):
+                rows = _rows(self.dataset.staging / self.report.run_id / part.path, ["reason"])
+                reasons.update(row["reason"] for row in rows)
+        if reasons["internal-error"] > max(5, INTERNAL_ERRORS_ALLOWED * sent):
+            raise RunFailedError(f"{reasons['internal-error']} of {sent} entries ended in an internal error")
+        report = add_counts(
+            self.report,
+            entries=sent - counters["postponed"],
+            unchanged=counters["unchanged"],
+            stored=stored,
+            versions=counters["versions"],
+            exact=counters["duplicates-exact"],
+            near=counters["duplicates-near"],
+            dropped=counters["dropped"],
+            rejected=reasons.total() - counters["dropped"],
+            postponed=counters["postponed"],
+        )
+        seconds = {stage: counters[f"{stage}-usec"] / 1e6 for stage in STAGES}
+        return dataclasses.replace(
+            report, reasons=merge(report.reasons, reasons), seconds=merge(report.seconds, seconds)
+        )
+
+    # ---------------------------------------------------------------- commit
+
+    def _commit(self, report: Report, parts: Sequence[PartFile]) -> None:
+        """Manifest first, then the files become visible, then the memory takes them in."""
+        self.report = dataclasses.replace(
+            report,
+            files=(*report.files, *(part.path for part in parts)),
+            size_bytes=report.size_bytes + sum(part.size_bytes for part in parts),
+            seconds={**report.seconds, "total": time.perf_counter() - self.started},
+        )
+        self.dataset.write_manifest(self.report.to_json())
+        self.dataset.publish(report.run_id, [part.path for part in parts])
+        self.articles.apply([part.path for part in parts])
+
+
+def _outcomes(staging: Path, parts: Sequence[PartFile]) -> tuple[set[bytes], set[bytes]]:
+    """Keys of the entries that ended in a row, and among them of those rejected for now only."""
+    finished, retryable = set(), set()
+    for part in parts:
+        if part.path.startswith("articles/"):
+            rows = _rows(staging / part.path, ["feed_id", "source_url", "guid"])
+            finished |= {entry_key(row["feed_id"], row["source_url"], row["guid"]) for row in rows}
+        elif part.path.startswith("rejects/"):
+            rows = _rows(staging / part.path, ["feed_id", "url", "guid", "retryable"])
+            finished |= {entry_key(row["feed_id"], row["url"], row["guid"]) for row in rows}
+            retryable |= {entry_key(row["feed_id"], row["url"], row["guid"]) for row in rows if row["retryable"]}
+    return finished, retryable
+
+
+def _rows(path: Path, columns: list[str]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(path, columns=columns, partitioning=None).to_pylist()
+    return rows

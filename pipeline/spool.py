@@ -1,0 +1,57 @@
+"""Entries waiting for their batch, on disk: a first poll of many feeds must not fill the memory.
+
+Batches take the feeds in turn, each feed's oldest entry first. So every batch spreads over all hosts, where politeness
+lets it run in parallel, and an original that was published earlier tends to come before its copies.
+"""
+
+import pickle
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from transforms.schema import Entry
+from transforms.urls import url_key
+
+
+class Spool:
+    """A temporary file of entries, each article once. Pickles are read back by the process that wrote them alone."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        self.path = path
+        self.size = 0
+        self._db = sqlite3.connect(path)
+        self._db.executescript(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+            "CREATE TABLE entries (turn INTEGER, feed TEXT, article TEXT PRIMARY KEY, entry BLOB);"
+        )
+
+    def add(self, entries: Sequence[Entry]) -> int:
+        """Take in the entries of one feed, newest first as feeds list them; returns how many were new to the spool."""
+        before = self._db.total_changes
+        self._db.executemany(
+            "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?)",
+            [
+                (
+                    turn,
+                    entry.feed_id,
+                    url_key(entry.url) if entry.url else f"{entry.feed_id} {entry.guid}",
+                    pickle.dumps(entry),
+                )
+                for turn, entry in enumerate(reversed(entries))
+            ],
+        )
+        added = self._db.total_changes - before
+        self.size += added
+        return added
+
+    def batches(self, size: int) -> Iterator[list[Entry]]:
+        """All entries in the order of their turns, `size` at a time."""
+        rows = self._db.execute("SELECT entry FROM entries ORDER BY turn, feed, article")
+        while batch := rows.fetchmany(size):
+            yield [pickle.loads(entry) for (entry,) in batch]  # noqa: S301 - our own file, written by this run
+
+    def close(self) -> None:
+        self._db.close()
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,175 @@
+"""What the next run must know: articles (derived from the dataset) and feeds (validators, entries seen).
+
+`articles.sqlite3` and `signatures/` hold nothing that is not in committed part files: `catch_up` reads the files of
+every run not yet applied, in the order of the runs. Delete them and they are built again, with the same result.
+`feeds.sqlite3` holds the validators and next poll of each feed, written only after what the poll brought is committed,
+and which entries were seen; without it feeds are polled in full and entries are looked at again.
+"""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterable, Set
+from contextlib import closing
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+
+from pipeline.dataset import Dataset
+from transforms.memory import Memory
+from transforms.near_index import NearIndex
+from transforms.polling import FeedState, due
+from transforms.schema import Entry, Feed
+from transforms.urls import article_id, url_key
+
+MEMORY_COLUMNS = [
+    "article_id", "version", "url", "publisher_domain", "title", "first_seen_at", "fetched_at", "content_hash",
+    "signature", "cluster_id", "duplicate_of", "duplicate_kind", "duplicate_score",
+]  # fmt: skip
+_WHOLE, _TORN = 1, 2  # whether articles.sqlite3 and signatures/ tell the same
+RETRY_LIMIT = 3  # tries of an entry over runs before it is left alone
+
+
+def entry_key(feed_id: str, url: str | None, guid: str | None) -> bytes:
+    """Identity of an entry in its feed: which article it promises, as far as its link tells."""
+    return xxhash.xxh3_128_digest(f"{feed_id}\n{url_key(url) if url else guid}".encode())
+
+
+def entry_fingerprint(entry: Entry) -> bytes:
+    """Changes when the feed tells something new of the entry, which is when its page is worth another look."""
+    told = (entry.title, entry.published_raw, entry.modified_raw, entry.summary, entry.content)
+    return xxhash.xxh3_64_digest("\n".join(part or "" for part in told).encode())
+
+
+class ArticleMemory:
+    """Writes what `transforms.memory` and `NearIndex` read. Only committed rows come in here."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self.path = dataset.state / "articles.sqlite3"
+        self.signatures = dataset.state / "signatures"
+
+    def catch_up(self) -> None:
+        """Apply every run's files that were not applied yet; start anew when either half is missing or was cut off."""
+        if not (self.path.exists() and self.signatures.exists() and self._is_whole()):
+            self.path.unlink(missing_ok=True)
+            shutil.rmtree(self.signatures, ignore_errors=True)
+        with closing(self._connect()) as db:
+            applied = {path for (path,) in db.execute("SELECT file FROM applied")}
+            for manifest in self.dataset.manifests():
+                files = [path for path in manifest["files"] if path.startswith("articles/") and path not in applied]
+                self._apply(db, files)
+
+    def apply(self, files: Iterable[str]) -> None:
+        """Take in the article files of a batch just committed."""
+        with closing(self._connect()) as db:
+            self._apply(db, [path for path in files if path.startswith("articles/")])
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path)
+        db.executescript(
+            "CREATE TABLE IF NOT EXISTS articles (article_id BLOB PRIMARY KEY, version INTEGER, title TEXT,"
+            " content_hash BLOB, first_seen_us INTEGER, cluster_id BLOB, duplicate_of BLOB, duplicate_kind TEXT,"
+            " duplicate_score REAL, file TEXT) WITHOUT ROWID;"
+            "CREATE TABLE IF NOT EXISTS applied (file TEXT PRIMARY KEY) WITHOUT ROWID;"
+        )
+        return db
+
+    def _is_whole(self) -> bool:
+        """False when a crash came between the two halves of `_apply`."""
+        with closing(self._connect()) as db:
+            return bool(db.execute("PRAGMA user_version").fetchone()[0] == _WHOLE)
+
+    def _apply(self, db: sqlite3.Connection, files: list[str]) -> None:
+        tables = {
+            file: pq.read_table(self.dataset.root / file, columns=MEMORY_COLUMNS, partitioning=None) for file in files
+        }
+        rows = [row | {"file": file} for file, table in tables.items() for row in table.to_pylist()]
+        rows.sort(key=lambda row: (row["article_id"], row["version"]))
+        db.execute(f"PRAGMA user_version = {_TORN}")
+        db.commit()
+        index = NearIndex.open(self.signatures)
+        if tables:
+            index.add_rows(pa.concat_tables(tables.values()).sort_by([("first_seen_at", "ascending")]))
+        index.flush()
+        with db:
+            db.executemany(
+                "INSERT INTO articles VALUES (:id, :version, :title, :content_hash, :first_seen_us, :cluster, :of,"
+                " :duplicate_kind, :duplicate_score, :file) ON CONFLICT (article_id) DO UPDATE SET"
+                " version = excluded.version, title = excluded.title, content_hash = excluded.content_hash,"
+                " file = excluded.file WHERE excluded.version > articles.version",
+                map(_memory_row, rows),
+            )
+            db.executemany("INSERT OR IGNORE INTO applied VALUES (?)", [(file,) for file in files])
+            db.execute(f"PRAGMA user_version = {_WHOLE}")
+
+
+def _memory_row(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": bytes.fromhex(row["article_id"]),
+        "cluster": bytes.fromhex(row["cluster_id"]),
+        "of": bytes.fromhex(row["duplicate_of"]) if row["duplicate_of"] else None,
+        "first_seen_us": round(row["first_seen_at"].timestamp() * 1e6),
+        **{key: row[key] for key in ("version", "title", "content_hash", "duplicate_kind", "duplicate_score", "file")},
+    }
+
+
+class FeedMemory:
+    """Validators and next poll of each feed, and the entries seen."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._db = sqlite3.connect(dataset.state / "feeds.sqlite3")
+        self._db.executescript(
+            "CREATE TABLE IF NOT EXISTS feeds (url TEXT PRIMARY KEY, state TEXT) WITHOUT ROWID;"
+            "CREATE TABLE IF NOT EXISTS seen (key BLOB PRIMARY KEY, fingerprint BLOB, tries_left INTEGER)"
+            " WITHOUT ROWID;"
+        )
+
+    def ready(self, feeds: Iterable[Feed], now: datetime) -> list[tuple[Feed, FeedState | None]]:
+        """The feeds that are due at `now`, each with what is remembered of it."""
+        known = [(feed, self._state(feed.url)) for feed in feeds]
+        return [(feed, state) for feed, state in known if due(state, now, feed.interval_s)]
+
+    def _state(self, url: str) -> FeedState | None:
+        row = self._db.execute("SELECT state FROM feeds WHERE url = ?", (url,)).fetchone()
+        return FeedState.from_json(json.loads(row[0])) if row else None
+
+    def save_feeds(self, states: Iterable[tuple[str, FeedState]]) -> None:
+        """Store validators and next polls, after the commit of what the polls brought."""
+        with self._db:
+            self._db.executemany(
+                "INSERT OR REPLACE INTO feeds VALUES (?, ?)",
+                [(url, json.dumps(state.to_json())) for url, state in states],
+            )
+
+    def is_news(self, entry: Entry, memory: Memory) -> bool:
+        """Whether the entry is worth a request: never seen, told of anew, or worth another try.
+
+        An entry not seen in this feed is no news when its article is stored already, be it from another feed.
+        """
+        row = self._db.execute("SELECT fingerprint, tries_left FROM seen WHERE key = ?", (_key(entry),)).fetchone()
+        if row is None:
+            return memory.latest(article_id(entry.url)) is None if entry.url else True
+        return bool(row[0] != entry_fingerprint(entry) or row[1] > 0)
+
+    def save_seen(self, entries: Iterable[Entry], retryable: Set[bytes] = frozenset()) -> None:
+        """Remember entries of a committed batch; those whose key is in `retryable` may be tried again when offered."""
+        with self._db:
+            self._db.executemany(
+                "INSERT INTO seen VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET fingerprint = ?2,"
+                " tries_left = CASE WHEN ?3 = 0 THEN 0 WHEN tries_left > 0 THEN tries_left - 1 ELSE ?3 END",
+                [
+                    (_key(entry), entry_fingerprint(entry), RETRY_LIMIT - 1 if _key(entry) in retryable else 0)
+                    for entry in entries
+                ],
+            )
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def _key(entry: Entry) -> bytes:
+    return entry_key(entry.feed_id, entry.url, entry.guid)
