@@ -1,8 +1,8 @@
 """The address rule: a request may only reach public addresses.
 
-It is asked about the address a socket is about to connect to, so it does not matter how that address was spelt, nor what
-the name resolved to a moment earlier. Sources: the IANA special-purpose registries (RFC 6890), RFC 6052 and RFC 8215
-(NAT64), RFC 3056 (6to4), RFC 5214 (ISATAP), RFC 4380 (Teredo).
+It is asked about the address a socket is about to connect to, so it does not matter how that address was spelt, nor
+what the name resolved to a moment earlier. Sources: the IANA special-purpose registries (RFC 6890), RFC 6052 and
+RFC 8215 (NAT64), RFC 3056 (6to4), RFC 5214 (ISATAP), RFC 4380 (Teredo).
 """
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -18,7 +18,7 @@ _REFUSED_4 = frozenset({IPv4Address("168.63.129.16")})  # the platform address o
 _ISATAP = (0x00005EFE, 0x02005EFE)
 
 
-class BlockedAddress(OSError):
+class BlockedAddressError(OSError):
     """A connection to an address that is not public was refused before it was opened."""
 
     MARK = "not a public address"
@@ -41,9 +41,9 @@ def is_public(address: str) -> bool:
 
 
 def require_public(address: str) -> None:
-    """Raise `BlockedAddress` unless the address is public."""
+    """Raise `BlockedAddressError` unless the address is public."""
     if not is_public(address):
-        raise BlockedAddress(address)
+        raise BlockedAddressError(address)
 
 
 def _is_public_4(ip: IPv4Address) -> bool:

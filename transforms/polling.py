@@ -73,16 +73,16 @@ def start_state(feed: Feed, state: FeedState | None) -> FeedState:
     return state if state is not None and state.url == feed.url else FeedState(feed_id=feed.id, url=feed.url)
 
 
-def due(feed: Feed, state: FeedState | None, now: datetime) -> bool:
-    """Whether the feed may be polled at `now`."""
-    state = start_state(feed, state)
+def due(state: FeedState | None, now: datetime, interval_s: float | None = None) -> bool:
+    """Whether a feed may be polled at `now`. `interval_s` is the config's, as it is today."""
+    if state is None or state.next_poll_at is None or state.last_polled_at is None:
+        return True
     if state.gone:
         return False
-    if state.next_poll_at is None or state.last_polled_at is None:
-        return True
-    if feed.interval_s is not None and not state.failures and not _retry_later(state):
-        return now >= datetime.fromisoformat(state.last_polled_at) + timedelta(seconds=feed.interval_s)
-    return now >= datetime.fromisoformat(state.next_poll_at)
+    next_poll_at = datetime.fromisoformat(state.next_poll_at)
+    if interval_s is not None and state.last_reason is None:
+        next_poll_at = datetime.fromisoformat(state.last_polled_at) + timedelta(seconds=interval_s)
+    return now >= next_poll_at
 
 
 def conditional_headers(state: FeedState) -> dict[str, str]:
@@ -108,20 +108,20 @@ def after_document(
     etag: str | None,
     last_modified: str | None,
     body_hash: str,
-    entry_keys: tuple[str, ...],
+    entry_keys: tuple[str, ...] | None,
 ) -> FeedState:
-    """The state after a document. Its share of new entries is told from the keys of the one before."""
+    """The state after a document. Its share of new entries is told from the keys of the one before; None: the same."""
     known = {state.entry_keys[i : i + 8] for i in range(0, len(state.entry_keys), 8)}
-    new = sum(key not in known for key in entry_keys)
+    new = sum(key not in known for key in entry_keys or ())
     first = state.body_hash is None
-    share = WANTED_SHARE if first else new / max(1, len(entry_keys))
+    share = WANTED_SHARE if first else new / max(1, len(entry_keys or ()))
     state = dataclasses.replace(
         state,
         validators_lie=state.validators_lie or _lied(state, etag, last_modified, body_hash),
         etag=etag,
         last_modified=last_modified,
         body_hash=body_hash,
-        entry_keys="".join(entry_keys),
+        entry_keys=state.entry_keys if entry_keys is None else "".join(entry_keys),
         unchanged_in_a_row=0,
         last_new_at=now.isoformat() if new else state.last_new_at,
     )
@@ -133,7 +133,7 @@ def after_failure(
 ) -> FeedState:
     """The state after a poll that brought no document. `soft` failures may pass by themselves."""
     failures = state.failures + (0.5 if soft else 1.0)
-    state = dataclasses.replace(state, failures=failures, last_reason=reason, gone=gone)
+    state = dataclasses.replace(state, failures=failures, last_reason=reason, gone=gone, moved_to=None)
     base = state.interval_s if feed.interval_s is None else feed.interval_s
     return _scheduled(feed, state, state.interval_s, hints, now, wait_s=min(MONTH_S, base * (1 + failures)))
 
@@ -159,12 +159,8 @@ def _adapted(interval_s: float, new_share: float) -> float:
     return min(CEILING_S, max(FLOOR_S, interval_s * factor))
 
 
-def _retry_later(state: FeedState) -> bool:
-    return state.last_reason == "retry-after"
-
-
 def _scheduled(
-    feed: Feed, state: FeedState, interval_s: float, hints: Hints, now: datetime, wait_s: float | None = None
+    feed: Feed, state: FeedState, interval_s: float, hints: Hints, now: datetime, *, wait_s: float | None = None
 ) -> FeedState:
     if wait_s is None:
         wait_s = interval_s if feed.interval_s is None else feed.interval_s

@@ -1,0 +1,80 @@
+"""What all fetching of a process shares: the event loop, the client with its connections and gates, the robots rules.
+
+Kept from one pipeline to the next, so that politeness holds and connections stay open over the batches of a run.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from functools import cache
+from typing import TypeVar
+
+from transforms import interrupt
+from transforms.background import BackgroundLoop, Stream
+from transforms.http_client import HttpClient
+from transforms.robots import Robots
+from transforms.schema import HttpFetch
+from transforms.settings import FetchSettings
+
+T = TypeVar("T")
+
+GRACE_S = 8.0  # for requests in flight when the run is to end
+_LOOK_S = 0.1  # how often the wish to end is looked at
+
+
+class Crawler:
+    """A client and its robots rules on a loop of their own. `rows` are the robots fetches not yet handed on."""
+
+    def __init__(self, settings: FetchSettings) -> None:
+        self.settings = settings
+        self.rows: deque[HttpFetch] = deque()
+        self._background = BackgroundLoop("newsbeam-fetch")
+        self.client, self.robots = self._background.call(self._open())
+
+    async def _open(self) -> tuple[HttpClient, Robots]:
+        client = HttpClient(self.settings)
+        return client, Robots(client, self.rows.append)
+
+    def stream(self, fill: Callable[[Stream[T]], Awaitable[None]]) -> Iterator[T]:
+        """See `BackgroundLoop.stream`."""
+        return self._background.stream(fill)
+
+    async def permit(self, url: str) -> None:
+        """Raise `Rejected` when robots.txt forbids `url` and robots are respected."""
+        if self.settings.respect_robots:
+            await self.robots.check(url)
+
+    def take_rows(self) -> list[HttpFetch]:
+        """The robots rows since the last call."""
+        return [self.rows.popleft() for _ in range(len(self.rows))]
+
+    def close(self) -> None:
+        self._background.call(self.client.close())
+
+
+@cache
+def shared_crawler(settings: FetchSettings) -> Crawler:
+    """The crawler of this process for these settings."""
+    return Crawler(settings)
+
+
+async def run_until_done_or_asked_to_stop(tasks: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
+    """Wait for `tasks`; when the run is to end, set `stop`, give them `GRACE_S`, and cancel the rest.
+
+    The first exception of a task is raised after all have ended.
+    """
+    pending: set[asyncio.Task[None]] = set(tasks)
+    left_s = GRACE_S
+    while pending:
+        _, pending = await asyncio.wait(pending, timeout=_LOOK_S)
+        if interrupt.requested.is_set():
+            stop.set()
+            left_s -= _LOOK_S
+            if left_s <= 0:
+                for task in pending:
+                    task.cancel()
+                await asyncio.wait(pending)
+                break
+    for task in tasks:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error

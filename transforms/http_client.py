@@ -1,0 +1,474 @@
+"""HTTP as the open web deserves it: one `get` that ends, whatever the server does, within stated bounds.
+
+Bounds: `fetch.timeout_s` for an address all told (redirects, retries and body included; waiting for the host's turn is
+not counted), a cap on the wire and one after decoding by kind of document, `redirects` hops, `retries` repetitions
+after transient failures, header lines of 32 KB and 128 of them. Memory: a body over `_SMALL_BYTES` needs one of a few
+slots, held until the caller is done with it, so that any number of bombs at once costs no more than a few of them.
+
+Every connection goes through the address rule at connect time; `allow_hosts` are its only exceptions, by the host and
+port of the requested address. No cookies, no proxy or credentials from the environment, TLS verified, no way from https
+back to http. This module and the run itself are the only ones that ask the clock.
+"""
+
+import asyncio
+import email.utils
+import random
+import re
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+from yarl import URL
+
+from transforms.addresses import BlockedAddressError, require_public
+from transforms.decoding import decode
+from transforms.politeness import HostGate, HostGates
+from transforms.reject import Rejected
+from transforms.schema import HttpFetch
+from transforms.settings import FetchSettings
+
+MAX_CONNECTIONS = 100
+LARGE_BODIES = 8  # at once
+MAX_URL_CHARS = 8_000
+ROBOTS_BYTES = 512_000
+_SMALL_BYTES = 524_288
+_RETRY_DELAY_S = 0.5
+_MAX_RETRY_AFTER_S = 5.0  # longer ones are for the next run
+_CONNECT_TIMEOUT_S = 10.0
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PERMANENT = frozenset({301, 308})
+_TRANSIENT_STATUS = frozenset({500, 502, 503, 504})
+_TRANSIENT_REASONS = frozenset({"connect", "dns", "http-5xx", "http-429"})
+_OWN_STATUS = frozenset({401, 403, 404, 410, 429, 451})
+_PLAIN_URL = re.compile(r"[!-~]+")
+_ACCEPT = {
+    "page": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5",
+    "feed": "application/rss+xml,application/atom+xml,application/feed+json,application/xml;q=0.9,*/*;q=0.5",
+    "robots": "text/plain,*/*;q=0.5",
+}
+
+Kind = Literal["feed", "page", "robots"]
+Permit = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A 2xx or 304 with its decoded body. `permanent_url` is where 301 and 308 alone led from the requested address."""
+
+    final_url: str
+    http_status: int
+    headers: Mapping[str, str]  # names in any case
+    body: bytes
+    complete: bool = True  # False for a feed or robots.txt that breaks off
+    permanent_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """What became of one `get`: an answer or a rejection, the server's wish to wait, and the row of `fetches`."""
+
+    answer: Answer | None
+    rejected: Rejected | None
+    retry_after_s: float | None
+    row: HttpFetch
+
+
+@dataclass(slots=True)
+class _Trace:
+    """What is known of a `get` while it is under way."""
+
+    final_url: str
+    fetched_at: datetime
+    started: float | None = None
+    status: int | None = None
+    wire_bytes: int = 0
+    attempts: int = 0
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reply:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    complete: bool
+
+
+class HttpClient:
+    """One per event loop; create it and use it there. `gates` and the connections are shared by all its requests."""
+
+    def __init__(self, settings: FetchSettings, *, resolver: AbstractResolver | None = None) -> None:
+        self.settings = settings
+        self.gates = HostGates(settings.per_host_connections, settings.per_host_delay_s)
+        self._allowed = frozenset(host.lower() for host in settings.allow_hosts)
+        self._guarded = self._session(resolver, guarded=True)
+        self._exempt = self._session(resolver, guarded=False)
+        self._connections = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._large = asyncio.Semaphore(LARGE_BODIES)
+
+    async def close(self) -> None:
+        await self._guarded.close()
+        await self._exempt.close()
+
+    @asynccontextmanager
+    async def get(
+        self,
+        url: str,
+        *,
+        kind: Kind,
+        feed_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        permit: Permit | None = None,
+    ) -> AsyncIterator[Exchange]:
+        """Get `url` and follow its redirects. What the web does wrong is in the exchange, never raised.
+
+        `permit` is awaited before each hop and may raise `Rejected`. A feed or robots.txt that breaks off is answered
+        as far as it came, and a robots.txt is read no further than its cap (RFC 9309, 2.5); any other such body is
+        rejected. The body's share of memory is released when the context ends.
+        """
+        trace = _Trace(final_url=url, fetched_at=datetime.now(UTC))
+        answer: Answer | None = None
+        rejected: Rejected | None = None
+        async with AsyncExitStack() as held:
+            get = _Get(self, trace, held, kind=kind, permit=permit)
+            try:
+                answer = await get.walk(url, headers or {})
+            except Rejected as error:
+                rejected = error
+                rejected.attempts = rejected.attempts or trace.attempts
+                rejected.http_status = rejected.http_status or trace.status
+            row = HttpFetch(
+                url=url[:MAX_URL_CHARS],
+                final_url=trace.final_url,
+                kind=kind,
+                feed_id=feed_id,
+                host=host_of(url) or "",
+                http_status=trace.status,
+                outcome=_outcome(answer, rejected),
+                wire_bytes=trace.wire_bytes,
+                body_bytes=len(answer.body) if answer else 0,
+                elapsed_ms=round((_now() - trace.started) * 1000) if trace.started is not None else 0,
+                attempts=trace.attempts,
+                fetched_at=trace.fetched_at,
+            )
+            yield Exchange(answer=answer, rejected=rejected, retry_after_s=trace.retry_after_s, row=row)
+
+    def _session(self, resolver: AbstractResolver | None, *, guarded: bool) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=0,
+            resolver=resolver,
+            ttl_dns_cache=300,
+            enable_cleanup_closed=True,
+            socket_factory=_guarded_socket if guarded else None,
+        )
+        agent = f"{self.settings.user_agent} ({self.settings.contact})" if self.settings.contact else None
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=False,
+            raise_for_status=False,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT_S),
+            headers={"User-Agent": agent or self.settings.user_agent, "Accept-Encoding": "gzip, deflate, br, zstd"},
+            max_field_size=32_768,
+        )
+
+    def session_for(self, url: str) -> aiohttp.ClientSession:
+        """The session whose sockets obey the address rule, or for an allowed host the one whose do not."""
+        return self._exempt if host_of(url, default_port=True) in self._allowed else self._guarded
+
+    @asynccontextmanager
+    async def turn(self, url: str) -> AsyncIterator[None]:
+        """Wait for the host's turn and for one of the program's connections."""
+        async with self.gates[host_of(url) or ""], self._connections:
+            yield
+
+    def large(self) -> asyncio.Semaphore:
+        return self._large
+
+
+class _Get:
+    """One `get` on its way through hops and attempts."""
+
+    def __init__(
+        self,
+        client: HttpClient,
+        trace: _Trace,
+        held: AsyncExitStack,
+        *,
+        kind: Kind,
+        permit: Permit | None,
+    ) -> None:
+        self.client, self.settings, self.trace, self.held = client, client.settings, trace, held
+        self.kind, self.permit = kind, permit
+        self.max_wire_bytes, self.max_body_bytes = {
+            "page": (self.settings.max_wire_bytes, self.settings.max_page_bytes),
+            "feed": (self.settings.max_feed_bytes, self.settings.max_feed_bytes),
+            "robots": (ROBOTS_BYTES, ROBOTS_BYTES),
+        }[kind]
+        self.holds_large = False
+        self.paused_s = 0.0
+        self.left_s = self.settings.timeout_s
+
+    async def walk(self, url: str, headers: Mapping[str, str]) -> Answer:
+        seen = {url}
+        permanent: str | None = None
+        only_permanent = True
+        while True:
+            url = checked_url(url)
+            self.trace.final_url = url
+            if self.permit is not None:
+                await self.permit(url)
+            reply = await self._attempts(url, headers)
+            location = reply.headers.get("Location")
+            if reply.status not in _REDIRECTS or not location:
+                return self._answer(url, reply, permanent)
+            target = _redirect_target(url, location)
+            if target in seen:
+                raise Rejected("redirect-loop", "redirected to an address asked before")
+            if len(seen) > self.settings.redirects:
+                raise Rejected("redirect-loop", f"more than {self.settings.redirects} redirects")
+            only_permanent = only_permanent and reply.status in _PERMANENT
+            permanent = target if only_permanent else permanent
+            seen.add(target)
+            url = target
+
+    def _answer(self, url: str, reply: _Reply, permanent: str | None) -> Answer:
+        status = reply.status
+        if not (200 <= status < 300 or status == 304):
+            if status in _OWN_STATUS:
+                reason = f"http-{status}"
+            elif 400 <= status < 500:
+                reason = "http-4xx"
+            else:
+                reason = "http-5xx" if 500 <= status < 600 else "http-other"
+            raise Rejected(reason, f"status {status}", http_status=status)
+        return Answer(
+            final_url=url,
+            http_status=status,
+            headers=reply.headers,
+            body=reply.body,
+            complete=reply.complete,
+            permanent_url=permanent,
+        )
+
+    async def _attempts(self, url: str, headers: Mapping[str, str]) -> _Reply:
+        """Repeat transient failures while attempts and time are left; the last one's rejection is raised."""
+        for attempt in range(self.settings.retries + 1):
+            wait_s = _RETRY_DELAY_S * 2**attempt * random.uniform(0.8, 1.2)
+            try:
+                reply = await self._one(url, headers)
+            except Rejected as rejected:
+                if (
+                    rejected.reason not in _TRANSIENT_REASONS
+                    or attempt == self.settings.retries
+                    or wait_s > self.left_s
+                ):
+                    raise
+            else:
+                wait_s = max(wait_s, self.trace.retry_after_s or 0.0)
+                repeat = reply.status in _TRANSIENT_STATUS or (reply.status == 429 and self.trace.retry_after_s)
+                if not repeat or attempt == self.settings.retries or wait_s > min(self.left_s, _MAX_RETRY_AFTER_S):
+                    return reply
+            await asyncio.sleep(wait_s)
+            self.left_s -= wait_s
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _one(self, url: str, headers: Mapping[str, str]) -> _Reply:
+        """One request to one address, without redirects."""
+        async with self.client.turn(url):
+            start = _now()
+            if self.trace.started is None:
+                self.trace.started, self.trace.fetched_at = start, datetime.now(UTC)
+            self.trace.attempts += 1
+            self.trace.status = None
+            self.paused_s = 0.0
+            try:
+                async with asyncio.timeout(max(0.0, self.left_s)) as deadline:
+                    async with self.client.session_for(url).get(
+                        _exact(url), headers={"Accept": _ACCEPT[self.kind], **headers}, allow_redirects=False
+                    ) as response:
+                        self.trace.status = response.status
+                        self.trace.retry_after_s = retry_after_s(response.headers.get("Retry-After"))
+                        if response.status not in (200, 203):
+                            return _Reply(status=response.status, headers=response.headers, body=b"", complete=True)
+                        body, whole = await self._read(response, deadline)
+                        body, decoded = await self._decoded(
+                            body, response.headers.get("Content-Encoding", ""), deadline
+                        )
+                        return _Reply(
+                            status=response.status, headers=response.headers, body=body, complete=whole and decoded
+                        )
+            except TimeoutError:
+                raise Rejected("timeout", f"not complete within {self.settings.timeout_s:g} s") from None
+            except (aiohttp.ClientError, OSError, ValueError) as error:
+                raise _rejected(error) from None
+            finally:
+                self.left_s -= _now() - start - self.paused_s
+
+    async def _read(self, response: aiohttp.ClientResponse, deadline: asyncio.Timeout) -> tuple[bytes, bool]:
+        """The body off the wire, and whether it came whole."""
+        parts: list[bytes] = []
+        size = 0
+        if (response.content_length or 0) > self.max_wire_bytes and self.kind != "robots":
+            raise Rejected("too-large", f"{response.content_length} bytes announced")
+        try:
+            async for part in response.content.iter_any():
+                parts.append(part)
+                size += len(part)
+                self.trace.wire_bytes += len(part)
+                if size > self.max_wire_bytes:
+                    if self.kind == "robots":
+                        return b"".join(parts)[: self.max_wire_bytes], False
+                    raise Rejected("too-large", f"over {self.max_wire_bytes} bytes on the wire")
+                if size > _SMALL_BYTES:
+                    await self._hold_large(deadline)
+        except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, ConnectionError):
+            if self.kind == "page" or not size:
+                raise
+            return b"".join(parts), False
+        return parts[0] if len(parts) == 1 else b"".join(parts), True
+
+    async def _decoded(self, body: bytes, encodings: str, deadline: asyncio.Timeout) -> tuple[bytes, bool]:
+        if not self.holds_large:
+            try:
+                body, complete = decode(body, encodings, min(_SMALL_BYTES, self.max_body_bytes))
+            except Rejected as rejected:
+                if rejected.reason != "too-large" or self.max_body_bytes <= _SMALL_BYTES:
+                    raise
+                await self._hold_large(deadline)
+                body, complete = decode(body, encodings, self.max_body_bytes)
+        else:
+            body, complete = decode(body, encodings, self.max_body_bytes)
+        if not complete and self.kind == "page":
+            raise Rejected("bad-encoding", "the compressed body breaks off")
+        return body, complete
+
+    async def _hold_large(self, deadline: asyncio.Timeout) -> None:
+        """Take a large body's slot until the caller is done; the deadline waits meanwhile."""
+        if self.holds_large:
+            return
+        start, when = _now(), deadline.when()
+        deadline.reschedule(None)
+        await self.held.enter_async_context(_slot(self.client.large()))
+        self.holds_large = True
+        self.paused_s += _now() - start
+        deadline.reschedule((when or start) + _now() - start)
+
+
+def host_of(url: str, *, default_port: bool = False) -> str | None:
+    """`host` or `host:port` of an address, the port only where it is not the scheme's own; None without a host."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if not host:
+        return None
+    if ":" in host:
+        host = f"[{host}]"
+    own = {"http": 80, "https": 443}.get(parts.scheme)
+    if default_port:
+        return f"{host}:{port or own}"
+    return host if port in (None, own) else f"{host}:{port}"
+
+
+def checked_url(url: str) -> str:
+    """`url` without its fragment; raises `Rejected("bad-url")` unless it is an http(s) address one can connect to."""
+    url = url.strip()
+    if len(url) > MAX_URL_CHARS:
+        raise Rejected("bad-url", f"{len(url)} characters")
+    try:
+        parts = urlsplit(url)
+        if parts.scheme.lower() not in ("http", "https"):
+            raise Rejected("bad-url", f"scheme {parts.scheme[:20]!r}")
+        if not parts.hostname or parts.username is not None or parts.port == 0:
+            raise Rejected("bad-url", "no host, port 0, or credentials in the address")
+        plain = urlunsplit((parts.scheme.lower(), parts.netloc.lower(), parts.path or "/", parts.query, ""))
+        if not _PLAIN_URL.fullmatch(plain):
+            plain = str(URL(plain))
+        _exact(plain)
+    except ValueError as error:  # no number as port, a host name no resolver takes
+        raise Rejected("bad-url", str(error)[:200]) from None
+    return plain
+
+
+def retry_after_s(value: str | None) -> float | None:
+    """Seconds that a Retry-After header (a number or a date) asks for; None without one or when it cannot be read."""
+    if not value:
+        return None
+    value = value.strip()
+    if re.fullmatch(r"[0-9]{1,9}", value):
+        return float(value)
+    try:
+        at = email.utils.parsedate_to_datetime(value[:60])
+    except (ValueError, TypeError, IndexError):
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return max(0.0, (at - datetime.now(UTC)).total_seconds())
+
+
+def _redirect_target(url: str, location: str) -> str:
+    try:
+        target = urljoin(url, location.strip())
+    except ValueError:
+        raise Rejected("bad-url", "a redirect to an address that cannot be read") from None
+    target = checked_url(target)
+    if url.startswith("https:") and not target.startswith("https:"):
+        raise Rejected("tls-downgrade", f"to {host_of(target)}")
+    return target
+
+
+def _exact(url: str) -> URL:
+    """The address as it was written: servers may tell %7E from ~."""
+    return URL(url, encoded=True)
+
+
+def _guarded_socket(info: tuple[int, int, int, str, tuple[str | int, ...]]) -> socket.socket:
+    """The socket for an address that was resolved a moment ago; refused before any packet is sent."""
+    family, kind, protocol, _, address = info
+    require_public(str(address[0]))
+    return socket.socket(family, kind, protocol)
+
+
+@asynccontextmanager
+async def _slot(semaphore: asyncio.Semaphore) -> AsyncIterator[None]:
+    async with semaphore:
+        yield
+
+
+def _rejected(error: BaseException) -> Rejected:
+    text = str(error)[:300]
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return Rejected("dns", text)
+    if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
+        return Rejected("tls", text)
+    if BlockedAddressError.MARK in text:
+        return Rejected("blocked-address", text)
+    if isinstance(error, (aiohttp.InvalidURL, UnicodeError)):
+        return Rejected("bad-url", text)
+    if isinstance(error, aiohttp.ClientResponseError):  # status line or header that is not HTTP
+        return Rejected("bad-http", text)
+    if isinstance(error, (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError, OSError)):
+        return Rejected("connect", text or type(error).__name__)
+    return Rejected("bad-http", f"{type(error).__name__}: {text}")
+
+
+def _outcome(answer: Answer | None, rejected: Rejected | None) -> str:
+    if rejected is not None:
+        return rejected.reason
+    return "not-modified" if answer and answer.http_status == 304 else "ok"
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+__all__ = ["Answer", "Exchange", "HostGate", "HttpClient", "Kind", "Permit", "checked_url", "host_of", "retry_after_s"]
