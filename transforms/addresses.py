@@ -5,7 +5,7 @@ what the name resolved to a moment earlier. Sources: the IANA special-purpose re
 RFC 8215 (NAT64), RFC 3056 (6to4), RFC 5214 (ISATAP), RFC 4380 (Teredo).
 """
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -14,7 +14,11 @@ _REFUSED_6 = (
     IPv6Network("2001:db8::/32"),
     IPv6Network("3fff::/20"),  # documentation
 )
-_REFUSED_4 = frozenset({IPv4Address("168.63.129.16")})  # the platform address of a cloud, public by number only
+_REFUSED_4 = (
+    IPv4Network("192.0.0.0/24"),  # protocol assignments: metadata services live here too
+    IPv4Network("192.88.99.0/24"),  # 6to4 relays
+    IPv4Network("168.63.129.16/32"),  # the platform address of a cloud, public by number only
+)
 _ISATAP = (0x00005EFE, 0x02005EFE)
 
 
@@ -47,7 +51,8 @@ def require_public(address: str) -> None:
 
 
 def _is_public_4(ip: IPv4Address) -> bool:
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved and ip not in _REFUSED_4
+    special = ip.is_multicast or ip.is_reserved or any(ip in network for network in _REFUSED_4)
+    return ip.is_global and not special
 
 
 def _is_public_6(ip: IPv6Address) -> bool:

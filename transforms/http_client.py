@@ -445,7 +445,7 @@ async def _slot(semaphore: asyncio.Semaphore) -> AsyncIterator[None]:
 
 
 def _rejected(error: BaseException) -> Rejected:
-    text = str(error)[:300]
+    text = str(getattr(error, "os_error", error))[:300]
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Rejected("dns", text)
     if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
