@@ -1,6 +1,7 @@
 """The commit protocol: all of a batch or nothing, whenever it was interrupted, and one writer at a time."""
 
-import multiprocessing
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,28 +55,27 @@ def test_staged_rows_are_counted_from_the_files(tmp_path: Path) -> None:
     assert [part.rows for part in dataset.staged_parts(RUN)] == [1]
 
 
-def hold(root: Path, ready: object, release: object) -> None:
-    with Dataset(root).lock("the first", NOON):
-        ready.set()  # type: ignore[attr-defined]  # multiprocessing.Event
-        release.wait(30)  # type: ignore[attr-defined]
+HOLD = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from pipeline.dataset import Dataset
+with Dataset(Path(sys.argv[1])).lock("the first", datetime.now(UTC)):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
 def test_the_second_of_two_runs_is_told_who_holds_the_dataset(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("fork")
-    ready, release = context.Event(), context.Event()
-    first = context.Process(target=hold, args=(tmp_path, ready, release))
-    first.start()
-    try:
-        assert ready.wait(30)
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout
+        assert first.stdout.readline() == "held\n"
         with pytest.raises(DatasetLockedError, match=r"the first, process \d+"), Dataset(tmp_path).lock("second", NOON):
             pass
         first.kill()  # the kernel frees what a dead process held
-        first.join(30)
-        with Dataset(tmp_path).lock("second", NOON):
-            pass
-    finally:
-        release.set()
-        first.join(30)
+    with Dataset(tmp_path).lock("second", NOON):
+        pass
 
 
 def test_a_root_that_cannot_be_written_is_named(tmp_path: Path) -> None:
