@@ -83,7 +83,8 @@ class Sifted:
 def sift(lines: Sequence[str], rules: Boilerplate, *, links: Mapping[str, float], title: str | None = None) -> Sifted:
     """Divide `lines` into text and what `rules` remove. `links`: share of link text by the key of a line.
 
-    Each line comes out exactly once, whole, except that an agency footer in brackets is cut off the end of a line.
+    Each line comes out exactly once, whole, except that an agency footer in brackets is cut off the end of a line, and
+    that a line which only repeats `title` is left out of both: it stands in its own column.
     """
     kept: list[str] = []
     removed: list[RemovedLine] = []
@@ -92,7 +93,6 @@ def sift(lines: Sequence[str], rules: Boilerplate, *, links: Mapping[str, float]
     for line in lines:
         folded = key(line)
         if folded_title and folded == folded_title:
-            removed.append(RemovedLine(text=line, rule="title"))
             continue
         rule = rules.rule_for(line, is_link=links.get(folded, 0.0) >= 0.6)
         if rule:

@@ -23,7 +23,7 @@ _DATE = (
     r"(?:,?\s(?:\(?\d{1,2}[./]?\s?[^\W\d_]{3,12}\.?(?:\s(?:de\s)?\d{4})?\)?|"
     r"[^\W\d_]{3,9}\.?\s\d{1,2}(?:,?\s\d{4})?|\d{1,2}[./]\d{1,2}[./]\d{2,4}))"
 )
-_CREDIT = r"(?:\s?[(/\[]\s?(?P<credit>[^()/\[\]\n]{2,60})\s?[)/\]])"
+_CREDIT = r"(?:\s?(?:\(|\[|/(?=[^/\n]{2,40}/))\s?(?P<credit>[^()\[\]\n]{2,60}?)\s?[)\]/](?=[\s.–—-]))"
 _UPPER_PLACE = r"(?P<place>[^\W\d_a-zа-яёіїєґß]{1}[^a-zа-яёіїєґ\d:()\n–—\[\]]{1,50}?)"
 _ANY_PLACE = r"(?P<place>[^\W\d_a-zа-яё][^\d:()\n–—\[\]]{1,50}?)"
 
@@ -127,7 +127,8 @@ def agencies() -> dict[str, Agency]:
 def _place(text: str) -> str | None:
     place = text.strip(" ,.-–—/")
     words = key(place).split()
-    if not words or len(words) > 6 or len(place) < 3 or words[0] in _NO_PLACES or key(place) in _NO_PLACES:
+    blocked = words and (key(place) in _NO_PLACES or (words[0] in _NO_PLACES and words[0] not in ("new", "the")))
+    if not words or len(words) > 6 or len(place) < 3 or blocked:
         return None
     place = place.split(",")[0].strip()
     return place.title() if place.isupper() else place

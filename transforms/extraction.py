@@ -21,9 +21,10 @@ from transforms.charset import decode
 from transforms.dateline import find_agency, find_dateline, is_agency_domain
 from transforms.language import choose_language, warm_up
 from transforms.metadata import PageMetadata, read_metadata
+from transforms.placeholders import is_home_page, placeholder_of
 from transforms.plain_text import key, one_line, without_control
 from transforms.reject import Rejected
-from transforms.schema import Article, Page
+from transforms.schema import Article, Entry, Page
 from transforms.settings import CleanSettings
 from transforms.urls import article_id, canonical_url, registrable_domain
 
@@ -34,6 +35,9 @@ _WORD = re.compile(r"\w+")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,200}\?>")
 # Nothing a reader sees, and nothing the body is made of: every later copy of the tree is cheaper without.
+_BLOCKS = ("p", "div", "br", "li", "ul", "ol", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "tr", "section")
+MAX_FRAGMENT_CHARS = 2_000_000
+MAX_HOME_WORDS = 300
 _INVISIBLE = ("script", "style", "template", "svg", "iframe", "object", "embed", "canvas", "link", "meta")
 
 
@@ -43,9 +47,14 @@ def clean_page(page: Page, settings: CleanSettings) -> Article:
     metadata = read_metadata(tree, page)
     links = link_shares(tree)
     lines, method = body_lines(tree, page.final_url, metadata)
+    if rejected := placeholder_of(metadata, lines, count_words(" ".join(lines))):
+        raise rejected
+    lines, text_source, method = _or_feed_text(lines, method, page.entry)
     sifted = sift(lines, load_boilerplate(), links=links, title=metadata.title)
     text = "\n".join(sifted.lines)
     words = count_words(text)
+    if words < MAX_HOME_WORDS and is_home_page(page.entry.url, page.final_url):
+        raise Rejected("not-an-article", "the link ended at a home page")
     if words < settings.min_words:
         raise Rejected("too-short", f"{words} words")
     language, language_source = choose_language(metadata.declared_language, text)
@@ -75,7 +84,7 @@ def clean_page(page: Page, settings: CleanSettings) -> Article:
         text=text,
         section=metadata.section,
         word_count=words,
-        text_source="page",
+        text_source=text_source,
         authors=metadata.authors,
         keywords=metadata.keywords,
         image_url=metadata.image_url,
@@ -127,6 +136,30 @@ def body_lines(tree: HtmlElement, url: str, metadata: PageMetadata) -> tuple[lis
     if len(metadata.article_body) > 2 * sum(map(len, lines)) and len(metadata.article_body) > 250:
         return _lines(metadata.article_body), "json-ld"
     return lines, method
+
+
+def _or_feed_text(lines: list[str], method: str, entry: Entry) -> tuple[list[str], str, str]:
+    """Lines, their source and method: the feed's own text where it is declared, or shown by its length, to be full."""
+    if not entry.content:
+        return lines, "page", method
+    given = fragment_lines(entry.content)
+    ours, theirs = sum(map(len, lines)), sum(map(len, given))
+    if theirs > ours or (entry.full_text and theirs > 0.5 * ours):
+        return given, "feed", "feed-content"
+    return lines, "page", method
+
+
+def fragment_lines(markup: str) -> list[str]:
+    """The lines of a piece of HTML: each block element and line break begins a new one."""
+    try:
+        fragment = document_fromstring(f"<div>{without_control(markup[:MAX_FRAGMENT_CHARS])}</div>")
+    except (etree.LxmlError, ValueError):
+        return []
+    etree.strip_elements(fragment, *_INVISIBLE, "figure", "figcaption", with_tail=False)
+    for element in fragment.iter(*_BLOCKS):
+        element.text = f"\n{element.text or ''}"
+        element.tail = f"\n{element.tail or ''}"
+    return _lines("".join(fragment.itertext()))
 
 
 def count_words(text: str) -> int:

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 from lxml.html import HtmlElement
 
 from transforms.bylines import read_authors
-from transforms.json_ld import JsonLd, Node, as_list, is_article, raw_string, read_json_ld, string, types_of
+from transforms.json_ld import JsonLd, Node, as_list, raw_string, read_json_ld, string, types_of
 from transforms.page_dates import (
     DateCandidate,
     candidate,
@@ -21,7 +21,7 @@ from transforms.page_dates import (
     weigh,
 )
 from transforms.page_meta import PageMeta, read_page_meta
-from transforms.plain_text import from_markup, key, one_line
+from transforms.plain_text import key, one_line
 from transforms.schema import Author, Page
 from transforms.title import choose_title
 
@@ -61,7 +61,8 @@ class PageMetadata:
     published: DateCandidate | None
     modified_at: datetime | None
     article_body: str  # JSON-LD's, a last resort for pages without a readable body
-    is_listing: bool  # the page calls itself an index, not an article
+    has_article: bool  # JSON-LD describes an article
+    headings: tuple[str, ...]
 
 
 def read_metadata(tree: HtmlElement, page: Page) -> PageMetadata:
@@ -99,7 +100,8 @@ def read_metadata(tree: HtmlElement, page: Page) -> PageMetadata:
         published=_published(tree, article, meta, page),
         modified_at=_modified(article, meta, page),
         article_body=string(article.get("articleBody")),
-        is_listing=_is_listing(linked, meta),
+        has_article=bool(article),
+        headings=meta.headings,
     )
 
 
@@ -222,16 +224,3 @@ def _modified(article: Node, meta: PageMeta, page: Page) -> datetime | None:
     raws = [raw_string(article.get("dateModified")), *(v for name in _MODIFIED_META for v in meta.meta.get(name, ()))]
     raws.append(page.entry.modified_raw or "")
     return next((c.at for raw in raws if (c := candidate(raw, "meta", latest))), None)
-
-
-def _is_listing(linked: JsonLd, meta: PageMeta) -> bool:
-    if linked.article or meta.first("og:type").lower() == "article":
-        return False
-    return any(
-        types_of(node) & {"CollectionPage", "ItemList", "SearchResultsPage"} for node in linked.nodes
-    ) and not any(is_article(node) for node in linked.nodes)
-
-
-def feed_text(content: str) -> str:
-    """Plain lines of a full-text feed's HTML that could not be extracted otherwise."""
-    return from_markup(content)

@@ -1,0 +1,46 @@
+"""Clean in Beam: every page comes out exactly once, whatever its child does."""
+
+from concurrent.futures import Future
+
+import apache_beam as beam
+import pytest
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing.test_pipeline import TestPipeline
+from apache_beam.testing.util import assert_that, equal_to
+from pebble import ProcessExpired
+
+from tests.pages import html, page
+from transforms.clean import Clean, outcome_of
+from transforms.reject import Rejected
+from transforms.schema import Article, Reject
+from transforms.settings import CleanSettings
+
+
+def test_each_page_is_an_article_or_a_reject() -> None:
+    pages = [page(html() if n % 3 else html("Stub."), url=f"https://www.harbour-herald.example/{n}") for n in range(30)]
+    with TestPipeline(runner=FnApiRunner()) as pipeline:
+        cleaned = pipeline | beam.Create(pages) | Clean(settings=CleanSettings(), workers=2)
+        articles = cleaned.articles | "ArticleUrls" >> beam.Map(lambda article: article.source_url)
+        rejects = cleaned.rejects | "RejectUrls" >> beam.Map(lambda reject: (reject.url, reject.reason))
+        assert_that(articles, equal_to([given.entry.url for n, given in enumerate(pages) if n % 3]), "articles")
+        assert_that(
+            rejects, equal_to([(given.entry.url, "too-short") for n, given in enumerate(pages) if not n % 3]), "rejects"
+        )
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Rejected("soft-404"), "soft-404"),
+        (TimeoutError(), "extraction-timeout"),
+        (ProcessExpired("killed", 137), "extraction-crash"),
+        (MemoryError(), "extraction-crash"),
+        (KeyError("unforeseen"), "internal-error"),
+    ],
+)
+def test_each_failure_of_a_child_has_its_reason(error: BaseException, reason: str) -> None:
+    future: Future[Article] = Future()
+    future.set_exception(error)
+    outcome = outcome_of(future, page(html()))
+    assert isinstance(outcome, Reject)
+    assert (outcome.reason, outcome.stage) == (reason, "clean")

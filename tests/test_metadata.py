@@ -1,0 +1,125 @@
+"""JSON-LD, titles, bylines and dates of pages."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml.html import document_fromstring
+
+from transforms.bylines import kind_of, read_authors, split_names
+from transforms.json_ld import parse_block, read_json_ld, string
+from transforms.page_dates import candidate, date_in_url, weigh
+from transforms.title import choose_title, strip_site
+
+LATEST = datetime(2026, 3, 15, 12, tzinfo=UTC)
+
+
+def linked_page(*blocks: str) -> str:
+    return "<p></p>" + "".join(f'<script type="application/ld+json">{block}</script>' for block in blocks)
+
+
+def test_json_ld_is_found_in_graphs_lists_and_by_reference() -> None:
+    tree = document_fromstring(
+        linked_page(
+            '[{"@type": "BreadcrumbList"}]',
+            '{"@graph": [{"@type": "Person", "@id": "#ann", "name": "Ann Low"},'
+            ' {"@type": ["NewsArticle"], "headline": "Boats", "author": {"@id": "#ann"}}]}',
+        )
+    )
+    linked = read_json_ld(tree)
+    assert linked.article["headline"] == "Boats"
+    assert string(linked.resolve(linked.article["author"])) == "Ann Low"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        '{"headline": "Boats",}',
+        '<!-- {"headline": "Boats"} -->',
+        '//<![CDATA[\n{"headline": "Boats"}\n//]]>',
+        '{"headline": "Boats"};',
+        '{"headline": "Boats"} trailing',
+    ],
+)
+def test_broken_json_is_repaired_where_that_is_safe(block: str) -> None:
+    assert parse_block(block)[0] == {"headline": "Boats"}
+
+
+@given(st.text(max_size=300))
+def test_no_block_makes_the_reader_fail(block: str) -> None:
+    parse_block(block)
+    parse_block("[" * 5_000 + block)
+
+
+def test_of_many_articles_the_one_of_this_page_is_taken_or_none() -> None:
+    many = ",".join(
+        f'{{"@type": "NewsArticle", "headline": "Story {n}", "url": "https://h.example/{n}"}}' for n in range(9)
+    )
+    tree = document_fromstring(linked_page(f"[{many}]"))
+    assert read_json_ld(tree, urls=["https://h.example/7"]).article["headline"] == "Story 7"
+    assert read_json_ld(tree).article == {}
+
+
+@pytest.mark.parametrize(
+    ("title", "bare"),
+    [
+        ("Ferry fares to rise in May | Harbour Herald", "Ferry fares to rise in May"),
+        ("Ferry fares to rise in May - Harbour Herald", "Ferry fares to rise in May"),
+        ("Harbour Herald: Ferry fares to rise in May", "Ferry fares to rise in May"),
+        ("Ferry fares: a council divided", "Ferry fares: a council divided"),
+        ("Ferry - boat - harbour", "Ferry - boat - harbour"),
+    ],
+)
+def test_site_names_are_stripped_from_titles(title: str, bare: str) -> None:
+    assert strip_site(title, ["Harbour Herald"]) == bare
+
+
+def test_the_heading_that_the_metadata_confirm_is_the_title() -> None:
+    title = choose_title(
+        headline="Ferry fares to rise in May",
+        headings=["Harbour Herald", "Ferry fares to rise by nine percent in May"],
+        title_tag="Ferry fares to rise in May | Harbour Herald",
+        site_names=["Harbour Herald"],
+    )
+    assert title in ("Ferry fares to rise by nine percent in May", "Ferry fares to rise in May")
+    assert choose_title(headings=["Sport"], title_tag="Ferry fares to rise in May") == "Ferry fares to rise in May"
+    assert choose_title() is None
+
+
+@pytest.mark.parametrize(
+    ("byline", "names"),
+    [
+        ("By Ann Low and Bo Reed", ["Ann Low", "Bo Reed"]),
+        ("Von Anna Berg und Jan Ohm", ["Anna Berg", "Jan Ohm"]),
+        ("Par Zoé Lac et Luc Pré", ["Zoé Lac", "Luc Pré"]),
+        ("Ann Low, political correspondent", ["Ann Low"]),
+        ("Ann Low (ann.low@herald.example)", ["Ann Low"]),
+        ("By ANN LOW | Staff Writer", ["ANN LOW"]),
+        ("", []),
+    ],
+)
+def test_bylines_are_split_and_stripped(byline: str, names: list[str]) -> None:
+    assert split_names(byline) == names
+
+
+def test_organisations_are_told_apart_and_the_publisher_is_no_author() -> None:
+    assert kind_of("Reuters") == kind_of("Harbour News Desk") == "organization"
+    assert kind_of("Ann Low") == "person"
+    authors = read_authors([("Ann Low", None), ("Harbour Herald", None), ("AFP", None)], ["Harbour Herald"])
+    assert [(author.name, author.kind) for author in authors] == [("Ann Low", "person"), ("AFP", "organization")]
+
+
+def test_dates_agree_or_are_outvoted() -> None:
+    stamped = candidate("2026-03-14T08:00:00Z", "json-ld", LATEST)
+    feed = candidate("Mon, 02 Mar 2026 10:00:00 GMT", "feed", LATEST)
+    url = date_in_url("https://h.example/2026/03/02/boats", LATEST)
+    assert stamped and feed and url
+    assert weigh([stamped, feed, url]) == feed
+    assert weigh([stamped, feed]) == stamped
+    assert weigh([stamped]) == stamped
+    assert weigh([]) is None
+
+
+def test_nothing_is_from_the_future() -> None:
+    assert candidate("2026-03-20T08:00:00Z", "json-ld", LATEST) is None
