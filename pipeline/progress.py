@@ -71,18 +71,17 @@ class Display:
         if self.phase == "poll":
             return f"polling   {self.report.feeds_polled:,} feeds, {self.to_do:,} new entries"
         live = _live_counts()
-        finished = live["pages"] + live["fetch-rejects"]
+        finished = _finished(live)
         rate = finished / max(time.monotonic() - self.phase_started, 0.1)
         left = (self.to_do - finished) / rate if rate > 0 and finished else 0.0
         return (
-            f"articles  {finished:,} of {self.to_do:,} entries fetched, {live['articles']:,} articles,"
-            f" {live['fetch-rejects'] + live['clean-rejects']:,} rejects, {rate:.0f} a second"
+            f"articles  {finished:,} of {self.to_do:,} entries done, {live['cleaned']:,} articles,"
+            f" {_rejects(live):,} rejects, {rate:.0f} a second"
             + (f", {_clock(left)} left" if left > 0 else "")
         )
 
     def _render(self) -> Group:
-        live = _live_counts()
-        finished = live["pages"] + live["fetch-rejects"]
+        finished = _finished(_live_counts())
         bar = Table.grid(padding=(0, 1))
         total = self.to_do if self.phase == "batch" else None
         bar.add_row(ProgressBar(total=total or 100, completed=finished, width=30, pulse=not total), Text(self._line()))
@@ -93,6 +92,14 @@ def _live_counts() -> Counter[str]:
     from transforms import tally  # noqa: PLC0415 - brings Beam, which the run has loaded by then
 
     return tally.live()
+
+
+def _rejects(live: Counter[str]) -> int:
+    return sum(n for name, n in live.items() if name.startswith("rejected-"))
+
+
+def _finished(live: Counter[str]) -> int:
+    return live["cleaned"] + _rejects(live)
 
 
 def _clock(seconds: float) -> str:

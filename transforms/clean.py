@@ -42,7 +42,7 @@ class Clean(beam.PTransform[PCollection[Page], DoOutputsTuple]):
         super().__init__()
 
     def expand(self, pages: PCollection[Page]) -> DoOutputsTuple:
-        cleaning = beam.ParDo(CleanFn(self.settings, self.workers))
+        cleaning = beam.ParDo(CleanFn(self.settings, self.workers)).with_output_types(Article, rejects=Reject)
         return pages | "CleanPage" >> cleaning.with_outputs("rejects", main="articles")
 
 
