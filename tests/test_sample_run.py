@@ -1,0 +1,143 @@
+"""The whole pipeline on the sample, over real HTTP: three runs against the tables of `golden/run`.
+
+`articles.csv`: each article, how many entries offer it over all feeds, its country, the article it copies.
+`rejects.csv`: each entry or feed that brings no article, where it is given up and why.
+"""
+
+import csv
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset as ds
+import pytest
+
+from pipeline.config import Config, load_config
+from pipeline.report import Report
+from pipeline.run import Options, run_once
+from pipeline.sample_site import SampleSite, serve_sample
+
+ROOT = Path(__file__).parent.parent
+TABLES = Path(__file__).parent / "golden" / "run"
+
+
+def table(name: str) -> list[dict[str, str]]:
+    with (TABLES / name).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+ARTICLES = table("articles.csv")
+REJECTS = table("rejects.csv")
+
+
+def rows(root: Path, dataset: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ds.dataset(root / dataset, partitioning="hive").to_table().to_pylist()
+    return found
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Three runs: the first, one right after it, and one after the sites have moved on."""
+
+    site: SampleSite
+    reports: tuple[Report, Report, Report]
+    articles: list[dict[str, Any]]
+    rejects: list[dict[str, Any]]
+    fetches: list[dict[str, Any]]
+
+    def page(self, url: str) -> str:
+        """`url` as the tables write it: site and path."""
+        name, origin = next(item for item in self.site.origins.items() if url.startswith(item[1] + "/"))
+        return name + url.removeprefix(origin).split("?")[0].rstrip("/")
+
+    def articles_of(self, number: int) -> dict[str, dict[str, Any]]:
+        run_id = self.reports[number].run_id
+        return {self.page(row["url"]): row for row in self.articles if row["run_id"] == run_id}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    root = tmp_path_factory.mktemp("sample-run")
+    with serve_sample(ROOT / "data" / "sample", (0, 0, 0)) as site:
+        config = sample_config(root, site)
+        first = run(config)
+        second = run(config)
+        site.advance()
+        third = run(config)
+        yield Runs(site, (first, second, third), rows(root, "articles"), rows(root, "rejects"), rows(root, "fetches"))
+
+
+def sample_config(root: Path, site: SampleSite) -> Config:
+    config = load_config(ROOT / "configs" / "sample.toml", output=str(root))
+    fetch = dataclasses.replace(config.settings.fetch, allow_hosts=site.hosts)
+    feeds = tuple(dataclasses.replace(feed, interval_s=0.0) for feed in site.feeds)
+    return dataclasses.replace(config, feeds=feeds, settings=dataclasses.replace(config.settings, fetch=fetch))
+
+
+def run(config: Config) -> Report:
+    return run_once(config, Options(), lambda phase, report, entries: None)
+
+
+def test_every_article_of_the_table_is_stored_once_and_nothing_else(runs: Runs) -> None:
+    first = [row for row in runs.articles if row["run_id"] == runs.reports[0].run_id]
+    assert Counter(runs.page(row["url"]) for row in first) == {row["page"]: 1 for row in ARTICLES}
+    assert all(row["version"] == 1 for row in first)
+
+
+def test_every_reject_has_its_stage_and_reason(runs: Runs) -> None:
+    first = [row for row in runs.rejects if row["run_id"] == runs.reports[0].run_id]
+    got = Counter(
+        (row["feed_id"], runs.page(row["url"]) if row["url"] else "", row["stage"], row["reason"]) for row in first
+    )
+    assert got == {(row["feed"], row["page"], row["stage"], row["reason"]): 1 for row in REJECTS}
+
+
+def test_the_books_of_the_first_run_are_those_of_the_tables(runs: Runs) -> None:
+    report = runs.reports[0]
+    offered = sum(int(row["offered"]) for row in ARTICLES)
+    entry_rejects = [row for row in REJECTS if row["reason"] != "feed-truncated"]
+    assert report.stored == len(ARTICLES)
+    assert report.unchanged == offered - len(ARTICLES)
+    assert report.rejected == len(entry_rejects)
+    assert report.entries == offered + len(entry_rejects)
+    assert (report.exact + report.near, report.dropped, report.versions) == (2, 0, 0)
+
+
+def test_a_wire_copy_is_in_one_cluster_with_the_agencys_own_and_no_other_story_is(runs: Runs) -> None:
+    stored = runs.articles_of(0)
+    pairs = {frozenset((row["page"], row["copy_of"])) for row in ARTICLES if row["copy_of"]}
+    clusters: dict[str, set[str]] = {}
+    for page, row in stored.items():
+        clusters.setdefault(row["cluster_id"], set()).add(page)
+    assert {frozenset(pages) for pages in clusters.values() if len(pages) > 1} == pairs
+    for pair in pairs:
+        original, copy = sorted((stored[page] for page in pair), key=lambda row: row["first_seen_at"])
+        assert original["duplicate_of"] is None
+        assert copy["duplicate_of"] == original["article_id"] == copy["cluster_id"]
+
+
+def test_each_story_is_told_to_be_about_its_country(runs: Runs) -> None:
+    stored = runs.articles_of(0)
+    expected = {row["page"]: row["primary_country"] for row in ARTICLES if row["primary_country"]}
+    assert {page: stored[page]["primary_country"] for page in expected} == expected
+
+
+def test_a_second_run_polls_conditionally_and_stores_nothing(runs: Runs) -> None:
+    report = runs.reports[1]
+    assert (report.stored, report.feeds_polled) == (0, 6)
+    assert report.feeds_unchanged >= 5  # the truncated feed may be read in full again
+    asked = [row for row in runs.fetches if row["run_id"] == report.run_id and row["kind"] == "feed"]
+    assert sum(row["outcome"] == "not-modified" for row in asked) >= 5
+
+
+def test_later_the_correction_is_a_version_and_the_mended_feed_brings_its_story(runs: Runs) -> None:
+    report, stored = runs.reports[2], runs.articles_of(2)
+    assert set(stored) == {"meridian/world/2026-03-12/kaikoura-earthquake", "courier/2026/03/bowling-alley-closes"}
+    corrected = stored["meridian/world/2026-03-12/kaikoura-earthquake"]
+    assert (corrected["version"], corrected["change_kind"]) == (2, "correction")
+    assert any("5.9" in change["text"] for change in corrected["changes"] if change["op"] == "insert")
+    assert corrected["first_seen_at"] == runs.articles_of(0)[runs.page(corrected["url"])]["first_seen_at"]
+    assert (report.versions, report.stored) == (1, 2)
