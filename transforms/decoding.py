@@ -77,9 +77,9 @@ def _unbrotli(body: bytes, max_bytes: int) -> tuple[bytes, bool]:
     stream = brotli.Decompressor()
     parts = [stream.process(body, output_buffer_limit=_STEP_BYTES)]
     size = len(parts[0])
-    while not stream.is_finished() and not stream.can_accept_more_data():
-        parts.append(stream.process(b"", output_buffer_limit=_STEP_BYTES))
-        size += len(parts[-1])
+    while not stream.is_finished() and (part := stream.process(b"", output_buffer_limit=_STEP_BYTES)):
+        parts.append(part)
+        size += len(part)
         if size > max_bytes:
             raise Rejected("too-large", f"over {max_bytes} bytes decoded")
     return b"".join(parts), stream.is_finished()

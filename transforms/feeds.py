@@ -36,6 +36,9 @@ _CLOSED = re.compile(
 _ITEM = re.compile(rb"<(?:\w{1,20}:)?(?:item|entry)[\s>]", re.I)
 _PERIODS_S = {"hourly": 3_600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
 _GZIP = b"\x1f\x8b"
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+_BEFORE_START = b"\xef\xbb\xbf \t\r\n"
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,200}\?>")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,22 +59,21 @@ def parse_feed(
     """Read a document that was fetched from `url`. Entries without a link have the url ""."""
     if body[:2] == _GZIP:  # news-sitemap.xml.gz and the like
         body, _ = decode(body, "gzip", max_bytes)
-    wide = body[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in body[:4]
-    narrow = body.replace(b"\0", b"") if wide else body
-    if not narrow.strip():
+    if body.startswith(_WIDE):
+        body = _DECLARATION.sub("", body.decode("utf-16", "replace")).encode("utf-8", "replace")
+        content_type = "application/xml; charset=utf-8"
+    body = body.translate(None, _CONTROL).lstrip(_BEFORE_START)
+    if not body:
         raise Rejected("empty-body")
-    if _DOCTYPE.search(narrow) and _ENTITY.search(narrow):
+    if _DOCTYPE.search(body) and _ENTITY.search(body):
         raise Rejected("feed-entities")
     reader = _Reader(feed=feed, url=url, seen_at=seen_at, max_entries=max_entries)
-    start = narrow[:200].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
-    if start[:1] in (b"{", b"["):
+    if body[:1] in (b"{", b"["):
         return reader.json_feed(body)
-    if not wide:
-        body = body.translate(None, _CONTROL)
-    root = _root_name(narrow)
-    if root in ("urlset", "sitemapindex"):
-        return reader.sitemap(body)
-    return reader.syndication(body, content_type, truncated=not _CLOSED.search(narrow[-2000:]))
+    truncated = not _CLOSED.search(body[-2000:])
+    if _root_name(body) in ("urlset", "sitemapindex"):
+        return reader.sitemap(body, truncated=truncated)
+    return reader.syndication(body, content_type, truncated=truncated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +91,11 @@ class _Reader:
         if content_type:
             headers["content-type"] = content_type
         parsed = feedparser.parse(io.BytesIO(body), response_headers=headers, sanitize_html=False)
-        if not parsed.entries and not parsed.version:
+        version = str(parsed.get("version") or "")
+        if not parsed.entries and not version:
             html = re.search(rb"<!doctype html|<html[\s>]", body[:2000], re.I)
             raise Rejected("feed-unparsable", "an HTML page" if html else "no known feed format")
-        atom = str(parsed.version).startswith("atom")
+        atom = version.startswith("atom")
         language = _text(_get(parsed.feed, "language"), "name")
         entries = [self._syndicated(item, atom=atom, language=language) for item in parsed.entries]
         return ParsedFeed(
@@ -208,7 +211,7 @@ class _Reader:
 
     # ------------------------------------------------------------ sitemaps
 
-    def sitemap(self, body: bytes) -> ParsedFeed:
+    def sitemap(self, body: bytes, *, truncated: bool) -> ParsedFeed:
         parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=False)
         try:
             root = etree.fromstring(body, parser)
@@ -216,7 +219,6 @@ class _Reader:
             raise Rejected("feed-unparsable", str(error)[:200]) from None
         if root is None:
             raise Rejected("feed-unparsable", "no sitemap")
-        truncated = not _CLOSED.search(body.replace(b"\0", b"")[-2000:])
         if etree.QName(root).localname.lower() == "sitemapindex":
             dated = [
                 (self._date(_child(node, "lastmod")), self._absolute(_child(node, "loc")))

@@ -1,0 +1,104 @@
+"""robots.txt: what it allows, and when it is asked for."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from tests.servers import Reply, Route, html, serve
+from transforms.http_client import HttpClient
+from transforms.reject import Rejected
+from transforms.robots import Robots, parse_robots
+from transforms.schema import HttpFetch
+from transforms.settings import FetchSettings
+
+AGENT = "newsbeam/0.1"
+
+
+def allowed(text: str, path: str) -> bool:
+    try:
+        parse_robots(text.encode(), AGENT).check(f"https://a.example{path}", AGENT)
+    except Rejected:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "expected"),
+    [
+        ("User-agent: *\nDisallow: /private/", "/private/a", False),
+        ("User-agent: *\nDisallow: /private/", "/public", True),
+        ("User-agent: *\nDisallow: /\nAllow: /news/", "/news/a", True),
+        ("User-agent: other\nDisallow: /", "/a", True),
+        ("User-agent: other\nDisallow: /\n\nUser-agent: newsbeam\nDisallow: /b", "/b/c", False),
+        ("User-agent: newsbeam\nAllow: /\n\nUser-agent: *\nDisallow: /", "/a", True),
+        ("User-agent: *\nDisallow: /*.pdf$", "/a.pdf", False),
+        ("User-agent: *\nDisallow: /*.pdf$", "/a.pdf?x", True),
+        ("\ufeffUser-agent: *\nDisallow: /a", "/a", False),
+        ("User-agent: *\nDisallow:", "/a", True),
+        ("<html>not found</html>", "/a", True),
+        ("User-agent: *\nDisallow: /" + "*a" * 5000, "/" + "a" * 5000, True),
+    ],
+)
+def test_rules_are_read_as_rfc_9309_says(text: str, path: str, expected: bool) -> None:
+    assert allowed(text, path) is expected
+
+
+def ask(
+    routes: dict[str, Route], use: Callable[[Robots, str], Coroutine[Any, Any, None]]
+) -> tuple[list[str], list[HttpFetch]]:
+    rows: list[HttpFetch] = []
+    with serve(routes) as site:
+
+        async def run() -> None:
+            client = HttpClient(FetchSettings(allow_hosts=(site.host,), retries=0, per_host_delay_s=0, timeout_s=1))
+            try:
+                await use(Robots(client, rows.append), site.base)
+            finally:
+                await client.close()
+
+        asyncio.run(run())
+        return [request.target for request in site.requests], rows
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply(status=404), None),
+        (Reply(status=403), None),
+        (Reply(status=503), "robots-unreachable"),
+        (Reply(status=429), "robots-unreachable"),
+        (Reply(delay_s=3), "robots-unreachable"),
+        (Reply(body="User-agent: *\nDisallow: /"), "robots-disallowed"),
+        (Reply(body="User-agent: *\nDisallow: /\n" + "#" * 600_000), "robots-disallowed"),
+        (html("<p>no rules"), None),
+    ],
+)
+def test_what_a_host_answers_decides(reply: Reply, reason: str | None) -> None:
+    found: list[str | None] = []
+
+    async def use(robots: Robots, base: str) -> None:
+        try:
+            await robots.check(f"{base}/page")
+            found.append(None)
+        except Rejected as rejected:
+            found.append(rejected.reason)
+
+    ask({"/robots.txt": reply}, use)
+    assert found == [reason]
+
+
+def test_a_host_is_asked_once_for_all_its_pages_and_the_row_is_kept() -> None:
+    async def use(robots: Robots, base: str) -> None:
+        await asyncio.gather(*(robots.check(f"{base}/{n}") for n in range(20)))
+        await robots.check(f"{base}/later")
+
+    asked, rows = ask({"/robots.txt": Reply(body="User-agent: *\nDisallow: /private")}, use)
+    assert asked == ["/robots.txt"]
+    assert [(row.kind, row.outcome) for row in rows] == [("robots", "ok")]
+
+
+def test_a_crawl_delay_slows_the_host_down_within_reason() -> None:
+    assert parse_robots(b"User-agent: *\nCrawl-delay: 2\n", AGENT).crawl_delay_s == 2
+    assert parse_robots(b"User-agent: *\nCrawl-delay: 99999\n", AGENT).crawl_delay_s == 30
