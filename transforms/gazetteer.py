@@ -84,8 +84,8 @@ class Gazetteer:
 
     def find(self, names: Sequence[str]) -> list[tuple[int, ...]]:
         """For each folded name the indices of its places, most populous first; () when there is none."""
-        if not names:
-            return []
+        if not names or not len(self._keys):
+            return [()] * len(names)
         wanted = np.fromiter((name_key(name) for name in names), dtype=np.uint64, count=len(names))
         at = np.searchsorted(self._keys, wanted)
         at[at == len(self._keys)] = 0

@@ -1,402 +1,399 @@
 """Where a story takes place: the countries it names, the one it is about, and its places with coordinates.
 
-In: title, text, language, dateline and the publisher's country. Out: the tags `dateline` (with country and coordinates),
-`countries`, `primary_country` and `places`. Texts are read up to a bound, so the work is linear and bounded.
+In: title, text, language, dateline and the publisher's country. Out: the tags `dateline` (with country and
+coordinates), `countries`, `primary_country` and `places`. A text is read up to a bound, so the work is linear and
+bounded whatever comes in.
 
-How: words that name countries (names, demonyms, seats of power) count as they stand, in the text's language and English.
-Names of cities and divisions are looked up in the gazetteer and only believed with evidence: their own size, "City,
-Country", a division or country named elsewhere in the text, the dateline, a preposition. What stands inside another name
-("Paris Hilton") or is also written in lower case in the same text is left alone. The publisher's country helps to choose
-between places and is the answer only where a text names no country at all.
+Words that name a country (names, demonyms, seats of power) count as they stand. A city's or division's name is looked
+up in the gazetteer and believed only with evidence: its size, "City, Country", its division or country named elsewhere,
+the dateline, a preposition. What stands inside another name ("Paris Hilton") or occurs in lower case in the same text
+is left alone. The publisher's country helps to choose between places, and is the answer only where a text names no
+country.
 """
 
+import dataclasses
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import xxhash
 
 from transforms.country_words import CountryWords, Kind, Word, load_country_words, load_division_words
 from transforms.dateline import find_dateline
-from transforms.gazetteer import CAPITAL, DIVISION, Gazetteer, Place, fold
+from transforms.gazetteer import CAPITAL, DIVISION, Gazetteer, Place
 from transforms.schema import CountryMention, Dateline, PlaceMention
 from transforms.taggers import Document, Tags
-from transforms.tokens import Token, tokenize
+from transforms.tokens import Part, Token, is_name_like, read_body, read_title, tokenize
 from transforms.wordlists import Lexicon
 
 RULES = 1
 MAX_CHARACTERS = 40_000
+MAX_TITLE_CHARACTERS = 1_000
 MAX_PLACES = 40
 MAX_NAME_WORDS = 4
+MAX_CANDIDATES = 60
 
-# Weights of a mention for the country a story is about.
-IN_TITLE, IN_LEDE, IN_TEXT, IN_DATELINE = 3.0, 2.0, 1.0, 1.5
+# What a mention weighs for the country a story is about.
+IN_TITLE, IN_LEDE, IN_TEXT, IN_DATELINE = 3.0, 2.0, 1.5, 6.0
 LEDE_CHARACTERS = 400
 
-ACCEPTED = 6.0  # a place's score from which it is believed; log10 of the population is most of it
-BARE_TITLE_POPULATION = 500_000  # in a headline written in capitals every word looks like a name
+# A place's score is the decimal logarithm of its population and what speaks for it. From 6 on it is believed.
+BELIEVED = 6.0
+SEAT_OF_STATE = 1.0
+SAID_SO = 5.0  # "Tyler, Texas"
+COUNTRY_NAMED = 1.5
+DIVISION_NAMED = 1.5
+PUBLISHED_THERE = 1.0
+AFTER_PREPOSITION = 1.0
+BELIEVED_BEFORE = 1.0
+DIVISION_RATHER_THAN_CITY = -0.6
+HEADLINE_POPULATION = 500_000  # where every word has a capital, only such places are believed unseen
 
 
 @dataclass(slots=True)
-class Found:
-    """A mention: tokens `first` to `last` (not included) of one part of the document, and what they may stand for."""
+class Mention:
+    """A phrase that may name a country (`word`) or a place (`places`, `place` once decided): the tokens `first` up to
+    `last`, the character offset `start`, and `rule`, why it was believed. `within` is the division or country that
+    follows: "US.TX" in "Tyler, Texas"."""
 
     first: int
     last: int
     start: int
     surface: str
-    word: Word | None = None
-    places: tuple[int, ...] = ()
+    word: Word | None
+    places: tuple[int, ...]
+    within: str | None = None
     place: Place | None = None
-    score: float = 0.0
-    in_title: bool = False
-    within: str | None = None  # the division or country code that follows: "Tyler, Texas"
     rule: str = ""
 
+    @property
+    def code(self) -> str | None:
+        """The country it stands for."""
+        if self.place is not None:
+            return self.place.country
+        return self.word.code if self.word is not None and self.word.code else None
 
-@dataclass(slots=True)
-class Part:
-    """Title or body: its text, words and what they fold to. `shouted`: most letters are capitals; `headed`: most words
-    begin with one."""
 
-    text: str
-    tokens: list[Token]
-    folded: list[str]
-    is_title: bool
-    shouted: bool = False
-    headed: bool = False
-    found: list[Found] = field(default_factory=list)
+class Surroundings:
+    """What a document as a whole says for countries and divisions, while its places are being decided."""
+
+    def __init__(self, publisher_country: str | None) -> None:
+        self.publisher_country = publisher_country
+        self.countries: defaultdict[str, float] = defaultdict(float)
+        self.divisions: defaultdict[str, float] = defaultdict(float)
+        self.believed: set[int] = set()
 
 
 class PlacesTagger:
-    """Countries, primary country, places and the dateline's whereabouts."""
+    """The tagger "places"."""
 
     def __init__(self, overlays: Sequence[Path] = ()) -> None:
         lexicon = Lexicon("geo", overlays, RULES)
-        packed = Path(__file__).with_name("lexicons").joinpath("geo", "places.zst").read_bytes()
+        packed = files("transforms").joinpath("lexicons", "geo", "places.zst").read_bytes()
         self._words = load_country_words(lexicon)
         self._divisions = load_division_words(lexicon)
         self._gazetteer = Gazetteer(packed)
-        self._anywhere = self._words["en"]
+        self._around: dict[str, set[str]] = defaultdict(set)
+        for entry in lexicon.sections("context.txt"):
+            self._around[entry.section].add(entry.text)
         self.version = xxhash.xxh3_64_hexdigest(lexicon.version.encode() + packed)
 
     def tag(self, document: Document, found: Tags) -> Tags:
-        words = self._words.get((document.language or "en").split("-")[0].lower(), self._anywhere)
-        body = read_part(document.text[:MAX_CHARACTERS], is_title=False)
-        title = read_part(document.title[:1000], is_title=True)
+        """`found` with dateline, countries, primary country and places."""
+        language = (document.language or "en").split("-")[0].lower()
+        words = self._words.get(language) or self._words["en"]
+        title = read_title(document.title[:MAX_TITLE_CHARACTERS])
+        body = read_body(document.text[:MAX_CHARACTERS])
+        near = Surroundings(document.publisher_country)
         dateline = found.dateline or find_dateline(document.text)[0]
-        for part in (title, body):
-            self._find(part, words)
-        context = Context(publisher=document.publisher_country)
-        resolved = self._resolve_dateline(dateline, context) if dateline else None
-        self._resolve(title, body, context)
-        if resolved and resolved.country:
-            context.weights[resolved.country] += IN_DATELINE
-            if not context.mentions[resolved.country]:
-                context.mentions[resolved.country] = 1
-        return replace(found, dateline=resolved, **_tags(title, body, context, document.publisher_country))
+        filed = self._locate_dateline(dateline) if dateline else None
+        if filed is not None:
+            near.countries[filed.country] += 2.0
+            near.divisions[filed.division] += 1.0
+            near.believed.add(filed.index)
+        mentions = self._find(body, words)
+        heading = self._find(title, words)
+        self._decide(body, mentions, near)
+        self._decide(title, heading, near)
+        if dateline is not None and filed is not None:
+            dateline = dataclasses.replace(
+                dateline, country=filed.country, latitude=filed.latitude, longitude=filed.longitude
+            )
+        countries, primary = _count_countries(heading, mentions, dateline)
+        return dataclasses.replace(
+            found,
+            dateline=dateline,
+            countries=countries,
+            primary_country=primary or document.publisher_country,
+            places=_count_places([*heading, *mentions]),
+        )
 
-    # ------------------------------------------------------------------ finding
+    # -------------------------------------------------------------- finding what may be a name
 
-    def _find(self, part: Part, words: CountryWords) -> None:
-        """All phrases of a part that may name a country or a place, the longest at each word."""
-        tokens, folded = part.tokens, part.folded
+    def _find(self, part: Part, words: CountryWords) -> list[Mention]:
+        """The longest phrase at each word that may name a country or a place."""
+        countries = self._find_countries(part, words)
+        places = self._find_places(part)
+        mentions: list[Mention] = []
+        first = 0
+        while first < len(part.tokens):
+            length, word = countries.get(first, (0, None))
+            size, indices = places.get(first, (0, ()))
+            longest = max(length, size)
+            if longest:
+                start, end = part.tokens[first].start, part.tokens[first + longest - 1].end
+                mentions.append(
+                    Mention(
+                        first=first,
+                        last=first + longest,
+                        start=start,
+                        surface=_without_possessive(part.text[start:end]),
+                        word=word if length == longest else None,
+                        places=indices if size == longest else (),
+                    )
+                )
+            first += longest or 1
+        self._read_followers(part, mentions)
+        return mentions
+
+    def _find_countries(self, part: Part, words: CountryWords) -> dict[int, tuple[int, Word]]:
+        found: dict[int, tuple[int, Word]] = {}
+        for first, token in enumerate(part.tokens):
+            if not is_name_like(token.text):
+                continue
+            capitals = words.capitals(token.text)
+            if capitals is not None:
+                found[first] = (1, capitals)
+            for length in range(part.reach(first, words.longest(token.folded)), 0, -1):
+                word = words.phrase(" ".join(t.folded for t in part.tokens[first : first + length]))
+                if word is not None:
+                    found[first] = (length, word)
+                    break
+        return found
+
+    def _find_places(self, part: Part) -> dict[int, tuple[int, tuple[int, ...]]]:
         phrases: list[str] = []
         spans: list[tuple[int, int]] = []
-        curated: dict[int, tuple[int, Word]] = {}
-        for first, token in enumerate(tokens):
-            if not _is_name_like(token.text):
+        for first, token in enumerate(part.tokens):
+            if not is_name_like(token.text):
                 continue
-            exact = words.exact.get(token.text.replace(".", ""))
-            if exact and (not part.shouted or len(token.text) > 2 or token.text == "US"):
-                curated[first] = (1, exact)
-            reach = _reach(part, first)
-            for length in range(min(words.longest.get(folded[first], 0), reach), 0, -1):
-                word = words.phrases.get(" ".join(folded[first : first + length]))
-                if word is not None:
-                    curated[first] = (length, word)
-                    break
-            for length in range(1, min(MAX_NAME_WORDS, reach) + 1):
-                if _is_name_like(tokens[first + length - 1].text):
-                    phrases.append(" ".join(folded[first : first + length]))
+            phrase = ""
+            for length in range(1, part.reach(first, MAX_NAME_WORDS) + 1):
+                last = part.tokens[first + length - 1]
+                phrase = f"{phrase} {last.folded}" if phrase else last.folded
+                if len(phrase) > 2 and is_name_like(last.text):
+                    phrases.append(phrase)
                     spans.append((first, length))
-        names: dict[int, list[tuple[int, tuple[int, ...]]]] = {}
+        found: dict[int, tuple[int, tuple[int, ...]]] = {}
         for (first, length), places in zip(spans, self._gazetteer.find(phrases), strict=True):
-            if places and len(phrases) and len(" ".join(folded[first : first + length])) > 2:
-                names.setdefault(first, []).append((length, places))
-        at = 0
-        while at < len(tokens):
-            length, word = curated.get(at, (0, None))
-            size, places = max(names.get(at, []), default=(0, ()))
-            longest = max(length, size)
-            if not longest:
-                at += 1
-                continue
-            found = Found(
-                at, at + longest, tokens[at].start, part.text[tokens[at].start : tokens[at + longest - 1].end]
-            )
-            found.in_title = part.is_title
-            if length == longest:
-                found.word = word
-            if size == longest:
-                found.places = places
-            part.found.append(found)
-            at += longest
-
-    # ------------------------------------------------------------------ resolving
-
-    def _resolve_dateline(self, dateline: Dateline, context: "Context") -> Dateline:
-        """The dateline with country and coordinates; what follows the place in it ("Ala.") helps to choose."""
-        tokens = list(tokenize(dateline.place or dateline.text))
-        folded = [fold(token.text) for token in tokens]
-        rest = [token.text for token in tokenize(dateline.text)]
-        divisions = {self._divisions[text] for text in rest if text in self._divisions}
-        best: Place | None = None
-        for length in range(min(5, len(folded)), 0, -1):
-            (indices,) = self._gazetteer.find([" ".join(folded[:length])])
-            places = [self._gazetteer.place(index) for index in indices]
             if places:
-                best = max(
-                    places, key=lambda place: (place.division in divisions, place.kind != DIVISION, place.population)
+                found[first] = (length, places)  # the longest comes last
+        return found
+
+    def _read_followers(self, part: Part, mentions: Sequence[Mention]) -> None:
+        """Read what stands after "City, " and says where it lies."""
+        for number, mention in enumerate(mentions):
+            if mention.last >= len(part.tokens) or part.gap(mention.last - 1) not in (", ", " (", ",", ",\n"):
+                continue
+            short = self._division_word(part.tokens[mention.last])
+            follower = mentions[number + 1] if number + 1 < len(mentions) else None
+            if short:
+                mention.within = short
+            elif follower is not None and follower.first == mention.last:
+                mention.within = self._within(mention, follower)
+
+    def _within(self, mention: Mention, follower: Mention) -> str | None:
+        own = {self._gazetteer.place(index).division for index in mention.places}
+        for index in follower.places:
+            place = self._gazetteer.place(index)
+            if place.kind == DIVISION and place.division in own:
+                return place.division
+        if follower.word is not None and follower.word.kind is Kind.NAME:
+            return follower.word.code
+        return None
+
+    def _division_word(self, token: Token) -> str | None:
+        bare = token.text.replace(".", "")
+        return self._divisions.get(bare) or (self._divisions.get(bare.title()) if len(bare) > 2 else None)
+
+    # -------------------------------------------------------------- deciding what it is
+
+    def _locate_dateline(self, dateline: Dateline) -> Place | None:
+        """The place of a dateline; what else stands in it ("Ala.", "Ireland") helps to choose."""
+        tokens = tokenize(dateline.place or dateline.text)
+        rest = tokenize(dateline.text)
+        divisions = {self._division_word(token) for token in rest}
+        countries = {word.code for token in rest if (word := self._words["en"].phrase(token.folded)) is not None}
+        for length in range(min(5, len(tokens)), 0, -1):
+            (indices,) = self._gazetteer.find([" ".join(token.folded for token in tokens[:length])])
+            if indices:
+                places = [self._gazetteer.place(index) for index in indices[:MAX_CANDIDATES]]
+                return max(
+                    places,
+                    key=lambda place: (
+                        (place.division in divisions) or (len(rest) > length and place.country in countries),
+                        place.kind != DIVISION,
+                        place.population,
+                    ),
                 )
-                break
-        whole = self._anywhere.phrases.get(" ".join(folded))
-        if best is None or (whole and best.population < 1_000_000):
-            return replace(dateline, country=whole.code) if whole else dateline
-        context.weights[best.country] += 0.0
-        context.near[best.country] += 2.0
-        context.divisions[best.division] += 1.0
-        return replace(dateline, country=best.country, latitude=best.latitude, longitude=best.longitude)
+        return None
 
-    def _resolve(self, title: Part, body: Part, context: "Context") -> None:
-        for part in (title, body):
-            for number, found in enumerate(part.found):
-                follower = part.found[number + 1] if number + 1 < len(part.found) else None
-                self._read_follower(part, found, follower)
-                if found.word and not self._is_doubtful(part, found):
-                    context.near[found.word.code] += 1.0
-                if found.within:
-                    context.divisions[found.within] += 1.0
-        lower = {text.text for text in body.tokens if text.text.islower()}
-        for part in (body, title):
-            for found in part.found:
-                self._judge(part, found, context, lower)
-        for part in (title, body):
-            for found in part.found:
-                code = found.word.code if found.word else found.place.country if found.place else None
-                if code is None:
+    def _decide(self, part: Part, mentions: Sequence[Mention], near: Surroundings) -> None:
+        """Set `place` where a mention names a place, and clear `word` where it names no country."""
+        for mention in mentions:
+            if mention.word is not None and mention.word.code and not mention.word.weak:
+                near.countries[mention.word.code] += 1.0
+            if mention.within:
+                near.divisions[mention.within] += 1.0
+            for place in map(self._gazetteer.place, mention.places[:1]):
+                if place.kind == DIVISION:
+                    near.divisions[place.division] += 0.5
+                    near.countries[place.country] += 0.5
+        lower = {token.text for token in part.tokens if token.text.islower()}
+        for number, mention in enumerate(mentions):
+            neighbours = (mentions[number - 1] if number else None, mentions[number + 1 : number + 2])
+            before = neighbours[0] is not None and neighbours[0].last == mention.first and _is_something(neighbours[0])
+            behind = any(other.first == mention.last and _is_something(other) for other in neighbours[1])
+            if mention.word is not None:
+                if self._is_country(part, mention, near, alone=not (before or behind)):
                     continue
-                context.mentions[code] += 1
-                lede = found.start < LEDE_CHARACTERS
-                context.weights[code] += IN_TITLE if part.is_title else IN_LEDE if lede else IN_TEXT
+                mention.word = None
+            if mention.places and mention.surface.lower() not in lower:
+                self._believe(part, mention, near, known_before=before, known_behind=behind)
 
-    def _read_follower(self, part: Part, found: Found, follower: Found | None) -> None:
-        """What stands after "City, " and says where it lies."""
-        if found.last >= len(part.tokens):
-            return
-        following = part.tokens[found.last]
-        gap = part.text[part.tokens[found.last - 1].end : following.start]
-        if gap not in (", ", " (", ","):
-            return
-        short = self._divisions.get(following.text.replace(".", ""))
-        if short:
-            found.within = short
-        elif follower is not None and follower.first == found.last:
-            if follower.word is not None and follower.word.kind is Kind.NAME:
-                found.within = follower.word.code
-            for index in follower.places:
-                place = self._gazetteer.place(index)
-                if place.kind == DIVISION and any(
-                    self._gazetteer.place(other).division == place.division for other in found.places
-                ):
-                    found.within = place.division
-                    break
-
-    def _is_doubtful(self, part: Part, found: Found) -> bool:
-        """Whether a country's word stands where it is likely something else: a person's or a thing's name."""
-        if found.word is None or found.last - found.first > 1 or part.headed or part.shouted:
+    def _is_country(self, part: Part, mention: Mention, near: Surroundings, *, alone: bool) -> bool:
+        """Whether a country's word stands for the country here."""
+        word = mention.word
+        if word is None or not word.code:
+            return True  # a phrase known to mean no country: nothing else either
+        behind = part.behind(mention.last)
+        if behind is not None and behind.folded in self._around["currency"]:
             return False
-        return found.word.weak
+        if word.weak:
+            return near.countries[word.code] > 0
+        name_too = mention.places and word.kind is Kind.NAME and mention.last - mention.first == 1
+        if name_too and alone and not (part.headed or part.shouted):
+            return not self._is_inside_name(part, mention, known_before=False, known_behind=False)
+        return True
 
-    def _judge(self, part: Part, found: Found, context: "Context", lower: set[str]) -> None:
-        """Decide what a mention stands for; clears `word` and leaves `place` None when it is nothing."""
-        if found.word is not None:
-            if found.word.weak and context.near[found.word.code] < 1:
-                found.word = None
-            elif found.surface in _ALSO_NAMES and self._inside_name(part, found):
-                found.word = None
-            elif not (found.surface == "Georgia" and self._is_us_state(found, context)):
-                return
-        if not found.places:
-            return
-        best, score = self._best(found, context)
-        single = found.last - found.first == 1
-        if single and found.surface.lower() in lower:
-            return
-        if not part.is_title and found.surface.isupper() and len(found.surface) > 1 and not part.shouted:
-            return
+    def _believe(
+        self, part: Part, mention: Mention, near: Surroundings, *, known_before: bool, known_behind: bool
+    ) -> None:
+        best, score = self._best(mention, near)
         if part.headed or part.shouted:
-            if best.population < BARE_TITLE_POPULATION and best.kind != CAPITAL and best.index not in context.accepted:
+            big = best.population >= HEADLINE_POPULATION or best.kind == CAPITAL
+            if not big and best.index not in near.believed:
                 return
-        elif found.within is None and self._inside_name(part, found):
+        elif (mention.surface.isupper() and best.index not in near.believed) or self._is_inside_name(
+            part, mention, known_before=known_before, known_behind=known_behind
+        ):
             return
-        if best.index in context.accepted:
-            score += 1.0
-        score += self._preposition(part, found)
-        if score >= ACCEPTED:
-            found.word, found.place, found.score = None, best, score
-            context.accepted.add(best.index)
-            context.near[best.country] += 0.5
-            if best.division:
-                context.divisions[best.division] += 0.5
+        before = part.before(mention.first)
+        if before is not None and before.folded in self._around["place follows"]:
+            score += AFTER_PREPOSITION
+        if best.index in near.believed:
+            score += BELIEVED_BEFORE
+        if score >= BELIEVED:
+            mention.place, mention.rule = best, f"gazetteer {score:.1f}"
+            near.believed.add(best.index)
+            near.countries[best.country] += 0.5
+            if best.kind != DIVISION:
+                near.divisions[best.division] += 0.5
 
-    def _is_us_state(self, found: Found, context: "Context") -> bool:
-        return context.near["US"] > 0 and not any(context.near[code] for code in ("RU", "AM", "AZ"))
+    def _best(self, mention: Mention, near: Surroundings) -> tuple[Place, float]:
+        """The likeliest place of a name and its score."""
 
-    def _best(self, found: Found, context: "Context") -> tuple[Place, float]:
         def score(place: Place) -> float:
-            points = math.log10(place.population + 10) + (1.0 if place.kind == CAPITAL else 0.0)
-            if found.within:
-                points += 5.0 if found.within in (place.division, place.country) else -2.0
-            if context.near[place.country]:
-                points += 1.0 + min(1.0, context.near[place.country] / 10)
-            if place.division and context.divisions[place.division] and place.kind != DIVISION:
-                points += 1.0
-            if context.publisher == place.country:
-                points += 1.0
+            points = math.log10(place.population + 10)
+            if place.kind == CAPITAL:
+                points += SEAT_OF_STATE
+            if mention.within is not None:
+                points += SAID_SO if mention.within in (place.division, place.country) else -2.0
+            if near.countries[place.country]:
+                points += COUNTRY_NAMED + min(1.0, near.countries[place.country] / 10)
             if place.kind == DIVISION:
-                points -= 0.6
+                points += DIVISION_RATHER_THAN_CITY
+            elif near.divisions[place.division]:
+                points += DIVISION_NAMED
+            if near.publisher_country == place.country:
+                points += PUBLISHED_THERE
             return points
 
-        best = max((self._gazetteer.place(index) for index in found.places[:60]), key=score)
-        return best, score(best)
+        places = [self._gazetteer.place(index) for index in mention.places[:MAX_CANDIDATES]]
+        return max(((place, score(place)) for place in places), key=lambda scored: scored[1])
 
-    def _inside_name(self, part: Part, found: Found) -> bool:
-        """Whether a capitalised word that is no part of the name stands right before or behind it."""
-        tokens, text = part.tokens, part.text
-        if found.first:
-            before = tokens[found.first - 1]
-            if (
-                text[before.end : found.start] in (" ", "-")
-                and _is_name_like(before.text)
-                and before.text not in _CAPITALISED_FUNCTION_WORDS
-                and before.text.lower() not in _GOES_BEFORE
-                and not any(other.last == found.first and (other.word or other.place) for other in part.found)
-            ):
-                return True
-        if found.last < len(tokens):
-            behind = tokens[found.last]
-            if (
-                text[tokens[found.last - 1].end : behind.start] in (" ", "-")
-                and _is_name_like(behind.text)
-                and behind.text.lower() not in _GOES_BEHIND
-                and not any(other.first == found.last and (other.word or other.places) for other in part.found)
-            ):
-                return True
-        return False
-
-    def _preposition(self, part: Part, found: Found) -> float:
-        if not found.first:
-            return 0.0
-        before = part.tokens[found.first - 1]
-        if part.text[before.end : found.start] != " ":
-            return 0.0
-        return 1.0 if before.text.lower() in _PREPOSITIONS else 0.0
+    def _is_inside_name(self, part: Part, mention: Mention, *, known_before: bool, known_behind: bool) -> bool:
+        """Whether a capitalised word right before or behind makes it a part of another name."""
+        before, behind = part.before(mention.first), part.behind(mention.last)
+        if (
+            before is not None
+            and not known_before
+            and is_name_like(before.text)
+            and (before.folded in self._around["person"] or before.folded not in self._around["part of it"])
+        ):
+            return True
+        if behind is None or known_behind:
+            return False
+        if behind.folded in self._around["county"]:
+            return True
+        return is_name_like(behind.text) and behind.folded not in self._around["its own"]
 
 
-class Context:
-    """What a document says of countries and divisions as a whole."""
-
-    def __init__(self, publisher: str | None) -> None:
-        self.publisher = publisher
-        self.near: Counter[str] = Counter()
-        self.divisions: Counter[str] = Counter()
-        self.mentions: Counter[str] = Counter()
-        self.weights: Counter[str] = Counter()
-        self.accepted: set[int] = set()
+def _is_something(mention: Mention) -> bool:
+    return mention.word is not None or mention.place is not None
 
 
-def read_part(text: str, *, is_title: bool) -> Part:
-    tokens = list(tokenize(text))
-    part = Part(text, tokens, [fold(_bare(token.text)) for token in tokens], is_title)
-    if is_title and tokens:
-        letters = [c for c in text if c.isalpha()]
-        part.shouted = sum(c.isupper() for c in letters) > 0.8 * len(letters)
-        long = [token.text for token in tokens if len(token.text) > 3]
-        part.headed = not part.shouted and len(long) > 2 and sum(_is_name_like(w) for w in long) > 0.7 * len(long)
-    return part
+def _without_possessive(surface: str) -> str:
+    return surface[:-2] if surface.endswith(("'s", "’s", "'S", "’S")) else surface
 
 
-def _bare(text: str) -> str:
-    """Without the possessive."""
-    return text[:-2] if text[-2:] in ("'s", "’s", "'S", "’S") else text
+def _count_countries(
+    heading: Sequence[Mention], mentions: Sequence[Mention], dateline: Dateline | None
+) -> tuple[tuple[CountryMention, ...], str | None]:
+    """All countries, most mentioned first, and the one with the most weight."""
+    counts: Counter[str] = Counter()
+    weights: defaultdict[str, float] = defaultdict(float)
+    later: Counter[str] = Counter()
+    for mention in heading:
+        if mention.code is not None:
+            counts[mention.code] += 1
+            weights[mention.code] += IN_TITLE
+    for mention in mentions:
+        if mention.code is not None:
+            counts[mention.code] += 1
+            if mention.start < LEDE_CHARACTERS:
+                weights[mention.code] += IN_LEDE
+            else:
+                later[mention.code] += 1
+    for code, times in later.items():
+        weights[code] += IN_TEXT * math.sqrt(times)
+    if dateline is not None and dateline.country is not None:
+        counts[dateline.country] = max(1, counts[dateline.country])
+        weights[dateline.country] += IN_DATELINE
+    order = sorted(counts, key=lambda code: (-counts[code], -weights[code], code))
+    primary = max(order, key=lambda code: weights[code], default=None)
+    return tuple(CountryMention(code=code, mentions=counts[code]) for code in order), primary
 
 
-def _is_name_like(text: str) -> bool:
-    """A capital first, or a script without case."""
-    return not text[0].islower() and not text[0].isdigit()
-
-
-def _reach(part: Part, first: int) -> int:
-    """How many words from `first` on stand together: blanks and hyphens between them, no other sign."""
-    tokens, text = part.tokens, part.text
-    reach = 1
-    while reach < 7 and first + reach < len(tokens):
-        gap = text[tokens[first + reach - 1].end : tokens[first + reach].start]
-        if gap not in (" ", "-", "\n", " & "):
-            break
-        reach += 1
-    return reach
-
-
-def _tags(title: Part, body: Part, context: Context, publisher: str | None) -> dict[str, object]:
-    order = sorted(context.mentions, key=lambda code: (-context.mentions[code], -context.weights[code], code))
-    primary = max(context.weights, key=lambda code: (context.weights[code], context.mentions[code], code), default=None)
-    mentions: dict[int, list[Found]] = {}
-    for found in (*title.found, *body.found):
-        if found.place is not None:
-            mentions.setdefault(found.place.index, []).append(found)
-    places = [
+def _count_places(mentions: Sequence[Mention]) -> tuple[PlaceMention, ...]:
+    """The places believed, most mentioned first."""
+    by_place: dict[int, list[Mention]] = {}
+    for mention in mentions:
+        if mention.place is not None:
+            by_place.setdefault(mention.place.index, []).append(mention)
+    counted = [
         PlaceMention(
-            name=founds[0].surface,
+            name=group[0].surface,
             country=place.country,
             geoname_id=place.geoname_id,
             latitude=place.latitude,
             longitude=place.longitude,
-            mentions=len(founds),
+            mentions=len(group),
         )
-        for founds in mentions.values()
-        if (place := founds[0].place) is not None
+        for group in by_place.values()
+        if (place := group[0].place) is not None
     ]
-    places.sort(key=lambda place: -place.mentions)
-    return {
-        "countries": tuple(CountryMention(code=code, mentions=context.mentions[code]) for code in order),
-        "primary_country": primary or publisher,
-        "places": tuple(places[:MAX_PLACES]),
-    }
-
-
-_PREPOSITIONS = frozenset(
-    "in at from near of to outside around across through between for into toward towards via off over "
-    "en à a de da do em zu in aus nach bei von im am au aux di del della sur ve".split()
-)
-_CAPITALISED_FUNCTION_WORDS = frozenset(
-    "In At From Near Of To Outside Around Across The A An And But For On As When While After Before If Since Under Over "
-    "With By Between Both Then Now So Or Yet Where Why How Is Are Was Were That This These Those Il La Le Les En Im Der "
-    "Die Das El Los Las De Di Da Do".split()
-)
-_GOES_BEFORE = frozenset(
-    "north south east west northern southern eastern western central greater inner outer upper lower downtown mid "
-    "northeast northwest southeast southwest northeastern northwestern southeastern southwestern old former modern "
-    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
-    "september october november december gov sen rep mayor".split()
-)
-_GOES_BEHIND = frozenset(
-    "province county city airport police mayor university governor district court fire department sheriff hospital council "
-    "school schools port stadium central gov sen rep region state oblast region international municipal regional metro "
-    "police monday tuesday wednesday thursday friday saturday sunday january february march april june july august "
-    "september october november december and on in the at is was has mayor area valley bay beach street".split()
-)
-_ALSO_NAMES = frozenset("Jordan Chad Georgia Israel Niger Turkey Guinea Cuba Jersey Malta Kenya India Paris".split())
+    return tuple(sorted(counted, key=lambda place: -place.mentions)[:MAX_PLACES])

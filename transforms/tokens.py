@@ -1,20 +1,83 @@
 """Words of a text with their offsets, as names of places are matched on."""
 
 import re
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
-# "U.S." and "St." keep their dots; "Sana'a" and "N'Djamena" are one word; "Stratford-upon-Avon" is three.
-_TOKEN = re.compile(r"(?:[^\W\d_]\.){2,}|(?:St|Ste|Mt|Ft)\.|[^\W_]+(?:['’ʼʻ‘`][^\W_]+)*")
+from transforms.gazetteer import fold
+
+# "U.S.", "St." and "Mr." keep their dots; "Sana'a" and "N'Djamena" are one word; "Stratford-upon-Avon" is three.
+_TOKEN = re.compile(
+    r"(?:[^\W\d_]\.){2,}|(?:St|Ste|Mt|Ft|Mrs?|Ms|Dr|Gov|Sen|Rep|Prof|Gen|Col|Lt|Sgt|Capt|Rev)\.|[^\W_]+(?:['’ʼʻ‘`][^\W_]+)*"
+)
+_JOINTS = frozenset((" ", "-", "\n", " & ", "\u00a0", "‐", "–"))
 
 
 class Token(NamedTuple):
+    """A word as written, its offsets, and what it is looked up as: folded, without a possessive "'s"."""
+
     text: str
     start: int
     end: int
+    folded: str
 
 
-def tokenize(text: str) -> Iterator[Token]:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Title or body. `shouted`: nearly all letters are capitals. `headed`: nearly all long words begin with one. In
+    both a capital says nothing of a word."""
+
+    text: str
+    tokens: tuple[Token, ...]
+    shouted: bool = False
+    headed: bool = False
+
+    def gap(self, token: int) -> str:
+        """What stands between a token and the next."""
+        return self.text[self.tokens[token].end : self.tokens[token + 1].start]
+
+    def reach(self, first: int, limit: int) -> int:
+        """How many words from `first` on, at most `limit`, stand together with only blanks and hyphens between."""
+        reach = 1
+        while reach < limit and first + reach < len(self.tokens) and self.gap(first + reach - 1) in _JOINTS:
+            reach += 1
+        return reach
+
+    def before(self, first: int) -> Token | None:
+        """The word right before a token, if it stands together with it."""
+        return self.tokens[first - 1] if first and self.gap(first - 1) in _JOINTS else None
+
+    def behind(self, last: int) -> Token | None:
+        """The word at `last`, if it stands together with the one before it."""
+        return self.tokens[last] if last < len(self.tokens) and self.gap(last - 1) in _JOINTS else None
+
+
+def tokenize(text: str) -> tuple[Token, ...]:
     """The words of `text` in order. Linear in its length."""
-    for match in _TOKEN.finditer(text):
-        yield Token(match.group(), match.start(), match.end())
+    return tuple(
+        Token(word, match.start(), match.end(), fold(word[:-2] if word[-2:] in _POSSESSIVES else word))
+        for match in _TOKEN.finditer(text)
+        for word in (match.group(),)
+    )
+
+
+_POSSESSIVES = frozenset(("'s", "’s", "'S", "’S"))
+
+
+def read_title(text: str) -> Part:
+    """A headline, told whether it is written in capitals."""
+    tokens = tokenize(text)
+    letters = [c for c in text if c.isalpha()]
+    if letters and sum(c.isupper() for c in letters) > 0.8 * len(letters):
+        return Part(text, tokens, shouted=True)
+    long = [token.text for token in tokens if len(token.text) > 3]
+    return Part(text, tokens, headed=len(long) > 2 and sum(map(is_name_like, long)) > 0.7 * len(long))
+
+
+def read_body(text: str) -> Part:
+    return Part(text, tokenize(text))
+
+
+def is_name_like(word: str) -> bool:
+    """A capital first, or a script without case."""
+    return not word[0].islower() and not word[0].isdigit()

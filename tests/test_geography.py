@@ -1,0 +1,147 @@
+"""Where stories take place: own-written stories, one per rule."""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.geography import PlacesTagger
+from transforms.schema import Dateline
+from transforms.taggers import Document, Tags
+
+
+@cache
+def tagger() -> PlacesTagger:
+    return PlacesTagger()
+
+
+def tagged(text: str, *, title: str = "", language: str | None = "en", publisher_country: str | None = None) -> Tags:
+    document = Document(title=title, text=text, language=language, publisher_country=publisher_country)
+    return tagger().tag(document, Tags())
+
+
+def codes(tags: Tags) -> set[str]:
+    return {mention.code for mention in tags.countries}
+
+
+def where(tags: Tags) -> dict[str, str | None]:
+    return {place.name: place.country for place in tags.places}
+
+
+BORDER = (
+    "DUSHANBE: Tajikistan sent 4,000 soldiers to its southern frontier on Friday after villagers from Afghanistan "
+    "crossed the river by night to escape fighting.\n"
+    "Tajik officials said the families came from the province of Badakhshan. The Kremlin promised tents, and the "
+    "United States said it would pay for food.\n"
+    "Afghan officers still hold the road to Faizabad, a spokesman in Kabul said."
+)
+
+
+def test_a_dateline_is_given_country_and_coordinates() -> None:
+    dateline = tagged(BORDER).dateline
+    assert dateline is not None
+    assert (dateline.place, dateline.country) == ("Dushanbe", "TJ")
+    assert dateline.latitude == pytest.approx(38.54, abs=0.05)
+    assert dateline.longitude == pytest.approx(68.78, abs=0.05)
+
+
+def test_a_dateline_that_was_split_off_before_is_resolved_too() -> None:
+    document = Document(
+        title="", text="Rain fell for nine days.", language="en", dateline=Dateline(text="DHAKA:", place="Dhaka")
+    )
+    tags = tagger().tag(document, Tags(dateline=document.dateline))
+    assert tags.dateline is not None
+    assert tags.dateline.country == "BD"
+    assert tags.primary_country == "BD"
+
+
+def test_a_dateline_s_state_chooses_among_places_of_one_name() -> None:
+    dateline = tagged("PORTLAND, Maine, May 2 (Reuters) - A ferry ran aground in the harbour on Monday.").dateline
+    assert dateline is not None
+    assert dateline.latitude == pytest.approx(43.66, abs=0.1)
+
+
+def test_names_demonyms_and_seats_of_power_count_for_their_countries() -> None:
+    tags = tagged(BORDER)
+    assert codes(tags) == {"TJ", "AF", "RU", "US"}
+    assert tags.primary_country == "TJ"
+
+
+def test_divisions_and_cities_are_located_with_their_ids() -> None:
+    place = next(place for place in tagged(BORDER).places if place.name == "Badakhshan")
+    assert (place.country, place.geoname_id) == ("AF", 1147745)
+
+
+def test_what_follows_a_city_says_where_it_lies() -> None:
+    assert where(tagged("The firm will open a plant in Paris, Texas, next spring.")) == {"Paris": "US", "Texas": "US"}
+    assert where(tagged("She grew up in Birmingham, Ala., and left at 17."))["Birmingham"] == "US"
+    assert where(tagged("He was born in Birmingham and still lives there."))["Birmingham"] == "GB"
+
+
+def test_a_country_named_elsewhere_chooses_among_cities_of_one_name() -> None:
+    tags = tagged("Police in Canada searched two flats. The raids in London ended at noon, Ontario prosecutors said.")
+    assert where(tags)["London"] == "CA"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The actress Paris Hilton opened a shop, and Jordan Ellis sang.",
+        "Chad Willis and Georgia Mills won the doubles.",
+        "It was a nice day for reading, and Nice Reading is the name of the club.",
+        "Mr. London and Judge Lincoln disagreed.",
+    ],
+)
+def test_names_of_people_are_no_places(text: str) -> None:
+    tags = tagged(text)
+    assert tags.places == ()
+    assert tags.countries == ()
+
+
+def test_money_and_seas_are_no_countries() -> None:
+    assert codes(tagged("The bond pays 5 percent in U.S. dollars and Swiss francs.")) == set()
+    assert codes(tagged("A storm crossed the Gulf of Mexico towards Latin America.")) == set()
+
+
+def test_the_pronoun_us_is_no_country() -> None:
+    assert codes(tagged("They told us to wait, and it cost us a day.")) == set()
+    assert codes(tagged("US officials and the UK agreed.")) == {"US", "GB"}
+
+
+def test_a_headline_in_capitals_is_read() -> None:
+    tags = tagged("Ministers met for two hours.", title="JAPAN AND SOUTH KOREA SIGN FISHING PACT")
+    assert codes(tags) == {"JP", "KR"}
+
+
+def test_the_publisher_s_country_is_the_last_resort() -> None:
+    assert tagged("The bakery closes on Sunday.", publisher_country="NZ").primary_country == "NZ"
+    assert tagged("The bakery in Lyon closes on Sunday.", publisher_country="NZ").primary_country == "FR"
+    assert tagged("The bakery closes on Sunday.", publisher_country="NZ").countries == ()
+
+
+def test_names_of_countries_are_read_in_the_text_s_language() -> None:
+    assert codes(tagged("Die Regierung in Island verhandelt mit Norwegen.", language="de")) == {"IS", "NO"}
+    assert codes(tagged("They live on Island Road.", language="en")) == set()
+    assert "RU" in codes(tagged("В Москве прошли переговоры. Россия согласна.", language="ru"))
+
+
+def test_words_of_an_overlay_are_added(tmp_path: Path) -> None:
+    (tmp_path / "geo").mkdir()
+    (tmp_path / "geo" / "metonyms.en.tsv").write_text("NZ\tBeehive\n")
+    own = PlacesTagger([tmp_path])
+    document = Document(title="", text="The Beehive denied it.", language="en")
+    assert own.tag(document, Tags()).primary_country == "NZ"
+    assert own.version != tagger().version
+
+
+@given(st.text(max_size=300), st.text(max_size=60), st.sampled_from(["en", "de", "ar", "zh", None, "x-klingon"]))
+def test_no_text_makes_the_tagger_fail(text: str, title: str, language: str | None) -> None:
+    tags = tagged(text, title=title, language=language)
+    assert all(mention.mentions > 0 for mention in tags.countries)
+
+
+def test_long_and_hostile_texts_are_read_up_to_a_bound() -> None:
+    tags = tagged("Paris, " * 50_000 + "A" * 500_000)
+    assert codes(tags) == {"FR"}

@@ -1,0 +1,88 @@
+"""The built-in lexicons hold together: known codes, folded names that are found again, one table for all."""
+
+from functools import cache
+from importlib.resources import files
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.country_words import load_country_words, load_division_words
+from transforms.gazetteer import CAPITAL, CITY, Gazetteer, Place, fold, pack
+from transforms.tokens import tokenize
+from transforms.wordlists import Lexicon
+
+GEO = files("transforms").joinpath("lexicons", "geo")
+
+
+@cache
+def gazetteer() -> Gazetteer:
+    return Gazetteer(GEO.joinpath("places.zst").read_bytes())
+
+
+@cache
+def codes() -> frozenset[str]:
+    return frozenset(row[0] for row in Lexicon("geo", (), 1).table("countries.tsv"))
+
+
+def folded(name: str) -> str:
+    return " ".join(token.folded for token in tokenize(name))
+
+
+def test_every_country_word_stands_for_a_known_country() -> None:
+    lexicon = Lexicon("geo", (), 1)
+    for name in lexicon.names("*.*.tsv"):
+        unknown = {row[0] for row in lexicon.table(name)} - codes()
+        assert not unknown, f"{name}: {unknown}"
+
+
+def test_country_names_come_in_at_least_twelve_languages() -> None:
+    languages = {row[1] for row in Lexicon("geo", (), 1).table("countries.tsv")}
+    assert len(languages) >= 12
+    assert load_country_words(Lexicon("geo", (), 1)).keys() >= languages
+
+
+def test_every_short_form_stands_for_a_division_of_the_gazetteer() -> None:
+    known = {gazetteer().place(index).division for index in range(len(gazetteer()))}
+    assert set(load_division_words(Lexicon("geo", (), 1)).values()) <= known
+
+
+def test_places_are_found_by_their_names_in_several_scripts() -> None:
+    for name in ("Dushanbe", "Душанбе", "دوشنبه", "Duschanbe", "Douchanbé"):
+        (indices,) = gazetteer().find([folded(name)])
+        assert 1221874 in {gazetteer().place(index).geoname_id for index in indices}, name
+
+
+def test_every_place_is_on_the_map_and_in_a_known_country() -> None:
+    for index in range(len(gazetteer())):
+        place = gazetteer().place(index)
+        assert -90 <= place.latitude <= 90
+        assert -180 <= place.longitude <= 180
+        assert place.country in codes()
+
+
+@given(st.lists(st.text(min_size=1, max_size=8), unique=True, max_size=20))
+def test_what_is_packed_is_found_again(names: list[str]) -> None:
+    def place(index: int, name: str) -> Place:
+        return Place(
+            index=index, name=name, country="NO", division="NO.1", kind=CITY if index else CAPITAL, population=index,
+            latitude=1.5, longitude=-2.5, geoname_id=index + 1,
+        )  # fmt: skip
+
+    places = [place(index, f"place {index}") for index in range(len(names))]
+    packed = pack(places, {name: [index] for index, name in enumerate(names)})
+    assert packed == pack(places, {name: [index] for index, name in reversed(list(enumerate(names)))})
+    table = Gazetteer(packed)
+    assert [table.place(index) for index in range(len(places))] == places
+    assert table.find(names) == [(index,) for index in range(len(names))]
+    assert table.find(["certainly not there"]) == [()]
+
+
+@given(st.text(max_size=30))
+def test_folding_twice_changes_nothing(word: str) -> None:
+    assert fold(fold(word)) == fold(word)
+
+
+def test_spelling_does_not_matter() -> None:
+    assert folded("St. Étienne") == folded("saint etienne")
+    assert folded("Sana'a") == folded("Sana’a") == folded("Sanaa")
+    assert folded("ŁÓDŹ") == folded("Lodz")
