@@ -4,6 +4,7 @@ Kept from one pipeline to the next, so that politeness holds and connections sta
 """
 
 import asyncio
+import atexit
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from functools import cache
@@ -55,7 +56,9 @@ class Crawler:
 @cache
 def shared_crawler(settings: FetchSettings) -> Crawler:
     """The crawler of this process for these settings."""
-    return Crawler(settings)
+    crawler = Crawler(settings)
+    atexit.register(crawler.close)
+    return crawler
 
 
 async def run_until_done_or_asked_to_stop(tasks: list[asyncio.Task[None]], stop: asyncio.Event) -> None:

@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
@@ -363,6 +364,7 @@ class _Get:
         deadline.reschedule((when or start) + _now() - start)
 
 
+@lru_cache(maxsize=1_024)
 def host_of(url: str, *, default_port: bool = False) -> str | None:
     """`host` or `host:port` of an address, the port only where it is not the scheme's own; None without a host."""
     try:
