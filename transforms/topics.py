@@ -1,0 +1,215 @@
+"""Topics: which IPTC Media Topics a text is about, by weighted words and phrases that anyone can read.
+
+In: title and text. Out: topics with a score in 0..1, best first, each specific concept together with its top level.
+A language without a lexicon (`lexicons/topics/<language>/`) gets no topics. The text is read up to a bound, so the work
+is linear and bounded whatever comes in.
+
+How a text is scored: each distinct term of the lexicon found in it adds its weight times 1 + ln(occurrences), where
+occurrences in the title and the first words count more; a concept's evidence counts in full for its top level.
+Evidence grows with the square root of a text's length in ordinary prose, so it is divided by that.
+"""
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from transforms.schema import Topic
+from transforms.taggers import Document, Tags
+from transforms.wordlists import Lexicon
+
+RULES = 1
+MAX_CHARACTERS = 40_000
+MAX_TOPICS = 12
+TITLE_FACTOR = 3  # a word of the title counts as so many of the text
+LEDE_WORDS = 60
+LEDE_FACTOR = 2
+
+_WORD = re.compile(r"[^\W_]+")
+_CACHED_WORDS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a term added: its spelling in the lexicon, how often it was found, and the concept and weight it is for."""
+
+    term: str
+    occurrences: float
+    concept: str
+    weight: float
+
+
+class TopicsTagger:
+    """Tags topics by the built-in lexicons and those of `overlays` (folders with `topics/<language>/*.txt`)."""
+
+    def __init__(self, overlays: Sequence[Path] = ()) -> None:
+        lexicon = Lexicon("topics", overlays, RULES)
+        self._vocabulary = Vocabulary(lexicon)
+        files = lexicon.names("*/*.txt")
+        self._terms = {
+            language: TermIndex(
+                [
+                    (entry.text, f"medtop:{entry.section}", entry.weight)
+                    for name in files
+                    if name.startswith(f"{language}/")
+                    for entry in lexicon.sections(name)
+                ]
+            )
+            for language in sorted({name.split("/", 1)[0] for name in files})
+        }
+        self.version = lexicon.version
+
+    def tag(self, document: Document, found: Tags) -> Tags:
+        """`found` with the topics of the document. Never raises for any text."""
+        terms = self._terms.get((document.language or "").split("-", 1)[0].lower())
+        if terms is None:
+            return found
+        evidence, words = find_terms(document.title, document.text, terms)
+        return replace(found, topics=rank_topics(evidence, words, self._vocabulary))
+
+    def explain(self, document: Document) -> list[Evidence]:
+        """Every term found, heaviest first."""
+        terms = self._terms.get((document.language or "").split("-", 1)[0].lower())
+        return [] if terms is None else find_terms(document.title, document.text, terms)[0]
+
+
+class Vocabulary:
+    """The names of the Media Topics and the broader concept of each."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        rows = lexicon.table("media-topics.tsv")
+        self.names = {row[0]: row[1] for row in rows}
+        self.broader = {row[0]: row[2] for row in rows if len(row) > 2 and row[2]}
+
+    def top(self, concept: str) -> str:
+        """The top level of a concept; the concept itself when it is one."""
+        for _ in range(10):
+            if concept not in self.broader:
+                break
+            concept = self.broader[concept]
+        return concept
+
+
+class TermIndex:
+    """Words and phrases, to be found in running text by one look-up a word.
+
+    A term is written in lower case and matches any case, its last word also with a plural -s; one with a capital
+    letter matches only so. `bank*` matches every word that begins so. The longest term at a place wins there.
+    A term of weight 0 stands for nothing and keeps shorter ones from matching inside it ("under fire").
+    """
+
+    def __init__(self, terms: Sequence[tuple[str, str, float]]) -> None:
+        weights: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
+        for text, concept, weight in terms:
+            weights[tuple(re.findall(r"[^\W_]+\*?", text))][concept] = weight
+        self._by_first: dict[str, list[tuple[tuple[str, ...], str, dict[str, float]]]] = defaultdict(list)
+        for words, concepts in weights.items():
+            if words:
+                self._by_first[words[0]].append((words[1:], " ".join(words), concepts))
+        for listed in self._by_first.values():
+            listed.sort(key=lambda term: -len(term[0]))
+        known = {word for words in weights for word in words}
+        self._words = {word for word in known if not word.endswith("*")}
+        self._beginnings = {word[:-1] for word in known if word.endswith("*")}
+        self._lengths = sorted({len(beginning) for beginning in self._beginnings})
+        self._cache: dict[str, tuple[str, ...]] = {}
+
+    def keys(self, word: str) -> tuple[str, ...]:
+        """The words of the lexicon that `word` matches."""
+        keys = self._cache.get(word)
+        if keys is None:
+            if len(self._cache) >= _CACHED_WORDS:
+                self._cache.clear()
+            keys = self._cache[word] = tuple(self._matches(word))
+        return keys
+
+    def _matches(self, word: str) -> list[str]:
+        lower = word.lower()
+        forms = {word, lower}
+        if len(lower) > 3 and lower.endswith("s"):
+            forms |= {word[:-1], lower[:-1]}
+            if lower.endswith("ies"):
+                forms |= {lower[:-3] + "y"}
+            elif lower.endswith("es"):
+                forms |= {lower[:-2]}
+        matches = [form for form in sorted(forms) if form in self._words]
+        return matches + [lower[:n] + "*" for n in self._lengths if n <= len(lower) and lower[:n] in self._beginnings]
+
+    def find(self, words: Sequence[str]) -> list[tuple[int, str, dict[str, float]]]:
+        """Position, spelling and concepts of each term in `words`, longest first, without overlaps."""
+        found: list[tuple[int, str, dict[str, float]]] = []
+        keys = [self.keys(word) for word in words]
+        free = 0
+        for at, here in enumerate(keys):
+            if not here or at < free:
+                continue
+            best: tuple[tuple[str, ...], str, dict[str, float]] | None = None
+            for key in here:
+                for term in self._by_first.get(key, ()):
+                    tail = term[0]
+                    if best is not None and len(tail) <= len(best[0]):
+                        break
+                    if all(at + n < len(keys) and part in keys[at + n] for n, part in enumerate(tail, 1)):
+                        best = term
+                        break
+            if best is not None:
+                found.append((at, best[1], best[2]))
+                free = at + 1 + len(best[0])
+        return found
+
+
+def find_terms(title: str, text: str, terms: TermIndex) -> tuple[list[Evidence], int]:
+    """The terms of title and text as evidence, heaviest first, and the number of words read."""
+    occurrences: Counter[str] = Counter()
+    concepts: dict[str, dict[str, float]] = {}
+    heading = _WORD.findall(title[:1000])
+    body = _WORD.findall(text[:MAX_CHARACTERS])
+    for words, is_title in ((heading, True), (body, False)):
+        for at, term, weights in terms.find(words):
+            occurrences[term] += TITLE_FACTOR if is_title else LEDE_FACTOR if at < LEDE_WORDS else 1
+            concepts[term] = weights
+    evidence = [
+        Evidence(term, times, concept, weight)
+        for term, times in occurrences.items()
+        for concept, weight in concepts[term].items()
+        if weight
+    ]
+    evidence.sort(key=lambda item: (-item.weight * (1 + math.log(item.occurrences)), item.term))
+    return evidence, len(heading) + len(body)
+
+
+def rank_topics(evidence: Sequence[Evidence], words: int, vocabulary: Vocabulary) -> tuple[Topic, ...]:
+    """Top levels and specific concepts with enough evidence, best first; each concept's top level stands before it."""
+    length = math.sqrt(max(words, 40) / 40)
+    top: dict[str, float] = defaultdict(float)
+    specific: dict[str, float] = defaultdict(float)
+    for item in evidence:
+        strength = item.weight * (1 + math.log(item.occurrences)) / length
+        top[vocabulary.top(item.concept)] += strength
+        if item.concept in vocabulary.broader:
+            specific[item.concept] += strength
+    if not top:
+        return ()
+    best = max(top.values())
+    kept = {concept: strength for concept, strength in top.items() if strength >= max(1.5, 0.35 * best)}
+    if not kept and best >= 0.8:  # a single weak sign is better named with its low score than kept back
+        kept = {concept: strength for concept, strength in top.items() if strength == best}
+    ranked = sorted(kept.items(), key=lambda item: (-item[1], item[0]))
+    topics: list[Topic] = []
+    for concept, strength in ranked:
+        topics.append(_topic(concept, strength, vocabulary))
+        narrower = [
+            (name, value)
+            for name, value in specific.items()
+            if value >= 1.8 and value >= 0.2 * best and vocabulary.top(name) == concept
+        ]
+        narrower.sort(key=lambda item: (-item[1], item[0]))
+        topics += [_topic(name, value, vocabulary) for name, value in narrower[:5]]
+    return tuple(topics[:MAX_TOPICS])
+
+
+def _topic(concept: str, strength: float, vocabulary: Vocabulary) -> Topic:
+    score = round(1 - math.exp(-strength / 6), 3)
+    return Topic(id=concept, name=vocabulary.names.get(concept, concept), score=score)
