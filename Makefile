@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test lint bench lock clean
+.PHONY: setup run test lint bench lock dictionary clean
 
 setup: .venv/installed
 
@@ -29,6 +29,9 @@ bench: setup
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --python-version 3.11 --output-file requirements.lock
+
+dictionary: setup
+	$(BIN)/python -m pipeline.dictionary data/README.md
 
 clean:
 	rm -rf .venv data/demo

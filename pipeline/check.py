@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from pipeline.config import Config
-from transforms.fetch import Poll, poll_feeds
+from transforms.feed_poller import Poll, poll_feeds
 from transforms.workers import shared_workers
 
 

@@ -1,5 +1,7 @@
 """The data dictionary, generated from the schema and the list of reasons: as Markdown and as plain tables."""
 
+import sys
+from pathlib import Path
 from typing import Any
 
 from transforms.reject import REASONS
@@ -50,3 +52,13 @@ def _type(arrow_type: str) -> str:
 
 def _metadata(metadata: dict[bytes, bytes]) -> dict[str, str]:
     return {key.decode(): value.decode() for key, value in metadata.items()}
+
+
+def update(path: Path) -> None:
+    """Replace the generated part of `path`, which begins at the heading "## Columns"."""
+    head, heading, _ = path.read_text(encoding="utf-8").partition("## Columns\n")
+    path.write_text(f"{head}{heading}\n{as_markdown()}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    update(Path(sys.argv[1]))

@@ -76,8 +76,7 @@ class Display:
         left = (self.to_do - finished) / rate if rate > 0 and finished else 0.0
         return (
             f"articles  {finished:,} of {self.to_do:,} entries done, {live['cleaned']:,} articles,"
-            f" {_rejects(live):,} rejects, {rate:.0f} a second"
-            + (f", {_clock(left)} left" if left > 0 else "")
+            f" {_rejects(live):,} rejects, {rate:.0f} a second" + (f", {_clock(left)} left" if left > 0 else "")
         )
 
     def _render(self) -> Group:

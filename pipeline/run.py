@@ -24,7 +24,7 @@ from pipeline.report import STAGES, Report, add_counts, alarms, merge
 from pipeline.spool import Spool
 from pipeline.state import ArticleMemory, FeedMemory, entry_key
 from transforms import interrupt, tally
-from transforms.fetch import Poll, poll_feeds
+from transforms.feed_poller import Poll, poll_feeds
 from transforms.memory import Memory
 from transforms.partitions import PartFile, write_parts
 from transforms.polling import FeedState
