@@ -7,6 +7,8 @@ are split at "and" in the usual languages. Better no author than a wrong one.
 import re
 from collections.abc import Iterable
 
+from lxml.html import HtmlElement
+
 from transforms.plain_text import key, one_line
 from transforms.schema import Author
 
@@ -23,7 +25,34 @@ _SPLIT = re.compile(
     r"\s*(?:;|\||/|•|·|\n|、|，|,?\s+(?:and|und|et|y|e|en|och|og|ja|i|и|та|ve|dan|with|mit|avec|con|com|&)\s+|\s*&\s*|,)\s*",
     re.IGNORECASE,
 )
-_ADDRESS = re.compile(r"\S{1,80}@\S{1,80}|https?://\S{1,500}|www\.\S{1,200}")
+_ADDRESS = re.compile(r"\S{1,80}@\S{1,80}|(?<!\S)@\w{1,40}|https?://\S{1,500}|www\.\S{1,200}")
+_ALL_POSTS = re.compile(
+    r"^(?:view all posts by|posts by|all posts by|more from|see all articles by|zeige alle beiträge von|"
+    r"alle beiträge von|veröffentlicht von|geschrieben von|publié par|publicado por|escrito por|scritto da|"
+    r"voir tous les articles (?:de|par)|ver todas las entradas de|alle artikel von|articles by)\s+",
+    re.IGNORECASE,
+)
+_EXPLICIT_BY = re.compile(
+    r"(?:by|von|par|por|di|av|af|door|od|text|texte|autor(?:in)?|auteur|author|автор|yazan|oleh)(?:\s*:\s*|\s+)\S",
+    re.IGNORECASE,
+)
+_NAME = r"[^\W\d_a-z][\w.'’-]{0,25}"
+_PERSON = re.compile(rf"{_NAME}(?:\s(?:{_NAME}|de|da|di|van|von|der|den|del|la|le|bin|al|el|dos)){{1,4}}")
+_AUTHOR_MARK = re.compile(
+    r"author|byline|autor|auteur|autore|redakt|writer|reporter|journalist|verfasser|contributor|person-", re.IGNORECASE
+)
+_AUTHOR_PATH = re.compile(
+    r"/(?:authors?|autor(?:es|en|in)?|auteurs?|staff|people|person(?:en)?|journalists?|reporters?|redaktion|newsteam|"
+    r"profiles?|contributors?|by|writers?|columnists?|autore|autori|firma|firmas)/[^/?#]{3,80}/?$",
+    re.IGNORECASE,
+)
+_INNER_BY = re.compile(r"(?:(?<=\s)|(?<=\|))(?:[Bb]y|[Vv]on|[Pp]ar|[Pp]or|[Dd]i|[Dd]oor)\s+[^\W\d_a-z][^|:]{2,120}$")
+_ASIDE_MARK = re.compile(
+    r"aside|comment|footer|related|sidebar|teaser|widget|recommend|popular|latest|image|caption|photo|picture|figure",
+    re.IGNORECASE,
+)
+_NOT_TEXT = {"script", "style", "option", "title", "noscript", "figcaption"}
+MAX_ELEMENTS = 20_000
 _ASIDE = re.compile(r"\([^()]{0,100}\)|\[[^\[\]]{0,100}\]")
 _ROLE_WORDS = {
     "reporter", "correspondent", "editor", "writer", "journalist", "columnist", "chief", "senior", "staff", "bureau",
@@ -59,6 +88,7 @@ _AGENCY_KEYS = {
     "deutsche presse agentur", "pa media",
 }  # fmt: skip
 _NOT_NAMES = {
+    "phd", "md", "msc", "mph", "ms", "rd",
     "admin", "administrator", "author", "editor", "none", "null", "undefined", "unknown", "anonymous", "guest",
     "redakteur", "autor", "n a", "na", "user", "root", "webmaster", "guest author", "various", "test", "default",
     "home", "about",
@@ -68,7 +98,7 @@ _NOT_NAMES = {
 def read_authors(values: Iterable[tuple[str, str | None]], publisher_names: Iterable[str] = ()) -> tuple[Author, ...]:
     """Authors from `values`: pairs of a byline or name, and the kind its source claims ("person", "organization").
 
-    The publisher's own name is no author. Order is kept, repeats are dropped.
+    Names of `publisher_names` are left out. Order is kept, repeats are dropped.
     """
     publishers = {_squeeze(name) for name in publisher_names if name} - {""}
     authors: dict[str, Author] = {}
@@ -87,7 +117,7 @@ def read_authors(values: Iterable[tuple[str, str | None]], publisher_names: Iter
 def split_names(byline: str) -> list[str]:
     """The names in a byline, without "By", roles, places and addresses."""
     text = one_line(_ADDRESS.sub(" ", byline[:1_000]), 500)
-    text = _ASIDE.sub(" ", text).strip(" ,;:-–—|.•·@")
+    text = _ALL_POSTS.sub("", _ASIDE.sub(" ", text).strip(" ,;:-–—|.•·@"))
     for _ in range(2):
         text = _BY.sub("", text).strip()
     names = []
@@ -106,7 +136,7 @@ def is_name(text: str) -> bool:
     words = text.split()
     if len(words) > 6 or not any(c.isalpha() for c in text):
         return False
-    return not (sum(c.isdigit() for c in text) > 2 or (text[0].islower() and len(words) == 1))
+    return sum(c.isdigit() for c in text) <= (2 if len(words) == 1 else 0)
 
 
 def kind_of(name: str) -> str:
@@ -120,6 +150,64 @@ def kind_of(name: str) -> str:
     if len(words) == 1 and name.isupper() and len(name) <= 5:
         return "organization"
     return "organization" if "." in name.strip(".") and " " not in name else "person"
+
+
+def visible_byline(tree: HtmlElement) -> str | None:
+    """The byline that a reader sees, None when there is none: a short line that is little but names of people, opened
+    by "By", standing in an element marked as the author's or linking to an author's page; best right after the
+    headline, and never in a sidebar or comment."""
+    elements: list[HtmlElement] = []
+    headline: int | None = None
+    for place, element in enumerate(tree.iter()):
+        if place >= MAX_ELEMENTS:
+            break
+        elements.append(element)
+        if headline is None and element.tag == "h1":
+            headline = place
+    best: tuple[int, str] | None = None
+    for place, element in enumerate(elements):
+        if element.tag in _NOT_TEXT or len(element) > 8:
+            continue
+        is_marked = _is_author_mark(element)
+        opening = (element.text or "").strip()
+        if not is_marked and not _EXPLICIT_BY.match(opening + "."):
+            continue
+        line = one_line(" ".join(element.itertext())[:400], 200)
+        if is_marked and (inner := _INNER_BY.search(line)):
+            line = inner[0]
+        if not _is_byline(line):
+            continue
+        score = 2 * is_marked + 2 * bool(_EXPLICIT_BY.match(line))
+        if headline is None:
+            score += 1
+        elif -15 <= place - headline <= 60:
+            score += 2
+        if score >= 3 and (best is None or score > best[0]) and not _stands_aside(element):
+            best = (score, line)
+    return best[1] if best else None
+
+
+def _is_author_mark(element: HtmlElement) -> bool:
+    marks = " ".join(element.get(name, "") for name in ("class", "rel", "itemprop", "id", "data-testid"))
+    if element.tag == "a" and _AUTHOR_PATH.search(element.get("href", "")[:500]):
+        return True
+    return element.tag == "address" or bool(_AUTHOR_MARK.search(marks))
+
+
+def _is_byline(line: str) -> bool:
+    names = split_names(line)
+    people = [name for name in names if kind_of(name) == "person"]
+    return (
+        bool(people)
+        and all(_PERSON.fullmatch(name) for name in people)
+        and sum(map(len, names)) >= 0.5 * len(line)
+        and len(people) >= len(names) / 2
+    )
+
+
+def _stands_aside(element: HtmlElement) -> bool:
+    ancestors = (e for _, e in zip(range(6), element.iterancestors(), strict=False))
+    return bool(_ASIDE_MARK.search(" ".join(f"{e.tag} {e.get('class', '')}" for e in ancestors)))
 
 
 def _is_role(text: str) -> bool:

@@ -10,14 +10,16 @@ from urllib.parse import urljoin
 
 from lxml.html import HtmlElement
 
-from transforms.bylines import read_authors
+from transforms.bylines import read_authors, visible_byline
 from transforms.json_ld import JsonLd, Node, as_list, raw_string, read_json_ld, string, types_of
 from transforms.page_dates import (
     DateCandidate,
     candidate,
     date_in_url,
     latest_plausible,
+    searched_date,
     time_elements,
+    visible_date,
     weigh,
 )
 from transforms.page_meta import PageMeta, read_page_meta
@@ -126,28 +128,35 @@ def _site_names(page: Page, publisher: str, meta: PageMeta) -> list[str]:
 
 
 def _authors(tree: HtmlElement, linked: JsonLd, meta: PageMeta, page: Page, publisher: str) -> tuple[Author, ...]:
+    """From the first source that names anybody but the publisher; the publisher itself where it alone is named."""
     publishers = _site_names(page, publisher, meta)
-    given: list[tuple[str, str | None]] = []
+    given = _linked_authors(linked)
+    sources = [given]
+    sources.extend([(value, None) for value in meta.meta.get(name, ())[:30]] for name in _AUTHOR_META)
+    marked = (one_line(" ".join(element.itertext())[:500], 300) for element in tree.xpath(_BYLINE_ITEMS)[:10])
+    sources.append([(value, None) for value in marked if value])
+    for source in sources:
+        if authors := read_authors(source, publishers):
+            return authors
+    if byline := visible_byline(tree):
+        return read_authors([(byline, None)], publishers)
+    if authors := read_authors([(name, None) for name in page.entry.authors], publishers):
+        return authors
+    houses = [*given, *((value, None) for value in meta.meta.get("author", ())[:3])]
+    return read_authors([(name, "organization") for name, _ in houses])[:1]
+
+
+def _linked_authors(linked: JsonLd) -> list[tuple[str, str | None]]:
     for value in (linked.article.get("author"), linked.article.get("creator")):
+        given: list[tuple[str, str | None]] = []
         for item in as_list(value)[:30]:
             node = linked.resolve(item)
-            kind = (
-                "organization" if isinstance(node, dict) and "Person" not in types_of(node) and types_of(node) else None
-            )
-            names = string(node)
-            if names:
-                given.append((names, kind))
+            types = types_of(node) if isinstance(node, dict) else set()
+            if name := string(node):
+                given.append((name, "organization" if types and "Person" not in types else None))
         if given:
-            break
-    authors = read_authors(given, publishers)
-    if not authors:
-        authors = read_authors(
-            [(value, None) for name in _AUTHOR_META for value in meta.meta.get(name, ())][:30], publishers
-        )
-    if not authors:
-        marked = [one_line(" ".join(element.itertext())[:500], 300) for element in tree.xpath(_BYLINE_ITEMS)[:10]]
-        authors = read_authors([(value, None) for value in marked if value], publishers)
-    return authors or read_authors([(name, None) for name in page.entry.authors], publishers)
+            return given
+    return []
 
 
 def _keywords(article: Node, meta: PageMeta, page: Page) -> tuple[str, ...]:
@@ -216,7 +225,16 @@ def _published(tree: HtmlElement, article: Node, meta: PageMeta, page: Page) -> 
     candidates.append(next((c for raw in marked[:3] if (c := candidate(raw, "time-element", latest))), None))
     candidates.append(candidate(page.entry.published_raw, "feed", latest))
     candidates.append(date_in_url(page.final_url, latest))
-    return weigh([c for c in candidates if c])
+    known = [c for c in candidates if c]
+    sources = {c.source for c in known}
+    has_witness = bool(sources & {"feed", "url", "time-element"}) and bool(
+        sources & {"json-ld", "meta", "time-element"}
+    )
+    if not has_witness and (visible := visible_date(tree, latest)):
+        known.append(visible)
+    if not known and (searched := searched_date(tree, page.final_url, latest)):
+        known.append(searched)
+    return weigh(known)
 
 
 def _modified(article: Node, meta: PageMeta, page: Page) -> datetime | None:

@@ -1,22 +1,42 @@
-"""When a page says it was published and changed: every candidate read, then weighed against the others.
+"""When a page says it was published: every candidate read, then weighed against the others.
 
-A structured date is not believed blindly. A template prints today's date in its metadata, a relaunch stamps the
-archive; the URL, the feed and the visible date were written when the article was. So a candidate that stands against
-two agreeing others loses, whatever its rank.
+A structured date is not believed blindly: a template prints today's date into its metadata, a relaunch stamps the
+archive. The URL, the feed and the date printed beside the headline were made with the article, so a structured date
+that stands alone against them loses. A candidate that names the zone and the minute wins over one that agrees with it
+but does not.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+import htmldate
 from lxml.html import HtmlElement
 
-from transforms.dates import FUTURE_TOLERANCE, Precision, parse_date
+from transforms.dates import EARLIEST, FUTURE_TOLERANCE, Precision, parse_date
 
-_URL_DAY = re.compile(r"(?:^|[/_-])((?:19|20)\d\d)[/_-]?([01]\d)[/_-]?([0-3]\d)(?=[/_.-]|$)")
-_URL_MONTH = re.compile(r"/((?:19|20)\d\d)/([01]\d)/")
-_RANK = ("json-ld", "meta", "time-element", "feed", "url", "text")
+AGREEMENT = timedelta(hours=36)  # as far as a zone left out or a day without a time can move an instant
+REPUBLISHED = timedelta(days=60)
 MAX_TIME_ELEMENTS = 200
+MAX_ELEMENTS = 20_000
+
+_RANK = ("json-ld", "meta", "time-element", "feed", "url", "text")
+_WITNESS = {"json-ld": "markup", "meta": "markup"}  # one system writes both
+_PRECISIONS: tuple[Precision, ...] = ("second", "minute", "day")
+
+_URL_DAY = re.compile(r"(?:^|[/_-])((?:19|20)\d\d)([/_-]?)([01]\d)\2([0-3]\d)(?=[/_.-]|$)")
+_URL_SLASHED = re.compile(r"/((?:19|20)\d\d)/(\d{1,2})/(\d{1,2})(?=[/_.-]|$)")
+_URL_REVERSED = re.compile(r"(?:^|[/_-])(\d{1,2})-(\d{1,2})-((?:19|20)\d\d)(?=[/_.-]|$)")
+_ZONED = re.compile(r"\d[:h]\d\d.{0,20}?(?:Z|[+-]\d{2}:?\d{2}|\b(?:GMT|UTC|UT|[A-Z]{1,3}T))\W*$")
+_YEAR = re.compile(r"(?:19|20)\d\d|\d[./]\d{1,2}[./]\d\d\b")
+_DATE_MARK = re.compile(
+    r"date|time|publi|posted|datum|fecha|byline|meta|stamp|created|zeit|veroeff|data", re.IGNORECASE
+)
+_ASIDE_MARK = re.compile(
+    r"aside|comment|footer|copyright|related|sidebar|archiv|calendar|widget|updat|modif|event", re.IGNORECASE
+)
+_NOT_TEXT = {"script", "style", "option", "title", "time", "noscript"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +47,7 @@ class DateCandidate:
     source: str
     at: datetime
     precision: Precision
-
-    @property
-    def day(self) -> datetime:
-        return self.at.replace(hour=0, minute=0, second=0, microsecond=0)
+    is_strong: bool = False  # of a visible date: it stands beside the headline and is marked as a date
 
 
 def candidate(raw: str | None, source: str, latest: datetime) -> DateCandidate | None:
@@ -41,7 +58,7 @@ def candidate(raw: str | None, source: str, latest: datetime) -> DateCandidate |
 
 
 def latest_plausible(fetched_at: datetime) -> datetime:
-    """Nothing is from the future: the last instant a page fetched at `fetched_at` may name."""
+    """Nothing is from the future: the last instant that a page fetched at `fetched_at` may name."""
     return fetched_at + FUTURE_TOLERANCE
 
 
@@ -49,8 +66,12 @@ def date_in_url(url: str, latest: datetime) -> DateCandidate | None:
     """The day that the path of `url` names, None when it names none."""
     path = url.split("?", maxsplit=1)[0].split("#", maxsplit=1)[0][:1_000]
     for found in _URL_DAY.finditer(path):
-        if result := candidate("-".join(found.groups()), "url", latest):
+        if result := candidate(f"{found[1]}-{found[3]}-{found[4]}", "url", latest):
             return result
+    for pattern in (_URL_SLASHED, _URL_REVERSED):
+        for found in pattern.finditer(path):
+            if result := candidate("-".join(found.groups()), "url", latest):
+                return result
     return None
 
 
@@ -61,31 +82,96 @@ def time_elements(tree: HtmlElement) -> list[tuple[str, bool]]:
         if count >= MAX_TIME_ELEMENTS:
             break
         raw = (element.get("datetime") or element.get("content") or "".join(element.itertext())[:200]).strip()
-        if not raw:
-            continue
-        marks = f"{element.get('itemprop', '')} {element.get('class', '')} {element.get('pubdate', '')}".lower()
-        is_change = "modif" in marks or "updat" in marks
-        if not is_change:
+        marks = f"{element.get('itemprop', '')} {element.get('class', '')}".lower()
+        if raw and "modif" not in marks and "updat" not in marks:
             found.append((raw, "publish" in marks or "pubdate" in marks or element.get("pubdate") is not None))
     return found
 
 
-def weigh(candidates: list[DateCandidate]) -> DateCandidate | None:
-    """The candidate to believe: the highest ranked one that most others support, None when there is none.
+def visible_date(tree: HtmlElement, latest: datetime) -> DateCandidate | None:
+    """The date a reader sees: the short line that reads as a date and is best placed, None when there is none.
 
-    Two candidates support each other when their instants are at most 36 hours apart (zones left out move a date by
-    that much at most).
+    Best placed is after the headline, in an element marked as a date, and not in a sidebar, footer or comment.
     """
+    scored = list(_dated_lines(tree, latest))
+    if not scored:
+        return None
+    score, _, best = max(scored, key=lambda item: (item[0], -item[1]))
+    return best if score >= 0 else None
+
+
+def searched_date(tree: HtmlElement, url: str, latest: datetime) -> DateCandidate | None:
+    """The last resort: htmldate's search of the whole document (https://github.com/adbar/htmldate)."""
+    try:
+        day = htmldate.find_date(
+            tree, original_date=True, url=url, min_date=EARLIEST.date().isoformat(), max_date=latest.date().isoformat()
+        )
+    except Exception:
+        return None
+    return candidate(day, "text", latest)
+
+
+def weigh(candidates: Sequence[DateCandidate]) -> DateCandidate | None:
+    """The candidate to believe, None when there is none."""
     if not candidates:
         return None
     ranked = sorted(candidates, key=lambda c: _RANK.index(c.source))
-    best = ranked[0]
-    votes = {id(c): {d.source for d in ranked if abs(d.at - c.at) <= timedelta(hours=36)} for c in ranked}
-    for other in ranked[1:]:
-        if len(votes[id(other)]) > len(votes[id(best)]):
-            best = other
-    return best
+    best = max(ranked, key=lambda c: (_support(c, ranked), -_RANK.index(c.source)))
+    url = next((c for c in ranked if c.source == "url"), None)
+    feed = next((c for c in ranked if c.source == "feed"), None)
+    if url and best.at - url.at > REPUBLISHED and not (feed and _agree(feed, best)):
+        best = url
+    return min(
+        (c for c in ranked if _agree(c, best)),
+        key=lambda c: (not _ZONED.search(c.raw), _PRECISIONS.index(c.precision), _RANK.index(c.source)),
+    )
 
 
-def midnight(day: datetime) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+def _support(candidate: DateCandidate, others: Sequence[DateCandidate]) -> int:
+    """How many kinds of witness agree with `candidate`; a date beside the headline counts for two."""
+    agreeing = [other for other in others if _agree(other, candidate)]
+    return len({_WITNESS.get(other.source, other.source) for other in agreeing}) + any(c.is_strong for c in agreeing)
+
+
+def _agree(a: DateCandidate, b: DateCandidate) -> bool:
+    return abs(a.at - b.at) <= AGREEMENT
+
+
+def _dated_lines(tree: HtmlElement, latest: datetime) -> Iterator[tuple[int, int, DateCandidate]]:
+    """Short texts that are a date, with their score and place in the document."""
+    headline: int | None = None
+    elements: list[HtmlElement] = []
+    for place, element in enumerate(tree.iter()):
+        if place >= MAX_ELEMENTS:
+            break
+        elements.append(element)
+        if headline is None and element.tag == "h1":
+            headline = place
+    for place, element in enumerate(elements):
+        if element.tag in _NOT_TEXT:
+            holders = ((element.getparent(), element.tail),)
+        else:
+            holders = ((element, element.text), (element.getparent(), element.tail))  # type: ignore[assignment]
+        for holder, text in holders:
+            if holder is None or not text or len(text) > 400 or not _YEAR.search(text):
+                continue
+            line = " ".join(text.split())
+            if 6 <= len(line) <= 80 and (found := candidate(line, "text", latest)):
+                score = _place_score(holder, line, None if headline is None else place - headline)
+                yield (
+                    score,
+                    place,
+                    DateCandidate(
+                        raw=found.raw, source="text", at=found.at, precision=found.precision, is_strong=score >= 5
+                    ),
+                )
+
+
+def _place_score(holder: HtmlElement, line: str, after_headline: int | None) -> int:
+    near = [holder, *(ancestor for _, ancestor in zip(range(8), holder.iterancestors(), strict=False))]
+    marks = " ".join(f"{element.get('class', '')} {element.get('id', '')}" for element in near[:3])
+    wider = " ".join(f"{element.tag} {element.get('class', '')} {element.get('id', '')}" for element in near)
+    score = 2 * bool(_DATE_MARK.search(marks)) - 3 * bool(_ASIDE_MARK.search(wider)) + (len(line) < 40)
+    if after_headline is None:
+        return score
+    return score + (2 if 0 < after_headline <= 60 else 1 if -20 <= after_headline < 0 else 0)
