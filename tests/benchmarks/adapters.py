@@ -1,9 +1,21 @@
 """What the public corpora are scored through: each function calls exactly what the pipeline calls, nothing else."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from transforms.schema import Entry, Page
+
+_OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})$")
+
+
+def _in_printed_zone(instant: datetime | None, raw: str | None) -> datetime | None:
+    """The same instant in the offset that the page printed: some gold is the day as a reader saw it."""
+    found = _OFFSET.search(raw or "")
+    if instant is None or not found:
+        return instant
+    minutes = (int(found[2]) * 60 + int(found[3])) * (-1 if found[1] == "-" else 1)
+    return instant.astimezone(timezone(timedelta(minutes=minutes)))
 
 
 def extract(html: str | bytes, url: str | None) -> dict[str, Any]:
@@ -25,7 +37,7 @@ def extract(html: str | bytes, url: str | None) -> dict[str, Any]:
     return {
         "title": article.title,
         "authors": [author.name for author in article.authors],
-        "date": article.published_at,
+        "date": _in_printed_zone(article.published_at, article.published_raw),
         "text": article.text,
         "language": article.language,
     }
