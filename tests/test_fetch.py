@@ -13,7 +13,8 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from tests.servers import Reply, Route, html, serve
 from transforms import interrupt
-from transforms.fetch import Fetch, Poll, fetch_pages, max_age_s, poll_feeds
+from transforms.feed_poller import Poll, max_age_s, poll_feeds
+from transforms.fetch import Fetch, fetch_pages
 from transforms.polling import FeedState, due
 from transforms.schema import Entry, Feed, HttpFetch, Page, Reject
 from transforms.settings import FetchSettings
@@ -161,6 +162,28 @@ def test_a_page_is_known_by_its_looks(content_type: str) -> None:
         results = list(fetch_pages([entry(site.url())], replace(SETTINGS, allow_hosts=(site.host,))))
     (page,) = [result for result in results if isinstance(result, Page)]
     assert (page.body, page.content_type, page.http_status) == (b"<html><p>hello", content_type or None, 200)
+
+
+def test_the_feeds_own_text_stands_in_for_a_page_that_cannot_be_had() -> None:
+    with serve({"/paid": Reply(status=403)}) as site:
+        whole = replace(entry(site.url("/paid")), content="<p>All of it</p>", full_text=True)
+        teaser = replace(whole, full_text=False)
+        results = list(fetch_pages([whole, teaser], replace(SETTINGS, allow_hosts=(site.host,))))
+    assert [page.entry for page in results if isinstance(page, Page)] == [whole]
+    assert [reject.reason for reject in results if isinstance(reject, Reject)] == ["http-403"]
+
+
+def test_a_host_that_never_answers_or_wants_to_be_left_alone_is_given_up() -> None:
+    with serve({"/robots.txt": Reply(status=404)}) as site, serve({}) as dead:
+        dead.close()
+        site.routes |= {f"/{n}": Reply(status=429, headers={"Retry-After": "3600"}) for n in range(50)}
+        settings = replace(SETTINGS, allow_hosts=(site.host, dead.host), respect_robots=False)
+        entries = [entry(base.url(f"/{n}")) for n in range(50) for base in (site, dead)]
+        results = list(fetch_pages(entries, settings))
+        assert len(site.asked) < 10
+    reasons = [result.reason for result in results if isinstance(result, Reject)]
+    assert sorted(reasons) == ["connect"] * 50 + ["http-429"] * 50
+    assert len([row for row in results if isinstance(row, HttpFetch)]) < 30
 
 
 def test_robots_are_obeyed_unless_told_otherwise() -> None:

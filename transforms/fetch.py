@@ -5,8 +5,6 @@ Rejected are entries without a usable link, addresses that are not public or not
 and answers that fail (see `transforms.reject.REASONS`), and bodies that are no HTML. Politeness holds per host: entries
 are grouped by host, so that no two shards ask the same host, and one event loop serves all hosts of a shard.
 Memory is bounded by the entries of a shard, the open connections and a stream of a few megabytes of pages.
-
-`poll_feeds` reads the feeds that bring the entries, by the same client.
 """
 
 import asyncio
@@ -15,37 +13,26 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Literal
 
 import apache_beam as beam
 import xxhash
 from apache_beam.pvalue import DoOutputsTuple, PCollection, TaggedOutput
-from pebble import ProcessExpired
 
 from transforms.background import Stream
 from transforms.crawler import Crawler, run_until_done_or_asked_to_stop, shared_crawler
-from transforms.feeds import ParsedFeed, parse_feed
-from transforms.http_client import Answer, Exchange, host_of
-from transforms.polling import (
-    FeedState,
-    Hints,
-    Outcome,
-    after_document,
-    after_failure,
-    after_unchanged,
-    conditional_headers,
-    entry_key,
-    start_state,
-)
-from transforms.reject import Rejected, reject_entry, reject_feed, unforeseen
-from transforms.schema import Entry, Feed, HttpFetch, Page, Reject
+from transforms.http_client import Exchange, host_of
+from transforms.reject import Rejected, reject_entry, unforeseen
+from transforms.schema import Entry, HttpFetch, Page, Reject
 from transforms.settings import FetchSettings
+from transforms.sniffing import require_html
 from transforms.tally import count
-from transforms.workers import Workers
 
-PARSE_TIMEOUT_S = 20.0
-SOFT_REASONS = frozenset({"timeout", "http-5xx", "http-429", "connect", "dns", "robots-unreachable"})
+LONGEST_PAUSE_S = 30.0  # of a Retry-After that is waited for; longer ones are for a later run
+HOST_TIME_S = 300.0  # for the pages of one host, beside what its delay takes
+GIVE_UP_AFTER = 8  # requests without an answer to a host that never gave one
+NO_ANSWER = frozenset({"dns", "connect", "tls", "timeout", "robots-unreachable"})
+NO_TEXT = b"<!DOCTYPE html><html><head></head><body></body></html>"
 FETCH_TAGS = ("rejects", "fetches", "postponed")
 
 Fetched = Page | Reject | HttpFetch | Entry
@@ -123,7 +110,11 @@ def key_by_host(entry: Entry, shards: int) -> tuple[int, Entry]:
 
 
 def fetch_pages(entries: Sequence[Entry], settings: FetchSettings) -> Iterator[Fetched]:
-    """Fetch all entries: a Page or a Reject for each, an HttpFetch for each request, an Entry for each postponed."""
+    """Fetch all entries: a Page or a Reject for each, an HttpFetch for each address asked, an Entry for each postponed.
+
+    A host that never answers, answers slowly for minutes or asks to be left alone for long is given up: its remaining
+    entries become retryable rejects without being asked for.
+    """
     crawler = shared_crawler(settings)
     for result in crawler.stream(_PageFetcher(crawler, entries).fill):
         yield from crawler.take_rows()
@@ -131,70 +122,102 @@ def fetch_pages(entries: Sequence[Entry], settings: FetchSettings) -> Iterator[F
     yield from crawler.take_rows()
 
 
+@dataclass(slots=True)
+class _Host:
+    """The entries of one host, and how the host has behaved so far."""
+
+    waiting: deque[tuple[int, Entry]]
+    until: float = 0.0  # when the host has had all the time it gets in this run
+    answered: bool = False
+    unanswered: int = 0
+    given_up: Rejected | None = None
+
+    def note(self, exchange: Exchange) -> None:
+        """Give the host up when it never answers, or asks to be left alone for long."""
+        rejected, wait_s = exchange.rejected, exchange.retry_after_s or 0.0
+        if exchange.row.http_status is not None or rejected is None or rejected.reason not in NO_ANSWER:
+            self.answered = True
+        else:
+            self.unanswered += 1
+        if rejected is None:
+            return
+        if not self.answered and self.unanswered >= GIVE_UP_AFTER:
+            detail = f"the host gave no answer to {self.unanswered} requests: {rejected.detail}"
+            self.given_up = Rejected(rejected.reason, detail[:300])
+        elif rejected.reason in ("http-429", "http-5xx") and wait_s > LONGEST_PAUSE_S:
+            self.given_up = Rejected(rejected.reason, f"the host asked to wait {wait_s:.0f} s")
+
+
 class _PageFetcher:
-    """One shard on its way: a queue of entries a host, and a few workers on each."""
+    """One shard on its way: a queue of entries a host, a few workers on each, and what has not come out yet."""
 
     def __init__(self, crawler: Crawler, entries: Sequence[Entry]) -> None:
         self.crawler = crawler
-        self.entries = entries
-        self.queues: dict[str, deque[Entry]] = {}
-        for entry in entries:
-            self.queues.setdefault(host_of(entry.url) or "", deque()).append(entry)
+        self.open = dict(enumerate(entries))
+        self.hosts: dict[str, _Host] = {}
+        for number, entry in self.open.items():
+            self.hosts.setdefault(host_of(entry.url) or "", _Host(deque())).waiting.append((number, entry))
 
     async def fill(self, stream: Stream[Fetched]) -> None:
         self.stream = stream
         self.stop = asyncio.Event()
-        width = self.crawler.settings.per_host_connections
-        tasks = [
-            asyncio.create_task(self._work(queue))
-            for queue in self.queues.values()
-            for _ in range(min(width, len(queue)))
-        ]
+        settings = self.crawler.settings
+        tasks: list[asyncio.Task[None]] = []
+        for host in self.hosts.values():
+            host.until = _now() + HOST_TIME_S + 1.5 * settings.per_host_delay_s * len(host.waiting)
+            width = min(settings.per_host_connections, len(host.waiting))
+            tasks += [asyncio.create_task(self._work(host)) for _ in range(width)]
         try:
             await run_until_done_or_asked_to_stop(tasks, self.stop)
         finally:
             for task in tasks:
                 task.cancel()
-        for queue in self.queues.values():
-            for entry in queue:
-                stream.put_now(entry)
+        for entry in self.open.values():
+            stream.put_now(entry)
 
-    async def _work(self, queue: deque[Entry]) -> None:
-        while queue and not self.stop.is_set():
-            entry = queue.popleft()
+    async def _work(self, host: _Host) -> None:
+        while host.waiting and not self.stop.is_set():
+            number, entry = host.waiting.popleft()
+            if host.given_up is None and _now() > host.until:
+                host.given_up = Rejected("host-slow")
             try:
-                await self._fetch(entry)
-            except asyncio.CancelledError:
-                self.stream.put_now(entry)
-                raise
+                await self._fetch(number, entry, host)
             except Exception as error:
-                self.stream.put_now(reject_entry(entry, unforeseen(error, "fetch")))
+                await self._give(number, reject_entry(entry, unforeseen(error, "fetch")))
 
-    async def _fetch(self, entry: Entry) -> None:
-        if not entry.url:
-            await self.stream.put(reject_entry(entry, Rejected("no-link")))
+    async def _fetch(self, number: int, entry: Entry, host: _Host) -> None:
+        if not entry.url or host.given_up is not None:
+            await self._give(number, _rejected_or_feed_text(entry, host.given_up or Rejected("no-link")))
             return
         crawler = self.crawler
         async with crawler.client.get(entry.url, kind="page", feed_id=entry.feed_id, permit=crawler.permit) as exchange:
+            row = exchange.row
+            host.note(exchange)
+            if exchange.retry_after_s and exchange.rejected and exchange.retry_after_s <= LONGEST_PAUSE_S:
+                crawler.client.gates[row.host].pause(exchange.retry_after_s)
             try:
-                page = page_of(entry, exchange)
+                result: Page | Reject = page_of(entry, exchange)
             except Rejected as rejected:
-                row = exchange.row if exchange.rejected else _with_outcome(exchange.row, rejected.reason)
-                await self.stream.put(reject_entry(entry, rejected))
-                if row.attempts:
-                    self.stream.put_now(row)
-            else:
-                await self.stream.put(page, len(page.body))
-                self.stream.put_now(exchange.row)
+                row = dataclasses.replace(row, outcome=rejected.reason)
+                result = _rejected_or_feed_text(entry, rejected, row)
+            await self._give(number, result, row.body_bytes)
+            if row.attempts:
+                self.stream.put_now(row)
+
+    async def _give(self, number: int, result: Page | Reject, weight: int = 1) -> None:
+        """Let a result out, when there is room; from then on its entry is settled."""
+        if number in self.open:
+            await self.stream.put(result, weight)
+            del self.open[number]
 
 
 def page_of(entry: Entry, exchange: Exchange) -> Page:
     """The page of an entry; raises `Rejected` when the exchange brought none."""
-    if exchange.answer is None:
-        raise exchange.rejected or Rejected("bad-http")
     answer = exchange.answer
+    if answer is None:
+        raise exchange.rejected or Rejected("bad-http")
     content_type = answer.headers.get("Content-Type")
-    require_html(answer, content_type)
+    require_html(answer.body, content_type)
     return Page(
         entry=entry,
         final_url=answer.final_url,
@@ -205,200 +228,19 @@ def page_of(entry: Entry, exchange: Exchange) -> Page:
     )
 
 
-_MARKUP_TYPES = ("text/html", "application/xhtml+xml", "application/xml", "text/xml")
-_BINARY_STARTS = (
-    b"%PDF",
-    b"\x89PNG",
-    b"GIF8",
-    b"\xff\xd8\xff",
-    b"PK\x03\x04",
-    b"\x1f\x8b",
-    b"RIFF",
-    b"ID3",
-    b"OggS",
-    b"\x7fELF",
-)
-_WIDE_STARTS = (b"\xff\xfe", b"\xfe\xff")
+def _rejected_or_feed_text(entry: Entry, rejected: Rejected, row: HttpFetch | None = None) -> Page | Reject:
+    """The reject; but for an entry whose feed carries whole articles a page without text, so that the feed's counts."""
+    if not (entry.full_text and entry.content and entry.url):
+        return reject_entry(entry, rejected)
+    return Page(
+        entry=entry,
+        final_url=entry.url,
+        http_status=rejected.http_status or 0,
+        content_type="text/html; charset=utf-8",
+        body=NO_TEXT,
+        fetched_at=row.fetched_at if row else entry.seen_at,
+    )
 
 
-def require_html(answer: Answer, content_type: str | None) -> None:
-    """Raise `Rejected` ("empty-body", "not-html") unless the body may be an HTML page, whatever its header says."""
-    body = answer.body
-    head = body[:1024].lstrip()
-    if not head:
-        raise Rejected("empty-body", http_status=answer.http_status)
-    declared = (content_type or "text/html").partition(";")[0].strip().lower()
-    wide = body.startswith(_WIDE_STARTS)
-    if head.startswith(_BINARY_STARTS) or head[4:8] == b"ftyp" or (b"\0" in head and not wide):
-        raise Rejected("not-html", f"binary data declared as {declared[:60]}", http_status=answer.http_status)
-    if declared in _MARKUP_TYPES or wide or head.startswith((b"<", b"\xef\xbb\xbf<")):
-        return
-    raise Rejected("not-html", declared[:60], http_status=answer.http_status)
-
-
-def _with_outcome(row: HttpFetch, reason: str) -> HttpFetch:
-    return dataclasses.replace(row, outcome=reason)
-
-
-# ------------------------------------------------------------------ feeds
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Poll:
-    """What a poll brought. `state` is to be stored together with it, or not at all; `cut` entries were left out."""
-
-    feed: Feed
-    state: FeedState
-    outcome: Outcome
-    entries: tuple[Entry, ...] = ()
-    reject: Reject | None = None
-    fetches: tuple[HttpFetch, ...] = ()
-    cut: int = 0
-
-
-def poll_feeds(
-    feeds: Sequence[tuple[Feed, FeedState | None]], settings: FetchSettings, workers: Workers, now: datetime
-) -> Iterator[Poll]:
-    """Poll all feeds, whether due or not, and yield each poll as it is done. Feeds not begun when the run is to end
-    are left out. Documents are parsed in `workers`."""
-    crawler = shared_crawler(settings)
-    yield from crawler.stream(_FeedPoller(crawler, feeds, workers, now).fill)
-
-
-class _FeedPoller:
-    """All feeds on their way."""
-
-    def __init__(
-        self, crawler: Crawler, feeds: Sequence[tuple[Feed, FeedState | None]], workers: Workers, now: datetime
-    ) -> None:
-        self.crawler, self.feeds, self.workers, self.now = crawler, feeds, workers, now
-
-    async def fill(self, stream: Stream[Poll]) -> None:
-        self.stream = stream
-        self.stop = asyncio.Event()
-        tasks = [asyncio.create_task(self._work(feed, start_state(feed, state))) for feed, state in self.feeds]
-        try:
-            await run_until_done_or_asked_to_stop(tasks, self.stop)
-        finally:
-            for task in tasks:
-                task.cancel()
-
-    async def _work(self, feed: Feed, state: FeedState) -> None:
-        if self.stop.is_set():
-            return
-        try:
-            poll = await self._poll(feed, state)
-        except Exception as error:
-            poll = self._failed(feed, state, unforeseen(error, "fetch"), Hints(), ())
-        await self.stream.put(poll)
-
-    async def _poll(self, feed: Feed, state: FeedState) -> Poll:
-        crawler = self.crawler
-        async with crawler.client.get(
-            state.moved_to or feed.url,
-            kind="feed",
-            feed_id=feed.id,
-            headers=conditional_headers(state),
-            permit=crawler.permit,
-        ) as exchange:
-            fetches = (*crawler.take_rows(), *((exchange.row,) if exchange.row.attempts else ()))
-            answer = exchange.answer
-            if answer is None:
-                rejected = exchange.rejected or Rejected("bad-http")
-                return self._failed(feed, state, rejected, Hints(retry_after_s=exchange.retry_after_s), fetches)
-            if answer.permanent_url:
-                state = _moved(state, answer.permanent_url)
-            hints = Hints(
-                retry_after_s=exchange.retry_after_s, interval_s=max_age_s(answer.headers.get("Cache-Control"))
-            )
-            if answer.http_status == 304:
-                state = after_unchanged(feed, state, hints, self.now)
-                return Poll(feed=feed, state=state, outcome="unchanged", fetches=fetches)
-            return await self._read(feed, state, answer, hints, fetches)
-
-    async def _read(
-        self, feed: Feed, state: FeedState, answer: Answer, hints: Hints, fetches: tuple[HttpFetch, ...]
-    ) -> Poll:
-        body_hash = xxhash.xxh3_128_hexdigest(answer.body)
-        same = body_hash == state.body_hash
-        try:
-            parsed = ParsedFeed(entries=()) if same else await self._parse(feed, answer)
-        except Rejected as rejected:
-            return self._failed(feed, state, rejected, hints, fetches)
-        keys = tuple(entry_key(entry.guid or entry.url) for entry in parsed.entries)
-        state = after_document(
-            feed,
-            state,
-            Hints(retry_after_s=hints.retry_after_s, interval_s=max(hints.interval_s or 0, parsed.interval_s or 0)),
-            self.now,
-            etag=answer.headers.get("ETag"),
-            last_modified=answer.headers.get("Last-Modified"),
-            body_hash=body_hash,
-            entry_keys=None if same else keys,
-        )
-        reject = None
-        if parsed.truncated or not answer.complete:
-            reject = reject_feed(feed.id, feed.url, self.now, Rejected("feed-truncated", f"{len(keys)} entries read"))
-        return Poll(
-            feed=feed,
-            state=state,
-            outcome="unchanged" if same else "ok",
-            entries=parsed.entries,
-            reject=reject,
-            fetches=fetches,
-            cut=parsed.cut,
-        )
-
-    async def _parse(self, feed: Feed, answer: Answer) -> ParsedFeed:
-        future = self.workers.submit(
-            PARSE_TIMEOUT_S,
-            parse_feed,
-            answer.body,
-            feed=feed,
-            url=answer.final_url,
-            content_type=answer.headers.get("Content-Type"),
-            seen_at=self.now,
-            max_entries=self.crawler.settings.max_feed_entries,
-            max_bytes=self.crawler.settings.max_feed_bytes,
-        )
-        try:
-            return await asyncio.wrap_future(future)
-        except TimeoutError:
-            raise Rejected("feed-timeout", http_status=answer.http_status) from None
-        except (ProcessExpired, MemoryError) as error:
-            raise Rejected("feed-unparsable", f"the parser died: {type(error).__name__}") from None
-
-    def _failed(
-        self, feed: Feed, state: FeedState, rejected: Rejected, hints: Hints, fetches: tuple[HttpFetch, ...]
-    ) -> Poll:
-        state = after_failure(
-            feed,
-            state,
-            hints,
-            self.now,
-            reason=rejected.reason,
-            soft=rejected.reason in SOFT_REASONS,
-            gone=rejected.reason == "http-410",
-        )
-        return Poll(
-            feed=feed,
-            state=state,
-            outcome="failed",
-            reject=reject_feed(feed.id, feed.url, self.now, rejected),
-            fetches=fetches,
-        )
-
-
-def max_age_s(cache_control: str | None) -> float | None:
-    """Seconds of max-age in a Cache-Control header; None without it, or where the answer may not be kept."""
-    for part in (cache_control or "")[:500].lower().split(","):
-        name, _, value = part.strip().partition("=")
-        if name in ("no-cache", "no-store"):
-            return None
-        if name == "max-age" and value.strip('"').isdecimal():
-            return float(value.strip('"')[:9])
-    return None
-
-
-def _moved(state: FeedState, url: str) -> FeedState:
-    return dataclasses.replace(state, moved_to=None if url == state.url else url)
+def _now() -> float:
+    return asyncio.get_running_loop().time()

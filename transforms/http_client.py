@@ -39,6 +39,7 @@ MAX_CONNECTIONS = 100
 LARGE_BODIES = 8  # at once
 MAX_URL_CHARS = 8_000
 ROBOTS_BYTES = 512_000
+ROBOTS_TIMEOUT_S = 10.0
 _SMALL_BYTES = 524_288
 _RETRY_DELAY_S = 0.5
 _MAX_RETRY_AFTER_S = 5.0  # longer ones are for the next run
@@ -216,7 +217,8 @@ class _Get:
         }[kind]
         self.holds_large = False
         self.paused_s = 0.0
-        self.left_s = self.settings.timeout_s
+        self.timeout_s = min(self.settings.timeout_s, ROBOTS_TIMEOUT_S) if kind == "robots" else self.settings.timeout_s
+        self.left_s = self.timeout_s
 
     async def walk(self, url: str, headers: Mapping[str, str]) -> Answer:
         seen = {url}
@@ -308,7 +310,7 @@ class _Get:
                             status=response.status, headers=response.headers, body=body, complete=whole and decoded
                         )
             except TimeoutError:
-                raise Rejected("timeout", f"not complete within {self.settings.timeout_s:g} s") from None
+                raise Rejected("timeout", f"not complete within {self.timeout_s:g} s") from None
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise _rejected(error) from None
             finally:

@@ -35,6 +35,9 @@ REASONS: dict[str, Reason] = {
     "tls": Reason("fetch", True, "the certificate or the TLS handshake was refused"),
     "timeout": Reason("fetch", True, "not complete within fetch.timeout_s"),
     "bad-http": Reason("fetch", True, "the answer is not HTTP as a client can read it"),
+    "host-slow": Reason(
+        "fetch", True, "the host let itself be asked too slowly for all its pages to be had in one run"
+    ),
     # fetch: the answer
     "redirect-loop": Reason("fetch", False, "more than fetch.redirects redirects, or a redirect to itself"),
     "tls-downgrade": Reason("fetch", False, "a redirect from https to http"),
