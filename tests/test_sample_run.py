@@ -1,6 +1,7 @@
 """The whole pipeline on the sample, over real HTTP: three runs against the tables of `golden/run`.
 
-`articles.csv`: each article, how many entries offer it over all feeds, its country, the article it copies.
+`articles.csv`: each article, how many entries offer it over all feeds, its country, the topics of which one at least
+must be found, the article it copies.
 `rejects.csv`: each entry or feed that brings no article, where it is given up and why.
 """
 
@@ -29,6 +30,20 @@ def table(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+TOPICS = {
+    "culture": "medtop:01000000",
+    "crime": "medtop:02000000",
+    "disaster": "medtop:03000000",
+    "economy": "medtop:04000000",
+    "environment": "medtop:06000000",
+    "health": "medtop:07000000",
+    "labour": "medtop:09000000",
+    "politics": "medtop:11000000",
+    "science": "medtop:13000000",
+    "sport": "medtop:15000000",
+    "conflict": "medtop:16000000",
+    "weather": "medtop:17000000",
+}
 ARTICLES = table("articles.csv")
 REJECTS = table("rejects.csv")
 
@@ -125,12 +140,28 @@ def test_each_story_is_told_to_be_about_its_country(runs: Runs) -> None:
     assert {page: stored[page]["primary_country"] for page in expected} == expected
 
 
+def test_the_notebook_that_pages_only_begin_is_taken_whole_from_its_feed(runs: Runs) -> None:
+    column = runs.articles_of(0)["courier/notebook/foghorn-returns"]
+    assert column["text_source"] == "feed"
+    assert column["text"].startswith("HALIFAX - The foghorn") and column["text"].endswith("like the last ones.")
+
+
+def test_each_story_has_a_topic_that_an_editor_would_give_it(runs: Runs) -> None:
+    stored = runs.articles_of(0)
+    missed = {}
+    for row in (row for row in ARTICLES if row["topic"]):
+        topics = {topic["id"] for topic in stored[row["page"]]["topics"]}
+        if topics.isdisjoint(TOPICS[topic] for topic in row["topic"].split("|")):
+            missed[row["page"]] = topics
+    assert not missed
+
+
 def test_a_second_run_polls_conditionally_and_stores_nothing(runs: Runs) -> None:
     report = runs.reports[1]
-    assert (report.stored, report.feeds_polled) == (0, 6)
-    assert report.feeds_unchanged >= 5  # the truncated feed may be read in full again
+    assert (report.stored, report.feeds_polled) == (0, 7)
+    assert report.feeds_unchanged >= 6  # the truncated feed may be read in full again
     asked = [row for row in runs.fetches if row["run_id"] == report.run_id and row["kind"] == "feed"]
-    assert sum(row["outcome"] == "not-modified" for row in asked) >= 5
+    assert sum(row["outcome"] == "not-modified" for row in asked) >= 6
 
 
 def test_later_the_correction_is_a_version_and_the_mended_feed_brings_its_story(runs: Runs) -> None:

@@ -30,10 +30,10 @@ def get(
     return response, body
 
 
-def test_three_sites_and_six_feeds_are_served_on_loopback(site: SampleSite) -> None:
+def test_three_sites_and_seven_feeds_are_served_on_loopback(site: SampleSite) -> None:
     assert site_names(FOLDER) == ["courier", "meridian", "orillas"]
     assert len(set(site.hosts)) == 3 and all(host.startswith("127.0.0.1:") for host in site.hosts)
-    assert len({feed.id for feed in site.feeds}) == 6
+    assert len({feed.id for feed in site.feeds}) == 7
     for feed in site.feeds:
         assert feed.url.startswith(tuple(site.origins.values()))
         assert feed.publisher and feed.language and feed.country
@@ -51,6 +51,7 @@ def test_every_feed_is_sent_with_its_media_type(site: SampleSite) -> None:
         "meridian-sitemap": "application/xml",
         "courier-front": "application/atom+xml",
         "courier-sport": "application/rss+xml",
+        "courier-notebook": "application/feed+json",
         "orillas-de": "application/feed+json",
         "orillas-es": "application/rdf+xml",
     }
