@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from transforms.plain_text import key
 
 _SEPARATOR = re.compile(r"\s+[|·•»›«‹~]+\s+|\s+[-–—]{1,3}\s+|\s*\|\s*|\s+::\s+|\s+/\s+|:\s+")
-_STRONG = re.compile(r"\s+[|·•»›«‹~]+\s+|\s*\|\s*|\s+::\s+")
 MAX_CHARS = 500
+AGREEMENT = 0.6  # likeness from which a heading and the metadata are the same headline
+ANOTHER = 0.3  # likeness under which they are two headlines
 
 
 def choose_title(
@@ -22,26 +23,36 @@ def choose_title(
 ) -> str | None:
     """The headline as a reader sees it, None when the page gives none.
 
-    A heading that says what the metadata say is the headline; where they differ, the metadata's common version is
-    taken, since the first heading of a page can be a logo or a section.
+    That is the heading which the metadata confirm (the first heading of a page can be a logo or a section), unless
+    all of them agree on a shorter or longer form of it, or JSON-LD's headline is another one altogether: then heading
+    and title tag were written for search engines.
     """
     sites = [name for name in site_names if name]
-    named = [strip_site(text, sites) for text in (headline, og_title, twitter_title)]
-    named = [text for text in named if text and key(text) not in {key(site) for site in sites}]
-    window = strip_site(title_tag, sites)
-    witnesses = [*named, window, feed_title]
-    best: tuple[float, str] = (0.0, "")
-    for heading in (strip_site(text, sites) for text in headings):
-        if key(heading) in {key(site) for site in sites}:
-            continue
-        agreement = max((likeness(heading, witness) for witness in witnesses if witness), default=0.0)
-        if agreement > best[0]:
-            best = (agreement, heading)
-    if best[0] >= 0.6:
-        return best[1][:MAX_CHARS]
-    if named:
-        return named[0][:MAX_CHARS]
-    return next((text[:MAX_CHARS] for text in (window, *headings, feed_title) if text), None)
+    folded_sites = {key(site) for site in sites}
+
+    def bare(text: str) -> str:
+        text = strip_site(text, sites) if text else ""
+        return "" if key(text) in folded_sites else text
+
+    headline, *named = (bare(text) for text in (headline, og_title, twitter_title))
+    window = bare(title_tag)
+    metadata = [text for text in (headline, *named, window) if text]
+    heading, agreement = "", 0.0
+    for text in map(bare, headings):
+        found = max((likeness(text, witness) for witness in (*metadata, feed_title) if witness), default=0.0)
+        if text and found > agreement:
+            heading, agreement = text, found
+    if agreement < AGREEMENT:
+        heading = ""
+    if heading and headline and likeness(headline, heading) < ANOTHER and len(key(headline).split()) >= 4:
+        heading = headline
+    forms = {key(text) for text in metadata}
+    if heading and len(metadata) >= 4 and len(forms) == 1:
+        form = forms.pop()
+        if form in key(heading) or key(heading) in form:
+            heading = metadata[0]
+    candidates = (heading, headline, *named, window, *headings, feed_title)
+    return next((text[:MAX_CHARS] for text in candidates if text), None)
 
 
 def strip_site(title: str, sites: Sequence[str]) -> str:
