@@ -1,0 +1,115 @@
+"""The names that are known beforehand and the words that tell what a capitalised phrase is.
+
+Read from `lexicons/names`: `people*.tsv` and `organizations*.tsv` (name, other ways to write it, remarks),
+`words.LANGUAGE.txt` (titles, roles, verbs of saying and the like) and `first_names.txt`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from transforms.country_words import CountryWords, Kind, load_country_words
+from transforms.gazetteer import fold
+from transforms.name_tokens import Word, read_words
+from transforms.wordlists import Lexicon
+
+RULES = 1
+MAX_PHRASE_WORDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class KnownName:
+    """A name of the lexicon. `surface` are the words of this way to write it, `as_written` whether case counts."""
+
+    name: str
+    kind: str  # person, organization
+    surface: tuple[str, ...]
+    as_written: bool
+
+
+class KnownNames:
+    """Names by the folded first word of each way to write them, the longest first."""
+
+    def __init__(self) -> None:
+        self._by_first: dict[str, list[KnownName]] = {}
+
+    def add(self, name: str, kind: str, surfaces: Iterable[str]) -> None:
+        """Take a name in. Short capitals ("WHO") and words in lower case ("al Qaeda") must be written so; of others
+        the first letter must be a capital."""
+        for surface in surfaces:
+            words = [word.text for word in read_words(surface)][:MAX_PHRASE_WORDS]
+            if not words:
+                continue
+            capitals = len(words) == 1 and words[0].isupper() and len(words[0]) <= 6
+            folded = tuple(words) if capitals else tuple(fold(word) for word in words)
+            first = fold(words[0])
+            self._by_first.setdefault(first, []).append(KnownName(name, kind, folded, capitals))
+
+    def sort(self) -> None:
+        for listed in self._by_first.values():
+            listed.sort(key=lambda known: -len(known.surface))
+
+    def find(self, words: Sequence[Word], at: int) -> KnownName | None:
+        """The longest known name that begins with the word at `at`."""
+        for known in self._by_first.get(words[at].folded, ()):
+            size = len(known.surface)
+            if at + size > len(words):
+                continue
+            span = words[at : at + size]
+            if any(word.possessive or not word.joined for word in span[:-1]):
+                continue
+            if known.as_written:
+                if span[0].text == known.surface[0]:
+                    return known
+            elif all(word.folded == part for word, part in zip(span, known.surface, strict=True)) and any(
+                word.capital for word in (span[0], span[-1])
+            ):
+                return known
+        return None
+
+
+class NameWords:
+    """The words of one language that tell people from organisations."""
+
+    def __init__(self, lexicon: Lexicon, language: str) -> None:
+        sections: dict[str, set[str]] = {}
+        for entry in lexicon.sections(f"words.{language}.txt"):
+            sections.setdefault(entry.section, set()).add(entry.text.lower())
+        self.titles = sections.get("titles", set())
+        self.roles = sections.get("roles", set())
+        self.saying = sections.get("saying", set())
+        self.openers = sections.get("openers", set())
+        self.no_people = sections.get("no people", set())
+        self.no_organizations = {text.upper() for text in sections.get("no organizations", set())}
+        self.heads = sections.get("organization heads", set())
+        self.tails = sections.get("organization tails", set())
+        self.suffixes = sections.get("company suffixes", set())
+        self.particles = sections.get("particles", set())
+
+
+class NameLexicon:
+    """All of it. `languages` are those that have rules."""
+
+    def __init__(self, overlays: Sequence[Path]) -> None:
+        lexicon = Lexicon("names", overlays, RULES)
+        self.known = KnownNames()
+        for kind, pattern in (("person", "people*.tsv"), ("organization", "organizations*.tsv")):
+            for file in lexicon.names(pattern):
+                for name, *rest in lexicon.table(file):
+                    surfaces = rest[0].split(",") if rest else []
+                    self.known.add(name, kind, [name, *(surface.strip() for surface in surfaces)])
+        self.known.sort()
+        self.first_names = {
+            fold(entry.text) for name in lexicon.names("first_names*.txt") for entry in lexicon.sections(name)
+        }
+        self.words = {
+            name.split(".")[1]: NameWords(lexicon, name.split(".")[1]) for name in lexicon.names("words.*.txt")
+        }
+        geography = Lexicon("geo", overlays, RULES)
+        self._countries: CountryWords = load_country_words(geography)["en"]
+        self.version = f"{lexicon.version}-{geography.version}"
+
+    def is_country_word(self, folded: Sequence[str]) -> bool:
+        """Whether the words name a country or its people: no person is called so."""
+        word = self._countries.phrase(" ".join(folded))
+        return word is not None and word.kind in (Kind.NAME, Kind.DEMONYM)
