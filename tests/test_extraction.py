@@ -161,3 +161,11 @@ def test_arbitrary_bytes_give_an_article_or_a_reject_and_always_the_same(junk: b
         assert "\0" not in text
         text.encode("utf-8")  # no surrogates
         assert all(line.strip() for line in text.split("\n"))
+
+
+def test_a_page_without_the_tags_of_head_and_body_is_read_all_the_same() -> None:
+    paragraphs = "".join(f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS)
+    bare = f"<html lang=en><title>Ferries sail again</title><article><h1>Ferries sail again</h1>{paragraphs}</article></html>"
+    article = clean_page(page(bare), CleanSettings())
+    assert article.title == "Ferries sail again"
+    assert article.text == "\n".join(PARAGRAPHS)

@@ -115,16 +115,23 @@ def parse(page: Page) -> HtmlElement:
         raise Rejected("unparsable", "empty body")
     text = without_control(decode(page.body, page.content_type))
     text = _XML_DECLARATION.sub("", text)
-    parser = HTMLParser(
-        encoding="utf-8", collect_ids=False, default_doctype=False, remove_comments=True, remove_pis=True
-    )
     try:
-        tree = document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+        tree = document_fromstring(text.encode("utf-8", "replace"), parser=_parser())
     except (etree.LxmlError, ValueError) as error:
         raise Rejected("unparsable", str(error)[:200]) from None
+    _gather_body(tree)
     if tree.find("body") is None:
         raise Rejected("unparsable", "no body element")
     return tree
+
+
+def _parser() -> HTMLParser:
+    """A parser whose elements are all HtmlElement: lxml.html's own looks the class of each element up in Python."""
+    parser = HTMLParser(
+        encoding="utf-8", collect_ids=False, default_doctype=False, remove_comments=True, remove_pis=True
+    )
+    parser.set_element_class_lookup(etree.ElementDefaultClassLookup(element=HtmlElement))
+    return parser
 
 
 def body_lines(tree: HtmlElement, url: str, metadata: PageMetadata) -> tuple[list[str], str]:
@@ -176,3 +183,18 @@ def warm() -> None:
     """Load what the first page would have to wait for."""
     warm_up()
     load_boilerplate()
+
+
+_OF_THE_HEAD = frozenset({"title", "meta", "link", "script", "style", "base", "noscript", "template", "object"})
+
+
+def _gather_body(tree: HtmlElement) -> None:
+    """Move what strayed into the head to the body: libxml2 knows no HTML 5, and where a page leaves the body's tag out
+    it takes an `article` or `main` for a part of the head."""
+    head, body = tree.find("head"), tree.find("body")
+    strayed = [part for part in (() if head is None else head) if part.tag not in _OF_THE_HEAD]
+    if strayed and body is None:
+        body = tree.makeelement("body")
+        tree.append(body)
+    for number, part in enumerate(strayed):
+        body.insert(number, part)
