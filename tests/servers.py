@@ -10,6 +10,7 @@ Routes may be changed while it serves. A `Reply` with an ETag or Last-Modified a
 
 import asyncio
 import inspect
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -52,8 +53,9 @@ def html(body: str, **headers: str) -> Reply:
 class Site:
     """A server that runs in a thread of its own until `close`."""
 
-    def __init__(self, routes: dict[str, Route], address: str = "127.0.0.1") -> None:
+    def __init__(self, routes: dict[str, Route], address: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self.routes = routes
+        self._tls = tls
         self.requests: list[Request] = []
         self.connections = 0
         self.most_connections = 0
@@ -82,9 +84,11 @@ class Site:
     async def _serve(self, address: str, started: threading.Event) -> None:
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(self._accept, address, 0, backlog=512)
+        server = await asyncio.start_server(self._accept, address, 0, backlog=512, ssl=self._tls)
         port = server.sockets[0].getsockname()[1]
-        self.base = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+        scheme = "https" if self._tls else "http"
+        self.port = port
+        self.base = f"{scheme}://[{address}]:{port}" if ":" in address else f"{scheme}://{address}:{port}"
         self.host = host_of(self.base) or ""
         started.set()
         await self._stop.wait()
@@ -132,14 +136,14 @@ async def _send(writer: asyncio.StreamWriter, request: Request, reply: Reply) ->
         status, body = 304, b""
     headers = {"Content-Length": str(len(body)), **reply.headers}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    writer.write(f"HTTP/1.1 {status} Answer\r\n{lines}\r\n".encode("latin-1") + body)
+    writer.write(f"HTTP/1.1 {status} Answer\r\n{lines}\r\n".encode() + body)
     await writer.drain()
 
 
 @contextmanager
-def serve(routes: dict[str, Route], address: str = "127.0.0.1") -> Iterator[Site]:
+def serve(routes: dict[str, Route], address: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator[Site]:
     """Serve `routes` while the context lasts."""
-    site = Site(routes, address)
+    site = Site(routes, address, tls)
     try:
         yield site
     finally:

@@ -125,6 +125,16 @@ def test_what_can_be_read_of_a_truncated_feed_is_read() -> None:
     assert parsed.truncated
 
 
+def test_what_can_be_read_of_a_truncated_json_feed_or_sitemap_is_read() -> None:
+    whole = json.dumps({"version": "1.1", "items": [{"id": "1", "url": "/1"}, {"id": "2", "url": "/2"}, {"id": "3"}]})
+    parsed = read(whole[:-6])
+    assert [entry.guid for entry in parsed.entries] == ["1", "2"]
+    assert parsed.truncated
+    parsed = read("<urlset><url><loc>https://news.example/a</loc></url><url><loc>https://news.exam")
+    assert [entry.url for entry in parsed.entries] == ["https://news.example/a"]
+    assert parsed.truncated
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -141,7 +141,7 @@ def test_many_feeds_are_polled_at_once_and_each_comes_out(workers: Workers) -> N
         (Reply(body=b"%PDF-1.7", headers={"Content-Type": "text/html"}), "not-html"),
         (Reply(body=b"{}", headers={"Content-Type": "application/json"}), "not-html"),
         (Reply(body=b"", headers={"Content-Type": "text/html"}), "empty-body"),
-        (Reply(status=204), "empty-body"),
+        (Reply(status=204), "http-other"),
         (Reply(status=404), "http-404"),
         (Reply(delay_s=30), "timeout"),
     ],

@@ -34,6 +34,7 @@ _CLOSED = re.compile(
     rb"</(?:\w{1,20}:)?(?:rss|feed|rdf|urlset|sitemapindex)\s*>\s*(?:<!--.{0,500}-->\s*)*$", re.I | re.S
 )
 _ITEM = re.compile(rb"<(?:\w{1,20}:)?(?:item|entry)[\s>]", re.I)
+_ITEM_END = re.compile(rb"</(?:\w{1,20}:)?(?:item|entry|url|sitemap)\s*>", re.I)
 _PERIODS_S = {"hourly": 3_600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
 _GZIP = b"\x1f\x8b"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
@@ -71,6 +72,8 @@ def parse_feed(
     if body[:1] in (b"{", b"["):
         return reader.json_feed(body)
     truncated = not _CLOSED.search(body[-2000:])
+    if truncated and (ends := list(_ITEM_END.finditer(body))):
+        body = body[: ends[-1].end()]  # half an entry may have half a link
     if _root_name(body) in ("urlset", "sitemapindex"):
         return reader.sitemap(body, truncated=truncated)
     return reader.syndication(body, content_type, truncated=truncated)
@@ -171,10 +174,14 @@ class _Reader:
     # ------------------------------------------------------------ JSON Feed
 
     def json_feed(self, body: bytes) -> ParsedFeed:
+        truncated = False
         try:
             document = json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise Rejected("feed-unparsable", f"JSON: {error}"[:200]) from None
+            document = {"items": _items_so_far(body)}
+            truncated = True
+            if not document["items"]:
+                raise Rejected("feed-unparsable", f"JSON: {error}"[:200]) from None
         items = document.get("items") if isinstance(document, dict) else None
         if not isinstance(items, list):
             raise Rejected("feed-unparsable", "JSON without a list of items")
@@ -186,6 +193,7 @@ class _Reader:
             entries=self._finished(entries),
             title=_plain(document.get("title"), "title"),
             cut=max(0, len(entries) - self.max_entries),
+            truncated=truncated,
         )
 
     def _json_item(self, item: dict[str, Any], language: str | None, people: list[Any]) -> Entry:
@@ -301,6 +309,24 @@ def _get(item: Any, name: str) -> Any:
 def _child(node: Any, name: str) -> str | None:
     found = next(node.iter("{*}" + name), None)
     return found.text if found is not None else None
+
+
+def _items_so_far(body: bytes) -> list[Any]:
+    """The whole items of a JSON Feed that breaks off."""
+    text = body.decode("utf-8", "replace")
+    start = re.search(r'"items"\s*:\s*\[', text)
+    items: list[Any] = []
+    at = start.end() if start else len(text)
+    decoder = json.JSONDecoder()
+    while at < len(text):
+        try:
+            item, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            break
+        items.append(item)
+        while at < len(text) and text[at] in " \t\r\n,":
+            at += 1
+    return items
 
 
 def _list(value: object) -> list[Any]:

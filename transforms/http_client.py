@@ -44,6 +44,7 @@ _SMALL_BYTES = 524_288
 _RETRY_DELAY_S = 0.5
 _MAX_RETRY_AFTER_S = 5.0  # longer ones are for the next run
 _CONNECT_TIMEOUT_S = 10.0
+_WITH_BODY = frozenset({200, 203})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
 _TRANSIENT_STATUS = frozenset({500, 502, 503, 504})
@@ -62,7 +63,10 @@ Permit = Callable[[str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A 2xx or 304 with its decoded body. `permanent_url` is where 301 and 308 alone led from the requested address."""
+    """A 200, 203 or (when asked for conditionally) 304 with its decoded body.
+
+    `permanent_url` is where 301 and 308 alone led from the requested address.
+    """
 
     final_url: str
     http_status: int
@@ -106,12 +110,19 @@ class _Reply:
 class HttpClient:
     """One per event loop; create it and use it there. `gates` and the connections are shared by all its requests."""
 
-    def __init__(self, settings: FetchSettings, *, resolver: AbstractResolver | None = None) -> None:
+    def __init__(
+        self,
+        settings: FetchSettings,
+        *,
+        resolver: AbstractResolver | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """`resolver` and `tls` stand in for the system's names and certificates."""
         self.settings = settings
         self.gates = HostGates(settings.per_host_connections, settings.per_host_delay_s)
         self._allowed = frozenset(host.lower() for host in settings.allow_hosts)
-        self._guarded = self._session(resolver, guarded=True)
-        self._exempt = self._session(resolver, guarded=False)
+        self._guarded = self._session(resolver, tls, guarded=True)
+        self._exempt = self._session(resolver, tls, guarded=False)
         self._connections = asyncio.Semaphore(MAX_CONNECTIONS)
         self._large = asyncio.Semaphore(LARGE_BODIES)
 
@@ -130,6 +141,8 @@ class HttpClient:
         permit: Permit | None = None,
     ) -> AsyncIterator[Exchange]:
         """Get `url` and follow its redirects. What the web does wrong is in the exchange, never raised.
+
+        `headers` are the validators of an earlier answer; without any, a 304 is no answer.
 
         `permit` is awaited before each hop and may raise `Rejected`. A feed or robots.txt that breaks off is answered
         as far as it came, and a robots.txt is read no further than its cap (RFC 9309, 2.5); any other such body is
@@ -162,10 +175,13 @@ class HttpClient:
             )
             yield Exchange(answer=answer, rejected=rejected, retry_after_s=trace.retry_after_s, row=row)
 
-    def _session(self, resolver: AbstractResolver | None, *, guarded: bool) -> aiohttp.ClientSession:
+    def _session(
+        self, resolver: AbstractResolver | None, tls: ssl.SSLContext | None, *, guarded: bool
+    ) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=0,
             resolver=resolver,
+            ssl=tls or True,
             ttl_dns_cache=300,
             enable_cleanup_closed=True,
             socket_factory=_guarded_socket if guarded else None,
@@ -232,7 +248,7 @@ class _Get:
             reply = await self._attempts(url, headers)
             location = reply.headers.get("Location")
             if reply.status not in _REDIRECTS or not location:
-                return self._answer(url, reply, permanent)
+                return self._answer(url, reply, permanent, conditional=bool(headers))
             target = _redirect_target(url, location)
             if target in seen:
                 raise Rejected("redirect-loop", "redirected to an address asked before")
@@ -243,9 +259,9 @@ class _Get:
             seen.add(target)
             url = target
 
-    def _answer(self, url: str, reply: _Reply, permanent: str | None) -> Answer:
+    def _answer(self, url: str, reply: _Reply, permanent: str | None, *, conditional: bool) -> Answer:
         status = reply.status
-        if not (200 <= status < 300 or status == 304):
+        if not (status in _WITH_BODY or (status == 304 and conditional)):
             if status in _OWN_STATUS:
                 reason = f"http-{status}"
             elif 400 <= status < 500:
@@ -300,7 +316,7 @@ class _Get:
                     ) as response:
                         self.trace.status = response.status
                         self.trace.retry_after_s = retry_after_s(response.headers.get("Retry-After"))
-                        if response.status not in (200, 203):
+                        if response.status not in _WITH_BODY:
                             return _Reply(status=response.status, headers=response.headers, body=b"", complete=True)
                         body, whole = await self._read(response, deadline)
                         body, decoded = await self._decoded(
