@@ -72,7 +72,7 @@ def run(
     """One bounded run: poll the feeds that are due, store what is new, commit, report."""
     with _errors():
         settings = _load(config, output, feeds, assignments, workers)
-        _run(settings, _options(runner, beam), as_json=as_json, quiet=quiet, strict=strict)
+        _run(settings, _options(settings, runner, beam), as_json=as_json, quiet=quiet, strict=strict)
 
 
 @app.command()
@@ -94,7 +94,7 @@ def stream(
         from pipeline.stream import parse_duration, stream_runs
 
         settings = _load(config, output, feeds, assignments, workers)
-        options, pause_s = _options(runner, beam), parse_duration(every)
+        options, pause_s = _options(settings, runner, beam), parse_duration(every)
         with stop_on_signals(), _progress(settings, quiet=quiet) as progress:
             for report in stream_runs(settings, options, pause_s, progress):
                 if as_json:
@@ -115,7 +115,7 @@ def demo(
         from pipeline.demo import demo_config
 
         with demo_config(output) as config:
-            _run(config, _options("direct", None), as_json=as_json, quiet=quiet, strict=False)
+            _run(config, _options(config, "direct", None), as_json=as_json, quiet=quiet, strict=False)
         if not quiet and not as_json:
             print(f'\nTry:  newsbeam query {output} "FROM stories"', file=sys.stderr)
 
@@ -174,7 +174,10 @@ def _load(
     return load_config(path, output=output, feed_files=feeds or (), assignments=assignments or (), workers=workers)
 
 
-def _options(runner: str, beam: list[str] | None) -> "Options":
+def _options(config: "Config", runner: str, beam: list[str] | None) -> "Options":
+    from transforms.workers import shared_workers
+
+    shared_workers(config.settings.run.workers).warm()  # the children load while this process imports Beam
     logging.getLogger().setLevel(logging.ERROR)  # Beam warns on every import of what it does without
     from pipeline.run import Options
     from pipeline.runner import check_runner

@@ -188,13 +188,20 @@ class Run:
     def _account(self, sent: int, counters: Counter[str], parts: Sequence[PartFile]) -> Report:
         """The report with this batch added: rows from the files on disk, the rest from the pipeline's counters."""
         stored = sum(part.rows for part in parts if part.path.startswith("articles/"))
-        reasons: Counter[str] = Counter()
-        for part in parts:
-            if part.path.startswith("rejects/"):
-                rows = _rows(self.dataset.staging / self.report.run_id / part.path, ["reason"])
-                reasons.update(row["reason"] for row in rows)
+        rejects = [
+            row
+            for part in parts
+            if part.path.startswith("rejects/")
+            for row in _rows(self.dataset.staging / self.report.run_id / part.path, ["reason", "detail"])
+        ]
+        reasons = Counter(row["reason"] for row in rejects)
         if reasons["internal-error"] > max(5, INTERNAL_ERRORS_ALLOWED * sent):
-            raise RunFailedError(f"{reasons['internal-error']} of {sent} entries ended in an internal error")
+            ((detail, _),) = Counter(row["detail"] for row in rejects if row["reason"] == "internal-error").most_common(
+                1
+            )
+            raise RunFailedError(
+                f"{reasons['internal-error']} of {sent} entries ended in an internal error, most often: {detail}"
+            )
         report = add_counts(
             self.report,
             entries=sent - counters["postponed"],

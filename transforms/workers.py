@@ -19,6 +19,7 @@ _T = TypeVar("_T")
 
 PRELOAD = ["transforms.extraction", "transforms.feeds"]
 CHILD_MEMORY_BYTES = 2_000_000_000
+WARM_TIMEOUT_S = 60.0
 TASKS_PER_CHILD = 2_000  # bounds what a leak in a parser can cost
 
 
@@ -39,6 +40,11 @@ class Workers:
         future: Future[_T] = self._pool.schedule(function, args=args, kwargs=kwargs, timeout=timeout_s)
         return future
 
+    def warm(self) -> None:
+        """Start the children and let them load what their first page would wait for; returns at once."""
+        for _ in range(self.processes):
+            self.submit(WARM_TIMEOUT_S, _warm)
+
     def close(self) -> None:
         """Kill the children at once."""
         self._pool.stop()
@@ -49,6 +55,12 @@ class Workers:
 def shared_workers(processes: int = 0) -> Workers:
     """The pool of this process, started at first use and kept over pipelines."""
     return Workers(processes)
+
+
+def _warm() -> None:
+    from transforms.extraction import warm  # noqa: PLC0415 - in the child alone
+
+    warm()
 
 
 def _limit_memory() -> None:
