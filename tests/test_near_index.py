@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from transforms.near_index import Match, NearIndex
-from transforms.signatures import content_hash, line_hashes, pack, sign
+from transforms.signatures import content_hash, pack, read, sign
 
 START = datetime(2026, 5, 4, tzinfo=UTC)
 WORDS = [f"word{number}" for number in range(400)]
@@ -22,7 +22,7 @@ def text_of(seed: int, words: int = 160) -> str:
 
 def add(index: NearIndex, number: int, text: str, *, host: str = "", version: int = 1, day: float = 0) -> None:
     index.add(
-        sign(text, host),
+        sign(read(text, host)),
         content_hash(text),
         article_id=f"{number:032x}",
         version=version,
@@ -36,7 +36,7 @@ def find(
     index: NearIndex, text: str, *, number: int = 999, host: str = "other.example", day: float = 0
 ) -> Match | None:
     return index.match(
-        sign(text, host),
+        sign(read(text, host)),
         content_hash(text),
         article_id=f"{number:032x}",
         host=host,
@@ -70,14 +70,23 @@ def test_what_lies_before_the_window_is_not_found(index: NearIndex) -> None:
     assert find(index, text_of(1), day=14.1) is None
 
 
-def test_lines_that_three_articles_of_a_host_carry_are_known(index: NearIndex) -> None:
+def repeated(index: NearIndex, text: str, host: str, cluster: int | None = None, number: int = 999) -> set[int]:
+    return index.repeated_lines(
+        read(text, host).line_hashes,
+        article_id=f"{number:032x}",
+        host=host,
+        seen_at=START,
+        cluster_id=None if cluster is None else f"{cluster:032x}",
+    )
+
+
+def test_lines_that_other_stories_of_a_host_carry_are_known(index: NearIndex) -> None:
     line = "Subscribe to the morning letter"
-    for number in range(3):
-        assert not index.repeated_lines(line_hashes(line, "a.example"), "f" * 32, START)
-        add(index, number, text_of(number) + "\n" + line, host="a.example")
-        add(index, number, text_of(number) + "\n" + line + "!", host="a.example", version=2)
-    assert index.repeated_lines(line_hashes(line, "a.example"), "f" * 32, START) == set(line_hashes(line, "a.example"))
-    assert not index.repeated_lines(line_hashes(line, "b.example"), "f" * 32, START)
+    add(index, 1, text_of(1) + "\n" + line, host="a.example")
+    assert repeated(index, line, "a.example") == set(read(line, "a.example").line_hashes)
+    assert not repeated(index, line, "b.example")
+    assert not repeated(index, line, "a.example", cluster=1)
+    assert not repeated(index, line, "a.example", number=1)
 
 
 def rows(numbers: list[int]) -> pa.Table:
@@ -90,7 +99,7 @@ def rows(numbers: list[int]) -> pa.Table:
                 "publisher_domain": f"host{number}.example",
                 "first_seen_at": START + timedelta(microseconds=number),
                 "content_hash": content_hash(text_of(number % 5)),
-                "signature": pack(sign(text_of(number % 5), f"host{number}.example")),
+                "signature": pack(sign(read(text_of(number % 5), f"host{number}.example"))),
             }
             for number in numbers
         ]
@@ -119,5 +128,36 @@ def test_a_damaged_index_is_an_empty_one(tmp_path: Path) -> None:
     add(index, 1, text_of(1))
     index.flush()
     for file in folder.iterdir():
-        file.write_bytes(file.read_bytes()[:100])
+        if file.is_dir():
+            entries = file / "entries.npy"
+            entries.write_bytes(entries.read_bytes()[:200])
     assert len(NearIndex.open(folder)) == 0
+
+
+def test_segments_are_merged_and_keep_their_answers(tmp_path: Path) -> None:
+    folder = tmp_path / "signatures"
+    for number in range(40):
+        index = NearIndex.open(folder)
+        add(index, number, text_of(number), host="a.example")
+        index.flush()
+    index = NearIndex.open(folder)
+    assert len(index) == 40 and len([path for path in folder.iterdir() if path.is_dir()]) <= 3
+    for number in range(40):
+        found = find(index, text_of(number))
+        assert found is not None and found.article_id == f"{number:032x}"
+
+
+def test_a_flush_lets_go_of_what_lies_before_the_window(tmp_path: Path) -> None:
+    folder = tmp_path / "signatures"
+    for number, day in enumerate((0, 1, 20)):
+        index = NearIndex.open(folder)
+        add(index, number, text_of(number), day=day)
+        index.flush()
+    assert len(NearIndex.open(folder)) == 1
+
+
+def test_a_phrase_of_many_texts_costs_no_more_than_a_rare_one(index: NearIndex) -> None:
+    for number in range(50):
+        add(index, number, text_of(1))
+    found = find(index, text_of(1))
+    assert found is not None and int(found.article_id, 16) == 46  # the earliest of the four latest

@@ -28,7 +28,7 @@ from transforms.near_index import Match, NearIndex
 from transforms.reject import Rejected, reject_article, unforeseen
 from transforms.schema import Article, Reject
 from transforms.settings import DeduplicateSettings
-from transforms.signatures import Signature, content_hash, line_hashes, pack, sign
+from transforms.signatures import Reading, Signature, content_hash, pack, read, sign
 from transforms.versions import difference, is_rendering
 
 
@@ -129,60 +129,92 @@ def assign(
 def _assign_one(
     article: Article, earlier: Article | None, memory: Memory, index: NearIndex, settings: DeduplicateSettings
 ) -> Outcome:
+    reading = read(article.text, article.publisher_domain)
     known = earlier or memory.latest(article.article_id)
     if known is None:
-        return _first_version(article, index, settings)
-    digest = content_hash(article.text)
-    same_title = content_hash(known.title or "") == content_hash(article.title or "")
-    if digest == known.content_hash and same_title:
+        return _first_version(article, reading, index, settings)
+    same_text = reading.content_hash == known.content_hash
+    if same_text and content_hash(known.title or "") == content_hash(article.title or ""):
         return Unchanged(article.article_id)
-    if isinstance(known, Article):
-        if known.source_url != article.source_url and is_rendering(known.text, article.text):
-            return Unchanged(article.article_id)
-        old_text = known.text
+    if same_text:
+        old_text = article.text
+    elif isinstance(known, Known):
+        old_text = memory.text(known)
+    elif known.source_url != article.source_url and is_rendering(known.text, article.text):
+        return Unchanged(article.article_id)
     else:
-        old_text = article.text if digest == known.content_hash else memory.text(known)
-    return _next_version(article, known, old_text, index)
+        old_text = known.text
+    return _next_version(article, known, old_text, reading, index)
 
 
-def _first_version(article: Article, index: NearIndex, settings: DeduplicateSettings) -> Article:
-    host = article.publisher_domain
-    digest = content_hash(article.text)
-    lines = line_hashes(article.text, host)
-    repeated = index.repeated_lines(lines, article.article_id, article.first_seen_at)
-    signature = sign(article.text, host, repeated)
-    match = None
-    if settings.near != "off":
-        match = index.match(signature, digest, article_id=article.article_id, host=host, seen_at=article.first_seen_at)
+def _first_version(article: Article, reading: Reading, index: NearIndex, settings: DeduplicateSettings) -> Article:
+    signature, match = _matched(article, reading, index, wanted=settings.near != "off")
     if match is not None and settings.near == "drop":
         raise Rejected(f"{match.kind}-duplicate", f"copy of {match.article_id}, {match.score:.2f}")
     article = dataclasses.replace(
         article,
         version=1,
-        content_hash=digest,
+        content_hash=reading.content_hash,
         signature=pack(signature),
-        cluster_id=article.article_id,
+        cluster_id=match.cluster_id if match else article.article_id,
+        duplicate_of=match.cluster_id if match else None,
+        duplicate_kind=match.kind if match else None,
+        duplicate_score=match.score if match else None,
     )
-    if match is not None:
-        article = _marked(article, match)
     _index(article, signature, index)
     return article
 
 
-def _next_version(article: Article, known: Article | Known, old_text: str, index: NearIndex) -> Outcome:
+def _matched(article: Article, reading: Reading, index: NearIndex, *, wanted: bool) -> tuple[Signature, Match | None]:
+    """The article's signature without its host's furniture, and whom it copies.
+
+    The text is tried as it stands first: that finds the copies a host prints of its own article, whose lines all look
+    like furniture.
+    """
+    signature = sign(reading)
+    match = _copied(article, signature, reading, index) if wanted else None
+    repeated = _furniture(article, reading, index, match.cluster_id if match else None)
+    if repeated:
+        signature = sign(reading, repeated)
+        if match is None and wanted:
+            match = _copied(article, signature, reading, index)
+    return signature, match
+
+
+def _copied(article: Article, signature: Signature, reading: Reading, index: NearIndex) -> Match | None:
+    return index.match(
+        signature,
+        reading.content_hash,
+        article_id=article.article_id,
+        host=article.publisher_domain,
+        seen_at=article.first_seen_at,
+    )
+
+
+def _furniture(article: Article, reading: Reading, index: NearIndex, cluster_id: str | None) -> set[int]:
+    return index.repeated_lines(
+        reading.line_hashes,
+        article_id=article.article_id,
+        host=article.publisher_domain,
+        seen_at=article.first_seen_at,
+        cluster_id=cluster_id,
+    )
+
+
+def _next_version(
+    article: Article, known: Article | Known, old_text: str, reading: Reading, index: NearIndex
+) -> Outcome:
     change = difference(known.title, old_text, article.title, article.text)
     if change is None:
         return Unchanged(article.article_id)
-    lines = line_hashes(article.text, article.publisher_domain)
-    repeated = index.repeated_lines(lines, article.article_id, known.first_seen_at)
-    signature = sign(article.text, article.publisher_domain, repeated)
+    article = dataclasses.replace(article, first_seen_at=known.first_seen_at)
+    signature = sign(reading, _furniture(article, reading, index, known.cluster_id))
     article = dataclasses.replace(
         article,
         version=known.version + 1,
-        first_seen_at=known.first_seen_at,
         change_kind=change.kind,
         changes=change.changes,
-        content_hash=content_hash(article.text),
+        content_hash=reading.content_hash,
         signature=pack(signature),
         cluster_id=known.cluster_id,
         duplicate_of=known.duplicate_of,
@@ -202,14 +234,4 @@ def _index(article: Article, signature: Signature, index: NearIndex) -> None:
         cluster_id=article.cluster_id,
         host=article.publisher_domain,
         seen_at=article.first_seen_at,
-    )
-
-
-def _marked(article: Article, match: Match) -> Article:
-    return dataclasses.replace(
-        article,
-        cluster_id=match.cluster_id,
-        duplicate_of=match.cluster_id,
-        duplicate_kind=match.kind,
-        duplicate_score=match.score,
     )

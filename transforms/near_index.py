@@ -1,12 +1,12 @@
 """The texts of the last days, found again by a copy of one of them.
 
 An index of signatures: each posts a few of its hashes; a new text asks for the postings under its own, and the sketches
-of what is found are compared (thresholds below). Every key keeps its `POSTINGS` latest postings, so a phrase that
-thousands of texts share costs no more than a rare one. Which postings are the latest is told by (first_seen_at,
-article_id, version) and not by the moment they were added: the same rows give the same answers in whatever order and
-batches they came.
+of what is found are compared (`copies`). Every key keeps its `POSTINGS` latest postings, so a phrase that thousands of
+texts share costs no more than a rare one. Which postings are the latest is told by (first_seen_at, article_id, version)
+and not by the moment they were added: the same rows give the same answers in whatever order and batches they came.
 
-The files are derived from the dataset (`add_rows`) and can be deleted at any time.
+The files are derived from the dataset (`add_rows`) and can be deleted at any time. What was added is held in memory
+until `flush` writes it as a segment; segments are read through the page cache (`segments`).
 """
 
 from collections.abc import Iterable
@@ -16,23 +16,26 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import xxhash
+from numpy.typing import NDArray
 
-from transforms.signatures import Likeness, Signature, compare, pack, unpack
+from transforms.segments import ENTRY, POSTINGS, Fresh, Segment, arrival, load, merged, save
+from transforms.signatures import Likeness, Signature, compare, sketch, unpack
 
 POSTED_SHINGLES = 16
-POSTINGS = 4
-REPEATED_AT = 3  # a line seen in so many earlier articles of its host is the host's, not the story's
+REPEATED_AT = 1  # a line seen in so many other stories of its host is the host's, not the story's
 MIN_EXACT_TOKENS = 8
 MIN_NEAR_TOKENS = 25
 SHORT_TOKENS = 150
+SEAL_AT = 20_000  # entries kept in dicts before they are packed into a segment
+MERGE_RATIO = 8  # a segment is merged into the one before it when that is less than so many times larger
 
-_EXACT, _SHINGLE, _LINE = 0, 1, 2
+_DAY_US = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """The earlier article a text copies. `kind` is "exact" or "near", `score` 0 to 1."""
+    """The earlier article a text copies. `kind` is "exact" or "near", `score` 0 to 1: the share of the shorter text."""
 
     article_id: str
     cluster_id: str
@@ -40,52 +43,39 @@ class Match:
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Indexed:
-    order: tuple[int, str, int]  # microseconds of first_seen_at, article_id, version
-    cluster_id: str
-    host: str
-    content_hash: bytes
-    signature: Signature
-
-
 class NearIndex:
     """Look-ups see everything added so far. `window_days` is how far back a copy may lie."""
 
-    def __init__(self, folder: Path, window_days: int) -> None:
+    def __init__(self, folder: Path, window_days: int, segments: list[Segment]) -> None:
         self._folder = folder
-        self._window_us = window_days * 86_400_000_000
-        self._postings: dict[tuple[int, int], list[_Indexed]] = {}
-        self._known: set[tuple[str, int]] = set()
-        self._fresh: list[_Indexed] = []
+        self._window_us = window_days * _DAY_US
+        self._segments = segments
+        self._fresh = Fresh()
 
     @classmethod
     def open(cls, folder: Path, window_days: int = 14) -> "NearIndex":
         """The index kept in `folder`; empty when there is none or it cannot be read."""
-        index = cls(folder, window_days)
-        try:
-            for segment in sorted(folder.glob("*.parquet")):
-                index.add_rows(pq.read_table(segment))
-        except (OSError, pa.ArrowInvalid, KeyError):
-            index = cls(folder, window_days)
-        index._fresh.clear()
-        return index
+        return cls(folder, window_days, load(folder))
 
     def __len__(self) -> int:
-        return len(self._known)
+        return sum(len(segment) for segment in self._segments) + len(self._fresh)
 
-    def repeated_lines(self, lines: Iterable[int], article_id: str, seen_at: datetime) -> set[int]:
-        """Those of `lines` (hashes) that enough other articles of the host carry."""
-        oldest = _microseconds(seen_at) - self._window_us
-        return {
-            line
-            for line in lines
-            if sum(
-                entry.order[1] != article_id and entry.order[0] >= oldest
-                for entry in self._postings.get((_LINE, line), ())
-            )
-            >= REPEATED_AT
-        }
+    def repeated_lines(
+        self, lines: Iterable[int], *, article_id: str, host: str, seen_at: datetime, cluster_id: str | None
+    ) -> set[int]:
+        """Those of `lines` (hashes) that stand in other stories of the host: its furniture, not the story's text.
+        Articles of the cluster `cluster_id` are no other story."""
+        hashes = np.fromiter(set(lines), dtype=np.uint32)
+        found, entries = self._find(_line_keys(hashes))
+        others = (
+            (entries["host"] == _host_number(host))
+            & (entries["seen_us"] >= self._oldest(seen_at))
+            & ~_is(entries["article_id"], article_id)
+        )
+        if cluster_id is not None:
+            others &= ~_is(entries["cluster_id"], cluster_id)
+        times = np.bincount(found[others], minlength=len(hashes))
+        return set(hashes[times >= REPEATED_AT].tolist())
 
     def match(
         self, signature: Signature, content_hash: bytes, *, article_id: str, host: str, seen_at: datetime
@@ -93,29 +83,24 @@ class NearIndex:
         """The best earlier text of another article that this one copies, None for an original."""
         if signature.tokens < MIN_EXACT_TOKENS:
             return None
-        oldest = _microseconds(seen_at) - self._window_us
-        found = {
-            entry.order: entry
-            for key in _text_keys(signature, content_hash)
-            for entry in self._postings.get(key, ())
-            if entry.order[1] != article_id and entry.order[0] >= oldest
-        }
-        best: tuple[float, tuple[int, str, int]] | None = None
-        kind = "near"
-        for order, entry in sorted(found.items()):
-            if entry.content_hash == content_hash:
-                return Match(article_id=order[1], cluster_id=entry.cluster_id, kind="exact", score=1.0)
-            if min(signature.tokens, entry.signature.tokens) < MIN_NEAR_TOKENS:
-                continue
-            likeness = compare(signature, entry.signature)
-            short = min(signature.tokens, entry.signature.tokens) < SHORT_TOKENS
-            if is_copy(likeness, same_host=entry.host == host, short=short) and (
-                best is None or likeness.containment > best[0]
-            ):
-                best = (likeness.containment, order)
-        if best is None:
+        _, entries = self._find(_text_keys(signature, content_hash))
+        entries = entries[(entries["seen_us"] >= self._oldest(seen_at)) & ~_is(entries["article_id"], article_id)]
+        if not len(entries):
             return None
-        return Match(article_id=best[1][1], cluster_id=found[best[1]].cluster_id, kind=kind, score=round(best[0], 4))
+        entries = _distinct(entries)
+        exact = np.flatnonzero(entries["content_hash"] == _exact_number(content_hash))
+        if len(exact):
+            return _match(entries[exact[0]], "exact", 1.0)
+        if signature.tokens < MIN_NEAR_TOKENS:
+            return None
+        likeness = compare(signature, entries["sketch"])
+        elsewhere = entries["host"] != _host_number(host)
+        shorter = np.minimum(entries["sketch"]["tokens"], signature.tokens)
+        copied = copies(likeness, shorter, elsewhere)
+        if not copied.any() or is_digest(likeness, entries["cluster_id"], elsewhere):
+            return None
+        best = int(np.argmax(np.where(copied, likeness.containment, -1.0)))
+        return _match(entries[best], "near", round(float(likeness.containment[best]), 4))
 
     def add(
         self,
@@ -129,84 +114,176 @@ class NearIndex:
         seen_at: datetime,
     ) -> None:
         """Make a text findable. A version that is in the index already is left as it is."""
-        if (article_id, version) in self._known:
+        entry = np.zeros(1, dtype=ENTRY)
+        entry["seen_us"], entry["version"] = _microseconds(seen_at), version
+        entry["article_id"], entry["cluster_id"] = _id_numbers(article_id), _id_numbers(cluster_id)
+        entry["host"], entry["content_hash"] = _host_number(host), _exact_number(content_hash)
+        entry["sketch"] = sketch(signature)
+        own = _own_key(article_id, version)
+        _, known = self._find(own)
+        if any(_is(known["article_id"], article_id) & (known["version"] == version)):
             return
-        self._known.add((article_id, version))
-        entry = _Indexed((_microseconds(seen_at), article_id, version), cluster_id, host, content_hash, signature)
-        self._fresh.append(entry)
-        keys = _text_keys(signature, content_hash) if signature.tokens >= MIN_EXACT_TOKENS else []
-        if version == 1:
-            keys += [(_LINE, line) for line in set(signature.lines.tolist())]
-        for key in keys:
-            postings = self._postings.setdefault(key, [])
-            postings.append(entry)
-            if len(postings) > 1:
-                postings.sort(key=lambda entry: entry.order, reverse=True)
-                del postings[POSTINGS:]
+        keys = [own]
+        if signature.tokens >= MIN_EXACT_TOKENS:
+            keys.append(_text_keys(signature, content_hash))
+        if version == 1:  # later versions repeat their own lines
+            keys.append(_line_keys(np.unique(signature.lines)))
+        self._fresh.add(entry, np.concatenate(keys))
+        if len(self._fresh) >= SEAL_AT:
+            self._seal()
 
     def add_rows(self, rows: pa.Table) -> None:
         """Make stored rows findable: columns article_id, version, cluster_id, publisher_domain, first_seen_at,
         content_hash and signature of the articles dataset. Rows without a readable signature are passed over."""
-        for row in rows.select(
-            ["article_id", "version", "cluster_id", "publisher_domain", "first_seen_at", "content_hash", "signature"]
-        ).to_pylist():
-            signature = unpack(row["signature"] or b"")
-            if signature is not None:
-                self.add(
-                    signature,
-                    row["content_hash"],
-                    article_id=row["article_id"],
-                    version=row["version"],
-                    cluster_id=row["cluster_id"],
-                    host=row["publisher_domain"],
-                    seen_at=row["first_seen_at"],
-                )
+        columns = [
+            "article_id",
+            "version",
+            "cluster_id",
+            "publisher_domain",
+            "first_seen_at",
+            "content_hash",
+            "signature",
+        ]
+        for batch in rows.select(columns).to_batches(max_chunksize=10_000):
+            for row in batch.to_pylist():
+                signature = unpack(row["signature"] or b"")
+                if signature is not None:
+                    self.add(
+                        signature,
+                        row["content_hash"],
+                        article_id=row["article_id"],
+                        version=row["version"],
+                        cluster_id=row["cluster_id"],
+                        host=row["publisher_domain"],
+                        seen_at=row["first_seen_at"],
+                    )
 
     def flush(self) -> None:
-        """Make what was added durable, all or nothing."""
-        if not self._fresh:
-            return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        number = len(list(self._folder.glob("*.parquet")))
-        staged = self._folder / f"{number:06d}.staged"
-        pq.write_table(_table(self._fresh), staged)
-        staged.rename(self._folder / f"{number:06d}.parquet")
-        self._fresh.clear()
+        """Make what was added durable, all or nothing. Entries that lie before the window of the newest may go."""
+        self._seal()
+        newest = max((int(segment.entries["seen_us"][-1]) for segment in self._segments), default=0)
+        while len(self._segments) > 1 and len(self._segments[-2]) < MERGE_RATIO * len(self._segments[-1]):
+            last, before = self._segments.pop(), self._segments.pop()
+            self._segments.append(merged([before, last], newest - self._window_us))
+        save(self._folder, self._segments)
+
+    def _seal(self) -> None:
+        if len(self._fresh):
+            self._segments.append(self._fresh.sealed())
+            self._fresh = Fresh()
+
+    def _oldest(self, seen_at: datetime) -> int:
+        return _microseconds(seen_at) - self._window_us
+
+    def _find(self, keys: NDArray[np.uint32]) -> tuple[NDArray[np.intp], NDArray[np.void]]:
+        """The latest postings of each key: places in `keys`, and the entries that posted them."""
+        parts = [segment.find(keys) for segment in self._segments]
+        parts = [part for part in (*parts, self._fresh.find(keys)) if len(part[0])]
+        if not parts:
+            return np.empty(0, dtype=np.intp), np.empty(0, dtype=ENTRY)
+        if len(parts) == 1:
+            return parts[0]
+        places = np.concatenate([part[0] for part in parts])
+        entries = np.concatenate([part[1] for part in parts])
+        if np.bincount(places).max() > POSTINGS:
+            kept = _latest(places, entries)
+            places, entries = places[kept], entries[kept]
+        return places, entries
 
 
-def is_copy(likeness: Likeness, *, same_host: bool, short: bool) -> bool:
-    """Whether two texts are copies of each other.
+def copies(likeness: Likeness, shorter: NDArray[np.uint32], elsewhere: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of several texts one copies, or is copied by. `shorter` is the tokens of the shorter text of each pair.
 
-    Copies share text and names; reports cast in one mould share text but not the names and numbers; pages of one host
-    share its furniture; short texts need more of both. The thresholds were measured together (DESIGN 6).
+    Copies share text and names. Reports cast in one mould share text but not the names and numbers, and so does a story
+    retold of other people: nearly the same text with other names is no copy. Pages of one host share its furniture, and
+    short texts little of anything, and scripts without capitals have no names to show: they must share more. The
+    thresholds were measured together on 5,224 documents.
     """
-    if likeness.jaccard < 0.20 or likeness.containment < 0.30 or likeness.key_containment < 0.50:
-        return False
-    if same_host and likeness.containment < 0.75:
-        return False
-    return not short or (likeness.containment >= 0.60 and likeness.key_containment >= 0.70)
+    contained, nameless = likeness.containment, np.isnan(likeness.key_containment)
+    names = np.where(nameless, contained, likeness.key_containment)
+    found = (likeness.jaccard >= 0.19) & (contained >= 0.30) & (names >= 0.42) & (contained + names >= 0.90)
+    found &= (likeness.jaccard < 0.60) | (names >= contained - 0.17)
+    found &= ~nameless | ((likeness.jaccard >= 0.30) & (contained >= 0.60))
+    found &= elsewhere | (contained >= 0.75)
+    long_enough = (contained >= 0.40) & (names >= 0.50) & (contained + names >= 1.10)
+    return found & (shorter >= MIN_NEAR_TOKENS) & (long_enough | (shorter >= SHORT_TOKENS))
 
 
-def _text_keys(signature: Signature, content_hash: bytes) -> list[tuple[int, int]]:
-    keys = [(_EXACT, int.from_bytes(content_hash[:8], "little"))]
-    if signature.tokens >= MIN_NEAR_TOKENS:
-        keys += [(_SHINGLE, value) for value in signature.shingles[:POSTED_SHINGLES].tolist()]
-    return keys
+def is_digest(likeness: Likeness, clusters: NDArray[np.uint64], elsewhere: NDArray[np.bool_]) -> bool:
+    """Whether a text is a round-up: it shares a part with three or more stories, and with none half of itself."""
+    shares: dict[bytes, float] = {}
+    for cluster, share in zip(clusters[elsewhere], likeness.share[elsewhere].tolist(), strict=True):
+        name = cluster.tobytes()
+        shares[name] = max(share, shares.get(name, 0.0))
+    return sum(share >= 0.04 for share in shares.values()) >= 3 and max(shares.values()) < 0.50
+
+
+def _match(entry: np.void, kind: str, score: float) -> Match:
+    return Match(article_id=_hex(entry["article_id"]), cluster_id=_hex(entry["cluster_id"]), kind=kind, score=score)
+
+
+def _distinct(entries: NDArray[np.void]) -> NDArray[np.void]:
+    """Each entry once, in order of arrival: of equal matches the earliest is taken."""
+    entries = entries[arrival(entries)]
+    ids = np.column_stack([entries["article_id"], entries["version"].astype(np.uint64)])
+    first = np.ones(len(entries), dtype=bool)
+    first[1:] = (ids[1:] != ids[:-1]).any(axis=1)
+    return entries[first]
+
+
+def _latest(places: NDArray[np.intp], entries: NDArray[np.void]) -> list[int]:
+    """Of the postings of each key the latest, by order of arrival."""
+    taken: dict[int, int] = {}
+    kept = []
+    for index in arrival(entries)[::-1].tolist():
+        place = int(places[index])
+        taken[place] = taken.get(place, 0) + 1
+        if taken[place] <= POSTINGS:
+            kept.append(index)
+    return kept
+
+
+# --------------------------------------------------------------------------- numbers
+
+
+def _text_keys(signature: Signature, content_hash: bytes) -> NDArray[np.uint32]:
+    """Under which a text is posted and looked up: its exact hash, and the smallest of its shingles."""
+    exact = np.frombuffer(content_hash[:4], dtype="<u4")
+    if signature.tokens < MIN_NEAR_TOKENS:
+        return exact
+    return np.concatenate(
+        [exact, signature.shingles[:POSTED_SHINGLES] * np.uint32(0x9E3779B1)]
+    )  # the small, spread out
+
+
+def _line_keys(hashes: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    return hashes * np.uint32(0x85EBCA77)
+
+
+def _own_key(article_id: str, version: int) -> NDArray[np.uint32]:
+    return np.array([xxhash.xxh32_intdigest(article_id.encode("ascii"), version)], dtype=np.uint32)
+
+
+def _id_numbers(hexadecimal: str) -> NDArray[np.uint64]:
+    return np.frombuffer(bytes.fromhex(hexadecimal), dtype=">u8").astype(np.uint64)
+
+
+def _hex(numbers: NDArray[np.uint64]) -> str:
+    return numbers.astype(">u8").tobytes().hex()
+
+
+def _is(ids: NDArray[np.uint64], hexadecimal: str) -> NDArray[np.bool_]:
+    high, low = _id_numbers(hexadecimal)
+    return np.asarray((ids[:, 0] == high) & (ids[:, 1] == low))
+
+
+def _host_number(host: str) -> int:
+    return xxhash.xxh32_intdigest(host.encode("utf-8", "surrogatepass"))
+
+
+def _exact_number(content_hash: bytes) -> int:
+    return int.from_bytes(content_hash[:8], "little")
 
 
 def _microseconds(instant: datetime) -> int:
-    return int(np.datetime64(instant.replace(tzinfo=None), "us").astype(np.int64))
-
-
-def _table(entries: list[_Indexed]) -> pa.Table:
-    return pa.table(
-        {
-            "article_id": [entry.order[1] for entry in entries],
-            "version": pa.array([entry.order[2] for entry in entries], pa.int32()),
-            "cluster_id": [entry.cluster_id for entry in entries],
-            "publisher_domain": [entry.host for entry in entries],
-            "first_seen_at": pa.array([entry.order[0] for entry in entries], pa.timestamp("us", tz="UTC")),
-            "content_hash": pa.array([entry.content_hash for entry in entries], pa.binary()),
-            "signature": pa.array([pack(entry.signature) for entry in entries], pa.binary()),
-        }
-    )
+    return round(instant.timestamp() * 1e6)

@@ -3,10 +3,12 @@
 A signature holds the smallest hashes of a text's word shingles (a bottom-k sketch, after Broder, "On the resemblance
 and containment of documents", 1997), the smallest hashes of its key tokens (numbers, and capitalised words inside
 sentences: what differs between two reports cast in one mould), how many of each there were, and a hash of each line, by
-which the lines that a site repeats on its pages can be known. It is packed into the `signature`
-column; everything the search for copies needs of earlier articles can be rebuilt from that.
+which the lines that a site repeats on its pages can be known. It is packed into the `signature` column; everything the
+search for copies needs of earlier articles can be rebuilt from that.
 
-Scripts written without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) are read by characters.
+What is signed is the prose: lines that neither end as a sentence does nor are long are captions, menus and bylines,
+and differ from printer to printer. Scripts written without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) are
+read by characters.
 """
 
 import re
@@ -14,33 +16,64 @@ import struct
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import islice
+from itertools import compress
 
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint32]
+Floats = NDArray[np.float64]
 
 FORMAT = 1
 SHINGLE_WORDS = 4
 SHINGLE_CHARACTERS = 8  # of scripts without spaces: about as much text as four words
-SKETCH_SHINGLES = 128
-SKETCH_KEYS = 32
+SKETCH_SHINGLES = 96
+SKETCH_KEYS = 48
+MIN_KEYS = 2
 MAX_LINES = 24  # hashed per text, from both ends: what a site repeats stands above and below the story
 MAX_CHARACTERS = 400_000  # of a text that are read; bounds the work on any input
+PROSE_CHARACTERS = 72  # a line this long is prose however it ends
+PROSE_SHARE = 0.3  # with less prose than this the text is a table or a list, and is signed as it is
+PROSE_TOKENS = 30
 
-_UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+# A signature as one record of fixed size; unused places hold the largest number, which no hash takes.
+SKETCH = np.dtype(
+    [
+        ("tokens", "<u4"),
+        ("shingle_count", "<u4"),
+        ("key_count", "<u4"),
+        ("shingles", "<u4", (SKETCH_SHINGLES,)),
+        ("keys", "<u4", (SKETCH_KEYS,)),
+    ]
 )
+_NO_HASH = 0xFFFFFFFF
+
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
 _TOKEN = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
-_WORD = re.compile(r"[^\W_]+")
-_INSIDE = re.compile(r"(?<=[^\W_] )[^\W\d_]+|(?<=[,;] )[^\W\d_]+")
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_ASCII_WORDS = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
+_UPPER = "".join(chr(code) for code in range(0x1_0000) if chr(code).isupper() and chr(code).isalpha())
+_NAME = re.compile(rf" (?<=[\w,;] )([{_UPPER}][^\W\d_]*)")
+_NUMBER = re.compile(r"\d[\d.,:]*")
+_NOT_A_DIGIT = re.compile(r"\D")
+_SENTENCE_END = re.compile(r"[.!?…。！？؟।።։]['\"”’»)\]]*$")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
-_HEADER = struct.Struct("<BBHHIII")  # format, flags, lines, shingles kept, distinct shingles, distinct keys, tokens
+_HEADER = struct.Struct("<BBBBIII")  # format, shingles kept, keys kept, lines, distinct shingles, distinct keys, tokens
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
 _CACHE_LIMIT = 400_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """A text as read once: its lines, a hash for each, and a hash for each token (with how many there are a line)."""
+
+    lines: list[str]
+    line_hashes: list[int]
+    tokens: NDArray[np.uint64]
+    tokens_in_line: list[int]
+    by_character: bool
+    content_hash: bytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,47 +89,58 @@ class Signature:
     lines: Hashes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Likeness:
-    """Estimates from two signatures, each 0 to 1. Containment is the share of the smaller set found in the larger."""
+    """Estimates of what a text shares with each of several, from the signatures, each 0 to 1.
 
-    jaccard: float
-    containment: float
-    key_containment: float
+    `containment` is the share of the smaller of two sets that stands in the larger; `share` that of the text itself.
+    `key_containment` is NaN where either text has fewer than `MIN_KEYS` key tokens to compare.
+    """
+
+    jaccard: Floats
+    containment: Floats
+    share: Floats
+    key_containment: Floats
+
+
+def read(text: str, host: str = "") -> Reading:
+    """`text` as printed by `host`, taken apart. Any string is taken."""
+    text = text[:MAX_CHARACTERS]
+    if not text.isascii():
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    lines = [line for line in map(str.strip, text.split("\n")) if line]
+    folded = list(map(_tokens, lines))
+    tokens = _token_hashes([token for line in folded for token in line])
+    seed = xxhash.xxh32_intdigest(host.encode("utf-8", "surrogatepass"))
+    return Reading(
+        lines=lines,
+        line_hashes=[xxhash.xxh32_intdigest(line.encode("utf-8", "surrogatepass"), seed) for line in lines],
+        tokens=tokens,
+        tokens_in_line=list(map(len, folded)),
+        by_character=not text.isascii() and 2 * len(_UNSPACED_CHARACTER.findall(text)) > len(tokens),
+        content_hash=xxhash.xxh3_128_digest(tokens.tobytes()),
+    )
 
 
 def content_hash(text: str) -> bytes:
     """16 bytes that are equal for texts of the same words, whatever their case, punctuation and spacing."""
-    return xxhash.xxh3_128_digest(" ".join(_words(text)).encode("utf-8", "surrogatepass"))
+    return read(text).content_hash
 
 
-def line_hashes(text: str, host: str) -> list[int]:
-    """A hash of (host, line) for each line of `text` that is not empty, in order."""
-    seed = xxhash.xxh32_intdigest(host.encode("utf-8", "surrogatepass"))
-    return [
-        xxhash.xxh32_intdigest(line.encode("utf-8", "surrogatepass"), seed)
-        for line in map(str.strip, text[:MAX_CHARACTERS].split("\n"))
-        if line
-    ]
-
-
-def sign(text: str, host: str = "", repeated: Collection[int] = frozenset()) -> Signature:
-    """The signature of `text` as printed by `host`, without the lines whose hash is in `repeated`."""
-    text = text[:MAX_CHARACTERS]
-    hashes = line_hashes(text, host)
-    kept = text
-    if repeated:
-        lines = [line for line in map(str.strip, text.split("\n")) if line]
-        kept = "\n".join(line for line, value in zip(lines, hashes, strict=True) if value not in repeated)
-    kept = _readable(kept)
-    tokens = _TOKEN.findall(kept)
-    folded = [token.lower() for token in tokens]
-    by_character = sum(map(_is_character, islice(tokens, 400))) * 2 > min(len(tokens), 400)
-    shingles = _shingles(folded, SHINGLE_CHARACTERS if by_character else SHINGLE_WORDS)
-    keys = np.unique(_token_hashes(_key_tokens(kept)).astype(np.uint32))
-    ends = hashes if len(hashes) <= MAX_LINES else hashes[: MAX_LINES // 2] + hashes[-MAX_LINES // 2 :]
+def sign(reading: Reading, repeated: Collection[int] = frozenset()) -> Signature:
+    """The signature of a text without the lines whose hash is in `repeated`."""
+    kept = _kept_lines(reading, repeated)
+    lines, tokens = reading.lines, reading.tokens
+    if not all(kept):
+        lines = list(compress(lines, kept))
+        tokens = tokens[np.repeat(kept, reading.tokens_in_line)]
+    shingles = _shingles(tokens, SHINGLE_CHARACTERS if reading.by_character else SHINGLE_WORDS)
+    keys = _distinct(_token_hashes(_key_tokens("\n".join(lines))))
+    ends = reading.line_hashes
+    if len(ends) > MAX_LINES:
+        ends = ends[: MAX_LINES // 2] + ends[-MAX_LINES // 2 :]
     return Signature(
-        tokens=len(tokens) // 2 if by_character else len(tokens),
+        tokens=len(tokens) // 2 if reading.by_character else len(tokens),
         shingles=shingles[:SKETCH_SHINGLES],
         shingle_count=len(shingles),
         keys=keys[:SKETCH_KEYS],
@@ -105,35 +149,53 @@ def sign(text: str, host: str = "", repeated: Collection[int] = frozenset()) -> 
     )
 
 
-def compare(one: Signature, other: Signature) -> Likeness:
-    """How much the two texts share, estimated from their sketches; exact where the sketches hold everything."""
-    jaccard, containment = _overlap(one.shingles, one.shingle_count, other.shingles, other.shingle_count)
-    _, key_containment = _overlap(one.keys, one.key_count, other.keys, other.key_count)
-    return Likeness(jaccard, containment, key_containment)
+def compare(signature: Signature, sketches: NDArray[np.void]) -> Likeness:
+    """How much a text shares with each of those whose sketches (`SKETCH` records) are given."""
+    count = signature.shingle_count
+    counts = sketches["shingle_count"]
+    jaccard = _jaccard(signature.shingles, count, sketches["shingles"], counts)
+    common = jaccard / (1 + jaccard) * (counts + float(count))
+    key_counts = sketches["key_count"]
+    key_jaccard = _jaccard(signature.keys, signature.key_count, sketches["keys"], key_counts)
+    fewer_keys = np.minimum(key_counts, signature.key_count)
+    common_keys = key_jaccard / (1 + key_jaccard) * (key_counts + float(signature.key_count))
+    return Likeness(
+        jaccard=jaccard,
+        containment=np.minimum(1.0, common / np.maximum(1, np.minimum(counts, count))),
+        share=np.minimum(1.0, common / max(1, count)),
+        key_containment=np.where(
+            fewer_keys < MIN_KEYS, np.nan, np.minimum(1.0, common_keys / np.maximum(1, fewer_keys))
+        ),
+    )
+
+
+def sketch(signature: Signature) -> NDArray[np.void]:
+    """A signature as an array of one `SKETCH` record."""
+    record = np.zeros(1, dtype=SKETCH)
+    record["tokens"], record["shingle_count"] = signature.tokens, signature.shingle_count
+    record["key_count"] = signature.key_count
+    for name, values in (("shingles", signature.shingles), ("keys", signature.keys)):
+        record[name] = _NO_HASH
+        record[name][0, : len(values)] = values
+    return record
 
 
 def pack(signature: Signature) -> bytes:
     """The bytes of the `signature` column."""
-    header = _HEADER.pack(
-        FORMAT,
-        len(signature.keys),
-        len(signature.lines),
-        len(signature.shingles),
-        signature.shingle_count,
-        signature.key_count,
-        signature.tokens,
-    )
-    return header + b"".join(
-        part.astype("<u4").tobytes() for part in (signature.shingles, signature.keys, signature.lines)
-    )
+    parts = (signature.shingles, signature.keys, signature.lines)
+    counts = (signature.shingle_count, signature.key_count, signature.tokens)
+    header = _HEADER.pack(FORMAT, *map(len, parts), *counts)
+    return header + b"".join(part.astype("<u4").tobytes() for part in parts)
 
 
 def unpack(packed: bytes) -> Signature | None:
-    """The signature in a column's bytes; None when they are of another format or cut short."""
+    """The signature in a column's bytes; None when they are of another format or damaged."""
     if len(packed) < _HEADER.size or packed[0] != FORMAT:
         return None
-    _, keys, lines, shingles, shingle_count, key_count, tokens = _HEADER.unpack_from(packed)
+    _, shingles, keys, lines, shingle_count, key_count, tokens = _HEADER.unpack_from(packed)
     if len(packed) != _HEADER.size + 4 * (shingles + keys + lines):
+        return None
+    if shingles > min(shingle_count, SKETCH_SHINGLES) or keys > min(key_count, SKETCH_KEYS):
         return None
     values = np.frombuffer(packed, dtype="<u4", offset=_HEADER.size).astype(np.uint32, copy=False)
     return Signature(
@@ -146,40 +208,43 @@ def unpack(packed: bytes) -> Signature | None:
     )
 
 
-def _overlap(one: Hashes, one_count: int, other: Hashes, other_count: int) -> tuple[float, float]:
-    """Jaccard index and containment of the smaller set, from bottom-k sketches of two sets of the given sizes.
+def _kept_lines(reading: Reading, repeated: Collection[int]) -> list[bool]:
+    own = [value not in repeated for value in reading.line_hashes] if repeated else [True] * len(reading.lines)
+    prose = [
+        keep and (len(line) >= PROSE_CHARACTERS or _SENTENCE_END.search(line[-4:]) is not None)
+        for keep, line in zip(own, reading.lines, strict=True)
+    ]
+    tokens, of_prose = (sum(compress(reading.tokens_in_line, lines)) for lines in (own, prose))
+    return prose if of_prose >= max(PROSE_TOKENS, PROSE_SHARE * tokens) else own
 
-    Up to the largest hash of a sketch that is cut off, both sketches are complete; within that range they are compared.
+
+def _jaccard(one: Hashes, one_count: int, others: NDArray[np.uint32], other_counts: NDArray[np.uint32]) -> Floats:
+    """Jaccard index of a set and each of others, from bottom-k sketches (rows of `others`) and the sizes of the sets.
+
+    Up to the largest hash of a sketch that is cut off both sketches are complete; within that range they are compared.
     """
-    if not len(one) or not len(other):
-        return 0.0, 0.0
-    limits = [sketch[-1] for sketch, count in ((one, one_count), (other, other_count)) if count > len(sketch)]
-    if limits:
-        limit = min(limits)
-        one, other = one[: np.searchsorted(one, limit, "right")], other[: np.searchsorted(other, limit, "right")]
-    shared = len(np.intersect1d(one, other, assume_unique=True))
-    jaccard = shared / max(1, len(one) + len(other) - shared)
-    common = jaccard / (1 + jaccard) * (one_count + other_count)
-    return jaccard, min(1.0, common / min(one_count, other_count))
+    if not len(one):
+        return np.zeros(len(others))
+    limits = np.where(other_counts > others.shape[1], others[:, -1], _NO_HASH - 1)
+    if one_count > len(one):
+        limits = np.minimum(limits, one[-1])
+    within = others <= limits[:, None]
+    places = np.minimum(np.searchsorted(one, others), len(one) - 1)
+    shared = ((one[places] == others) & within).sum(axis=1)
+    together = np.searchsorted(one, limits, "right") + within.sum(axis=1) - shared
+    return np.asarray(shared / np.maximum(1, together))
 
 
-def _readable(text: str) -> str:
-    if text.isascii():
-        return text
-    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
-
-
-def _words(text: str) -> list[str]:
-    return _WORD.findall(_readable(text[:MAX_CHARACTERS]).casefold())
-
-
-def _is_character(token: str) -> bool:
-    return len(token) == 1 and ord(token) >= 0x0E00
+def _tokens(line: str) -> list[str]:
+    """The words of a line, folded. What the pattern does is done for ASCII by a faster way to the same result."""
+    return line.translate(_ASCII_WORDS).split() if line.isascii() else _TOKEN.findall(line.casefold())
 
 
 def _key_tokens(text: str) -> list[str]:
-    names = [word.lower() for word in _INSIDE.findall(text) if word[0].isupper()]
-    return names + [re.sub(r"\D", "", number) for number in _NUMBER.findall(text)]
+    """Names and numbers. A capital at the start of a sentence says nothing; one inside it, of a name (in German of a
+    noun)."""
+    names = [name.casefold() for name in _NAME.findall(text)]
+    return names + [_NOT_A_DIGIT.sub("", number) for number in _NUMBER.findall(text)]
 
 
 _token_cache: dict[str, int] = {}
@@ -190,20 +255,25 @@ def _token_hashes(tokens: list[str]) -> NDArray[np.uint64]:
     cache = _token_cache
     if len(cache) > _CACHE_LIMIT:
         cache.clear()
-    for token in set(tokens).difference(cache):
-        cache[token] = xxhash.xxh3_64_intdigest(token.encode("utf-8", "surrogatepass"))
+    try:
+        return np.fromiter(map(cache.__getitem__, tokens), dtype=np.uint64, count=len(tokens))
+    except KeyError:
+        for token in set(tokens).difference(cache):
+            cache[token] = xxhash.xxh3_64_intdigest(token.encode("utf-8", "surrogatepass"))
     return np.fromiter(map(cache.__getitem__, tokens), dtype=np.uint64, count=len(tokens))
 
 
-def _shingles(tokens: list[str], width: int) -> Hashes:
+def _shingles(tokens: NDArray[np.uint64], width: int) -> Hashes:
     """The distinct hashes of every run of `width` tokens, ascending; of the whole when there are fewer."""
-    if not tokens:
-        return np.empty(0, dtype=np.uint32)
     width = min(width, len(tokens))
-    hashes = _token_hashes(tokens)
-    count = len(hashes) - width + 1
+    count = len(tokens) - width + 1 if width else 0
     mixed = np.zeros(count, dtype=np.uint64)
     for place in range(width):
-        mixed = (mixed ^ hashes[place : place + count]) * _MIX[place % 4]
+        mixed = (mixed ^ tokens[place : place + count]) * _MIX[place % len(_MIX)]
         mixed ^= mixed >> np.uint64(31)
-    return np.unique((mixed >> np.uint64(32)).astype(np.uint32))
+    return _distinct(mixed)
+
+
+def _distinct(hashes: NDArray[np.uint64]) -> Hashes:
+    """Distinct 32-bit hashes, ascending, none of them the mark of an unused place."""
+    return np.unique(np.minimum(hashes >> np.uint64(32), np.uint64(_NO_HASH - 1)).astype(np.uint32))
