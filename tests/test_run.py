@@ -32,7 +32,7 @@ def page(town: str, ending: str = "The council meets again in June.") -> Reply:
         ending,
     ]
     body = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
-    return html(f"<html lang=en><title>{town}</title><article><h1>{town} rebuilds its wall</h1>{body}</article></html>")
+    return html(f"<html lang=en><title>{town} rebuilds its wall - Towns</title><article><h1>{town} rebuilds its wall</h1>{body}</article></html>")
 
 
 def feed(paths: list[str], modified: str = "") -> Reply:
