@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.country_words import load_country_words, load_division_words
-from transforms.gazetteer import CAPITAL, CITY, Gazetteer, Place, fold, pack
-from transforms.tokens import tokenize
+from transforms.gazetteer import CAPITAL, CITY, Gazetteer, Place, pack
+from transforms.tokens import fold
+from transforms.tokens import fold_name as folded
 from transforms.wordlists import Lexicon
 
 GEO = files("transforms").joinpath("lexicons", "geo")
@@ -22,10 +23,6 @@ def gazetteer() -> Gazetteer:
 @cache
 def codes() -> frozenset[str]:
     return frozenset(row[0] for row in Lexicon("geo", (), 1).table("countries.tsv"))
-
-
-def folded(name: str) -> str:
-    return " ".join(token.folded for token in tokenize(name))
 
 
 def test_every_country_word_stands_for_a_known_country() -> None:
@@ -64,9 +61,17 @@ def test_every_place_is_on_the_map_and_in_a_known_country() -> None:
 def test_what_is_packed_is_found_again(names: list[str]) -> None:
     def place(index: int, name: str) -> Place:
         return Place(
-            index=index, name=name, country="NO", division="NO.1", kind=CITY if index else CAPITAL, population=index,
-            latitude=1.5, longitude=-2.5, geoname_id=index + 1,
-        )  # fmt: skip
+            index=index,
+            name=name,
+            country="NO",
+            division="NO.1",
+            kind=CITY if index else CAPITAL,
+            population=index,
+            fame=index,
+            latitude=1.5,
+            longitude=-2.5,
+            geoname_id=index + 1,
+        )
 
     places = [place(index, f"place {index}") for index in range(len(names))]
     packed = pack(places, {name: [index] for index, name in enumerate(names)})

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from transforms.tokens import tokenize
+from transforms.tokens import fold_name, tokenize
 from transforms.wordlists import Lexicon
 
 MAX_WORDS = 6
@@ -99,3 +99,14 @@ def load_division_words(lexicon: Lexicon) -> dict[str, str]:
     return {
         form.strip(): division for division, forms, *_ in lexicon.table("divisions.tsv") for form in forms.split(",")
     }
+
+
+def load_cues(lexicon: Lexicon) -> dict[str, dict[str, set[str]]]:
+    """By language, folded words and pairs of words that tell of a country without naming it: "taoiseach" to {"IE"}."""
+    cues: dict[str, dict[str, set[str]]] = {}
+    for name in lexicon.names("cues.*.tsv"):
+        known = cues.setdefault(name.split(".")[1], {})
+        for code, forms, *_ in lexicon.table(name):
+            for form in forms.split(","):
+                known.setdefault(fold_name(form), set()).add(code)
+    return cues

@@ -5,8 +5,8 @@ milliseconds, without a Python object a name. The table is built by `transforms/
 (CC BY 4.0), Natural Earth and CLDR; its README says how.
 """
 
+import dataclasses
 import json
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,28 +17,12 @@ import numpy.typing as npt
 import xxhash
 import zstandard
 
-CITY, CAPITAL, DIVISION, REGION = range(4)
+from transforms.tokens import fold as fold  # noqa: PLC0414 - imported from here by the names taggers
+from transforms.tokens import fold_name
+
+CITY, CAPITAL, DIVISION, COUNTY, REGION = range(5)
 
 MAX_TABLE_BYTES = 100_000_000
-
-_LETTERS = str.maketrans(
-    {"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ə": "a", "’": "'", "ʼ": "'",
-     "ʻ": "'", "‘": "'", "`": "'", "´": "'", "ʹ": "'", "ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه"}
-)  # fmt: skip
-_WORDS = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort"}
-
-
-@lru_cache(maxsize=65536)
-def fold(token: str) -> str:
-    """A word as it is looked up: no case, no accents, no apostrophes or dots; "St." is "saint"."""
-    if token.isascii():
-        folded = token.lower()
-    else:
-        decomposed = unicodedata.normalize("NFKD", token)
-        kept = "".join(c for c in decomposed if not ("\u0300" <= c <= "\u036f" or "\u064b" <= c <= "\u0655"))
-        folded = unicodedata.normalize("NFC", kept).casefold().translate(_LETTERS)
-    folded = folded.replace("'", "").replace(".", "")
-    return _WORDS.get(folded, folded)
 
 
 def name_key(folded: str) -> int:
@@ -48,8 +32,9 @@ def name_key(folded: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A city, capital, division or own region. `kind` is CITY, CAPITAL, DIVISION or REGION; `division` is the
-    country's code and the division's, "US.TX", for a city and for the division itself."""
+    """A city, capital, division, county or own region, as `kind` says. `division` is the country's code and the
+    division's, "US.TX", for what lies in a division and for the division itself. `fame` is the number of names the
+    place has in GeoNames, at most 255: places the world speaks of have many. `folded` is its own name as looked up."""
 
     index: int
     name: str
@@ -57,15 +42,21 @@ class Place:
     division: str
     kind: int
     population: int
+    fame: int
     latitude: float
     longitude: float
     geoname_id: int | None
 
+    @property
+    def folded(self) -> str:
+        return _folded(self.name)
+
 
 class Gazetteer:
-    """The places of a packed table. Look-ups never fail: an unknown name has no places."""
+    """The places of a packed table, and of `regions`: own places with their folded names, which come first where a name
+    is theirs too. Look-ups never fail: an unknown name has no places."""
 
-    def __init__(self, packed: bytes) -> None:
+    def __init__(self, packed: bytes, regions: Sequence[tuple[Place, Sequence[str]]] = ()) -> None:
         raw = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_TABLE_BYTES)
         end = raw.index(b"\n")
         offset = end + 1
@@ -78,22 +69,26 @@ class Gazetteer:
         self._postings = arrays["postings"]
         self._table = arrays
         self._texts = arrays["texts"].tobytes().decode().split("\n")
+        self._regions = [dataclasses.replace(place, index=len(self) + n) for n, (place, _) in enumerate(regions)]
+        self._by_region_name = {name: len(self) + n for n, (_, names) in enumerate(regions) for name in names}
 
     def __len__(self) -> int:
         return len(self._table["kind"])
 
     def find(self, names: Sequence[str]) -> list[tuple[int, ...]]:
         """For each folded name the indices of its places, most populous first; () when there is none."""
+        found: list[tuple[int, ...]] = [
+            (self._by_region_name[name],) if name in self._by_region_name else () for name in names
+        ]
         if not names or not len(self._keys):
-            return [()] * len(names)
+            return found
         wanted = np.fromiter((name_key(name) for name in names), dtype=np.uint64, count=len(names))
         at = np.searchsorted(self._keys, wanted)
         at[at == len(self._keys)] = 0
         hits = np.flatnonzero(self._keys[at] == wanted)
-        found: list[tuple[int, ...]] = [()] * len(names)
         for hit in hits.tolist():
             start, end = self._starts[at[hit]], self._starts[at[hit] + 1]
-            found[hit] = tuple(self._postings[start:end].tolist())
+            found[hit] += tuple(self._postings[start:end].tolist())
         return found
 
     def place(self, index: int) -> Place:
@@ -101,6 +96,8 @@ class Gazetteer:
 
     def _read(self, index: int) -> Place:
         table = self._table
+        if index >= len(self):
+            return self._regions[index - len(self)]
         name, division = self._texts[index].split("\t")
         return Place(
             index=index,
@@ -109,10 +106,14 @@ class Gazetteer:
             division=division if len(division) > 2 else "",
             kind=int(table["kind"][index]),
             population=int(table["population"][index]),
+            fame=int(table["fame"][index]),
             latitude=round(float(table["latitude"][index]), 4),
             longitude=round(float(table["longitude"][index]), 4),
             geoname_id=int(table["geoname_id"][index]) or None,
         )
+
+
+_folded = lru_cache(maxsize=8192)(fold_name)
 
 
 @lru_cache(maxsize=8192)
@@ -131,11 +132,12 @@ def pack(places: Sequence[Place], names: Mapping[str, Iterable[int]]) -> bytes:
         "keys": np.array([key for key, _ in keyed], dtype="<u8"),
         "starts": starts.astype("<u4"),
         "postings": np.array(postings, dtype="<u4"),
-        "kind": np.array([place.kind for place in places], dtype="<u1"),
         "population": np.array([place.population for place in places], dtype="<u4"),
         "geoname_id": np.array([place.geoname_id or 0 for place in places], dtype="<u4"),
         "latitude": np.array([place.latitude for place in places], dtype="<f4"),
         "longitude": np.array([place.longitude for place in places], dtype="<f4"),
+        "kind": np.array([place.kind for place in places], dtype="<u1"),
+        "fame": np.array([min(place.fame, 255) for place in places], dtype="<u1"),
         "texts": np.frombuffer(texts, dtype="<u1"),
     }
     # the widest first: every array then starts where its type wants to lie

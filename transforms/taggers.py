@@ -41,6 +41,18 @@ class Tags:
     quotes: tuple[Quote, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Why a tag was given: the words that speak for it, where they stand and by which rule they count. `part` is
+    "title", "text" or "dateline"; `start` the character offset of `surface` in it."""
+
+    tag: str
+    surface: str
+    part: str
+    start: int
+    rule: str
+
+
 class Tagger(Protocol):
     """`version` changes whenever the tagger's rules or lexicons do: a hash of its lexicon files and its own number."""
 

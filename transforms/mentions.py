@@ -1,0 +1,139 @@
+"""Phrases of a text that may name a country or a place: found by look-up, not yet believed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from transforms.country_words import CountryWords, Kind, Word
+from transforms.gazetteer import DIVISION, Gazetteer, Place
+from transforms.tokens import Part, Token, is_name_like
+
+MAX_NAME_WORDS = 4
+MIN_NAME_CHARACTERS = 3
+_POSSESSIVES = ("'s", "’s", "'S", "’S")
+
+
+@dataclass(slots=True)
+class Mention:
+    """A phrase that may name a country (`word`) or a place (`places`; `place` once decided): the tokens `first` up to
+    `last`, the character offset `start`, the looked-up form `folded`, and `rule`, why it was believed. `within` is the
+    division or country that follows: "US.TX" in "Tyler, Texas"."""
+
+    first: int
+    last: int
+    start: int
+    surface: str
+    folded: str
+    word: Word | None
+    places: tuple[int, ...]
+    within: str | None = None
+    place: Place | None = None
+    rule: str = ""
+
+    @property
+    def code(self) -> str | None:
+        """The country it stands for."""
+        if self.word is not None and self.word.code:
+            return self.word.code
+        return (self.place.country or None) if self.place is not None else None
+
+
+class MentionFinder:
+    """Finds mentions with the gazetteer, and reads what stands behind "City, "."""
+
+    def __init__(self, gazetteer: Gazetteer, divisions: Mapping[str, str]) -> None:
+        self._gazetteer = gazetteer
+        self._divisions = divisions
+
+    def find(self, part: Part, words: CountryWords) -> list[Mention]:
+        """The longest phrase at each word that may name a country or a place, in order, none overlapping another."""
+        countries = _find_countries(part, words)
+        places = self._find_places(part)
+        mentions: list[Mention] = []
+        first = 0
+        while first < len(part.tokens):
+            length, word = countries.get(first, (0, None))
+            size, indices = places.get(first, (0, ()))
+            longest = max(length, size)
+            if longest:
+                tokens = part.tokens[first : first + longest]
+                mention = Mention(
+                    first=first,
+                    last=first + longest,
+                    start=tokens[0].start,
+                    surface=_surface(part.text[tokens[0].start : tokens[-1].end]),
+                    folded=" ".join(token.folded for token in tokens),
+                    word=word if length == longest else None,
+                    places=indices if size == longest else (),
+                )
+                mentions.append(mention)
+            first += longest or 1
+        self._read_followers(part, mentions)
+        return mentions
+
+    def division(self, token: Token) -> str | None:
+        """The division a short form stands for: "Ala.", "ALA", "AL"."""
+        bare = token.text.replace(".", "")
+        return self._divisions.get(bare) or (self._divisions.get(bare.title()) if len(bare) > 2 else None)
+
+    def _find_places(self, part: Part) -> dict[int, tuple[int, tuple[int, ...]]]:
+        phrases: list[str] = []
+        spans: list[tuple[int, int]] = []
+        for first, token in enumerate(part.tokens):
+            if not is_name_like(token.text):
+                continue
+            phrase = ""
+            for length in range(1, part.reach(first, MAX_NAME_WORDS) + 1):
+                last = part.tokens[first + length - 1]
+                phrase = f"{phrase} {last.folded}" if phrase else last.folded
+                if len(phrase) >= MIN_NAME_CHARACTERS and is_name_like(last.text):
+                    phrases.append(phrase)
+                    spans.append((first, length))
+        found: dict[int, tuple[int, tuple[int, ...]]] = {}
+        for (first, length), places in zip(spans, self._gazetteer.find(phrases), strict=True):
+            if places:
+                found[first] = (length, places)  # the longest comes last
+        return found
+
+    def _read_followers(self, part: Part, mentions: Sequence[Mention]) -> None:
+        for number, mention in enumerate(mentions):
+            if mention.last >= len(part.tokens) or part.gap(mention.last - 1) not in (", ", " (", ",", ",\n"):
+                continue
+            short = self.division(part.tokens[mention.last])
+            follower = mentions[number + 1] if number + 1 < len(mentions) else None
+            if short:
+                mention.within = short
+            elif follower is not None and follower.first == mention.last:
+                mention.within = self._within(mention, follower)
+
+    def _within(self, mention: Mention, follower: Mention) -> str | None:
+        own = {self._gazetteer.place(index).division for index in mention.places}
+        for index in follower.places:
+            place = self._gazetteer.place(index)
+            if place.kind == DIVISION and place.division in own:
+                return place.division
+        if follower.word is not None and follower.word.kind is Kind.NAME:
+            return follower.word.code
+        return None
+
+
+def _find_countries(part: Part, words: CountryWords) -> dict[int, tuple[int, Word]]:
+    """The longest country word at each token."""
+    found: dict[int, tuple[int, Word]] = {}
+    for first, token in enumerate(part.tokens):
+        if not is_name_like(token.text):
+            continue
+        capitals = words.capitals(token.text)
+        if capitals is not None and part.text[token.end : token.end + 1] != "$":
+            found[first] = (1, capitals)
+        for length in range(part.reach(first, words.longest(token.folded)), 0, -1):
+            word = words.phrase(" ".join(t.folded for t in part.tokens[first : first + length]))
+            if word is not None:
+                found[first] = (length, word)
+                break
+    return found
+
+
+def _surface(text: str) -> str:
+    """A name as printed: on one line, without a possessive."""
+    bare = text[:-2] if text.endswith(_POSSESSIVES) else text
+    return " ".join(bare.split())

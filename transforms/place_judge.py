@@ -1,0 +1,272 @@
+"""Deciding what a name stands for here: which of the places of that name, or none.
+
+A place's score is the decimal logarithm of its population plus what speaks for it: "City, Country", its country or
+division named elsewhere in the document, the publisher's country, a preposition before it. The best candidate is
+believed from a threshold on; names that mostly are something else ("Reading", "Jackson") must also have words around
+them that say so. A name stands for the same place all through a document.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+
+from transforms.country_words import Kind
+from transforms.gazetteer import CAPITAL, COUNTY, DIVISION, REGION, Gazetteer, Place
+from transforms.mentions import Mention
+from transforms.tokens import Part, is_name_like
+from transforms.wordlists import Lexicon
+
+MAX_CANDIDATES = 60
+
+BELIEVED = 6.0
+BELIEVED_BARE = 6.5  # without a word around it that says a place is meant
+REGION_SCORE = 7.0
+UNMISTAKABLE = 7.0  # Paris is believed though it is a given name too
+SEAT_OF_STATE = 1.0
+PER_NAME = 0.006  # what each of its names in GeoNames adds: London is spoken of in 250 spellings, its namesakes in few
+ALIAS = -0.5
+SAID_SO = 5.0
+SAID_OTHERWISE = -2.0
+COUNTRY_NAMED = 1.5
+DIVISION_NAMED = 1.5
+PUBLISHED_THERE = 1.0
+BELIEVED_BEFORE = 1.0
+ITS_OWN_WORD = 1.0  # "Tyler Police Department"
+DIVISION_RATHER_THAN_CITY = -0.6
+MOSTLY_SOMETHING_ELSE = -1.0
+ALSO_A_PERSON = -2.0  # "John London" stood elsewhere in the text
+IN_LONGER_NAME = -0.5  # "London Zoo"
+HEADLINE_POPULATION = 500_000  # where every word has a capital, only such places are believed unseen
+FROM_DIVISION, FROM_PLACE, FROM_DATELINE, FROM_CUE = 0.5, 0.5, 2.0, 0.5
+
+
+class Surroundings:
+    """What a document as a whole says for countries and divisions while its places are being decided. `senses` holds
+    what a folded name stands for, once that was said; `named_by` how often each country word, folded, was found."""
+
+    def __init__(self, publisher_country: str | None) -> None:
+        self.publisher_country = publisher_country
+        self.countries: defaultdict[str, float] = defaultdict(float)
+        self.divisions: defaultdict[str, float] = defaultdict(float)
+        self.senses: dict[str, Place] = {}
+        self.named_by: defaultdict[str, float] = defaultdict(float)
+        self.people: set[str] = set()
+
+    def filed_from(self, name: str, place: Place) -> None:
+        """Take in where the report was filed."""
+        self.countries[place.country] += FROM_DATELINE
+        self.divisions[place.division] += FROM_DATELINE
+        self.senses[name] = place
+
+    def believe(self, mention: Mention, place: Place) -> None:
+        self.senses.setdefault(mention.folded, place)
+        self.countries[place.country] += FROM_PLACE
+        if place.kind != DIVISION:
+            self.divisions[place.division] += FROM_PLACE
+
+
+class PlaceJudge:
+    """Decides with the words of `context.txt` and `ambiguous.txt`."""
+
+    def __init__(self, gazetteer: Gazetteer, lexicon: Lexicon) -> None:
+        self._gazetteer = gazetteer
+        self._around: defaultdict[str, dict[str, float]] = defaultdict(dict)
+        for entry in (*lexicon.sections("context.txt"), *lexicon.sections("ambiguous.txt")):
+            self._around[entry.section].setdefault(entry.text, entry.weight)
+        self._ambiguous = {**self._around["word"], **self._around["person name"]}
+
+    def weigh(self, part: Part, mentions: Sequence[Mention], near: Surroundings) -> None:
+        """Take in what the mentions of a part say before any of them is decided."""
+        for mention in mentions:
+            if mention.word is not None and mention.word.code and not mention.word.weak:
+                near.countries[mention.word.code] += 1.0
+                near.named_by[mention.folded] += 1.0
+            if mention.within:
+                near.divisions[mention.within] += 1.0
+            for place in map(self._gazetteer.place, mention.places[:1]):
+                if place.kind == DIVISION and mention.word is None and mention.folded not in self._ambiguous:
+                    near.divisions[place.division] += FROM_DIVISION
+                    near.countries[place.country] += FROM_DIVISION
+            before = part.before(mention.first)
+            if before is not None and self._is_first_name(part, mention):
+                near.people.add(mention.folded)
+
+    def decide(self, part: Part, mentions: Sequence[Mention], near: Surroundings) -> None:
+        """Set `place` where a mention names a place, and clear `word` where it names no country."""
+        lower = {token.text for token in part.tokens if token.text.islower()}
+        previous: Mention | None = None
+        for number, mention in enumerate(mentions):
+            known_before = previous is not None and previous.last == mention.first and _is_something(previous)
+            following = mentions[number + 1] if number + 1 < len(mentions) else None
+            known_behind = following is not None and following.first == mention.last and _is_something(following)
+            if mention.word is not None:
+                self._decide_country(part, mention, near, alone=not (known_before or known_behind))
+            elif mention.places and mention.surface.lower() not in lower:
+                self._decide_place(part, mention, near, known_before=known_before, known_behind=known_behind)
+            previous = mention
+
+    # -------------------------------------------------------------- countries
+
+    def _decide_country(self, part: Part, mention: Mention, near: Surroundings, *, alone: bool) -> None:
+        word = mention.word
+        if word is None:
+            return
+        region = next((p for p in map(self._gazetteer.place, mention.places[:1]) if p.kind == REGION), None)
+        behind = part.behind(mention.last)
+        is_money = bool(word.code) and behind is not None and behind.folded in self._around["currency"]
+        if is_money or (word.weak and near.countries[word.code] <= 0):
+            mention.word = None
+        elif word.kind is Kind.NAME and mention.last - mention.first == 1 and mention.places and region is None:
+            self._decide_namesake(part, mention, near, alone=alone)
+        elif region is not None:
+            mention.place, mention.rule = region, "region"
+        if mention.word is not None and not mention.rule:
+            mention.rule = word.kind.value
+
+    def _decide_namesake(self, part: Part, mention: Mention, near: Surroundings, *, alone: bool) -> None:
+        """A country's name that is a city's or division's elsewhere, and often a person's: Georgia, Jordan, Lebanon."""
+        word = mention.word
+        if word is None:
+            return
+        if alone and not (part.headed or part.shouted) and self._is_inside_name(part, mention):
+            mention.word = None
+            return
+        elsewhere = [
+            place
+            for place in map(self._gazetteer.place, mention.places[:MAX_CANDIDATES])
+            if place.country != word.code
+            and (mention.within in (place.division, place.country) or self._is_meant_instead(place, mention, near))
+        ]
+        if elsewhere:
+            best = max(elsewhere, key=lambda place: (place.kind == DIVISION, place.population))
+            mention.word, mention.place, mention.rule = None, best, f"namesake in {best.country}"
+
+    def _is_meant_instead(self, place: Place, mention: Mention, near: Surroundings) -> bool:
+        """Whether the text speaks of the country of a place and, but for this name, not of the country of that name."""
+        code = mention.word.code if mention.word is not None else ""
+        named = near.divisions[place.division] > 0 if place.kind != DIVISION else near.countries[place.country] >= 1
+        return named and near.countries[code] - near.named_by[mention.folded] <= 0
+
+    # -------------------------------------------------------------- places
+
+    def _decide_place(
+        self, part: Part, mention: Mention, near: Surroundings, *, known_before: bool, known_behind: bool
+    ) -> None:
+        best, score = self._best(mention, near)
+        around = self._speaks_for_place(part, mention)
+        seen = near.senses.get(mention.folded) is best
+        if part.headed or part.shouted:
+            big = best.population >= HEADLINE_POPULATION or best.kind in (CAPITAL, REGION)
+            if not seen and (not big or mention.folded in self._ambiguous):
+                return
+        elif (
+            mention.surface.isupper()
+            and mention.first > 0
+            and not seen
+            and mention.within is None
+            and _has_case(mention.surface)
+        ):
+            return  # an acronym
+        else:
+            inside = self._inside(part, mention, known_before=known_before, known_behind=known_behind)
+            if inside is None:
+                return
+            score += inside
+        if mention.folded in near.people and mention.within is None:
+            score += ALSO_A_PERSON
+        direct = best.kind == COUNTY or around > 0 or mention.within is not None or seen
+        if mention.folded in self._ambiguous and not seen and score < UNMISTAKABLE:
+            if not direct:
+                return
+            score += MOSTLY_SOMETHING_ELSE
+        score += around + (BELIEVED_BEFORE if seen else 0.0)
+        if score >= (BELIEVED if direct else BELIEVED_BARE):
+            mention.place, mention.rule = best, self._rule(mention, best, score, around=around, seen=seen)
+            near.believe(mention, best)
+
+    def _rule(self, mention: Mention, place: Place, score: float, *, around: float, seen: bool) -> str:
+        reasons = ["region" if place.kind == REGION else f"gazetteer, score {score:.1f}"]
+        if mention.within:
+            reasons.append(f"followed by {mention.within}")
+        if around > 0:
+            reasons.append("words around it")
+        if seen:
+            reasons.append("named before")
+        return ", ".join(reasons)
+
+    def _best(self, mention: Mention, near: Surroundings) -> tuple[Place, float]:
+        """The likeliest place of a name and its score."""
+
+        def score(place: Place) -> float:
+            points = math.log10(place.population + 10) + PER_NAME * place.fame
+            if place.folded != mention.folded:
+                points += ALIAS
+            if place.kind == CAPITAL:
+                points += SEAT_OF_STATE
+            if mention.within is not None:
+                points += SAID_SO if mention.within in (place.division, place.country) else SAID_OTHERWISE
+            if near.countries[place.country]:
+                points += COUNTRY_NAMED + min(1.0, near.countries[place.country] / 10)
+            if place.kind == DIVISION:
+                points += DIVISION_RATHER_THAN_CITY
+            elif near.divisions[place.division]:
+                points += DIVISION_NAMED
+            if near.publisher_country == place.country:
+                points += PUBLISHED_THERE
+            return points
+
+        sense = near.senses.get(mention.folded)
+        if sense is not None and mention.within in (None, sense.division, sense.country):
+            return sense, score(sense)
+        places = [self._gazetteer.place(index) for index in mention.places[:MAX_CANDIDATES]]
+        if places[0].kind == REGION:
+            return places[0], REGION_SCORE
+        return max(((place, score(place)) for place in places), key=lambda scored: scored[1])
+
+    # -------------------------------------------------------------- the words around
+
+    def _speaks_for_place(self, part: Part, mention: Mention) -> float:
+        """How much the words right before and behind say that a place is meant."""
+        before, behind = part.before(mention.first), part.behind(mention.last)
+        points = self._around["place follows"].get(before.folded, 0.0) if before is not None else 0.0
+        if behind is not None and behind.folded in self._around["its own"]:
+            points += ITS_OWN_WORD
+        return points
+
+    def _is_inside_name(self, part: Part, mention: Mention) -> bool:
+        return self._inside(part, mention, known_before=False, known_behind=False) != 0.0
+
+    def _inside(self, part: Part, mention: Mention, *, known_before: bool, known_behind: bool) -> float | None:
+        """What capitalised words right before and behind cost: 0 when they leave the name what it is, None when it is
+        a part of another name."""
+        if not known_before and self._is_first_name(part, mention):
+            return None
+        behind = part.behind(mention.last)
+        if behind is None or known_behind or mention.within is not None:
+            return 0.0
+        if behind.folded in self._around["county"]:
+            return None
+        if mention.folded.startswith("saint ") and behind.folded in self._around["of a saint"]:
+            return None
+        if not is_name_like(behind.text) or behind.folded in self._around["its own"]:
+            return 0.0
+        if behind.folded in self._around["after it"]:
+            return 0.0
+        if behind.folded in self._around["street"] or mention.folded in self._ambiguous:
+            return None
+        return IN_LONGER_NAME
+
+    def _is_first_name(self, part: Part, mention: Mention) -> bool:
+        """Whether the word right before makes the mention the end of a longer name: "Kerry Hamilton", "Mr. London"."""
+        before = part.before(mention.first)
+        if before is None or not is_name_like(before.text) or part.headed or part.shouted:
+            return False
+        return before.folded in self._around["person"] or before.folded not in self._around["part of it"]
+
+
+def _has_case(text: str) -> bool:
+    return text.upper() != text.lower()
+
+
+def _is_something(mention: Mention) -> bool:
+    return mention.word is not None or mention.place is not None
