@@ -85,6 +85,7 @@ class NameWords:
         self.tails = sections.get("organization tails", set())
         self.suffixes = sections.get("company suffixes", set())
         self.particles = sections.get("particles", set())
+        self.appositions = sections.get("appositions", set())
 
 
 class NameLexicon:

@@ -2,23 +2,24 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from transforms.gazetteer import fold
 
-# "U.S.", "W." as an initial, "Gen.", "O'Neill", "al-Qaeda"; the possessive "'s" is told apart below.
+# "U.S.", "W." as an initial, "Gen.", "AT&T", "O'Neill", "al-Qaeda"; a possessive "'s" is told apart below.
 _WORD = re.compile(
-    r"(?:[^\W\d_]\.){2,}|[A-Z]\.(?=\s)|(?:Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Sgt|Capt|Maj|Sen|Rep|Gov|Rev|St|Jr|Sr)\.(?=\s)"
+    r"(?:[^\W\d_]\.){2,}|[A-Z]\.(?=\s)|[A-Z]{1,3}&[A-Z]{1,3}(?!\w)"
+    r"|(?:Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Sgt|Capt|Maj|Sen|Rep|Gov|Rev|St|Jr|Sr)\.(?=\s)"
     r"|[^\W\d_]\w*(?:['’‑-][^\W_]+)*"
 )
-_SENTENCE_END = re.compile(r"[.!?…:;\n\"“”„«»()\[\]•|]|[‘'](?=\S*$)")
+_SENTENCE_END = re.compile(r"[.!?…:;\n\"“”„«»()\[\]•|—–]")
 _POSSESSIVES = ("'s", "’s", "'S", "’S")
+_JOINTS = frozenset((" ", "\u00a0", "-", " & "))
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word without its possessive. `joined`: only a blank stands between it and the next. `opens`: it is the first
-    of a sentence or quotation, so that its capital says little."""
+    of a sentence or quotation, so that its capital says little. `gap` is what stands behind it."""
 
     text: str
     folded: str
@@ -28,35 +29,44 @@ class Word:
     possessive: bool
     joined: bool
     opens: bool
+    gap: str
 
 
 def read_words(text: str) -> list[Word]:
     """The words of `text` in order. Linear in its length."""
     words: list[Word] = []
-    matches = list(_WORD.finditer(text))
+    matches = [(match.group(), match.start(), match.end()) for match in _WORD.finditer(text)]
+    starts = [start for _, start, _ in matches[1:]]
+    starts.append(len(text))
     opens = True
-    for number, match in enumerate(matches):
-        surface, start, end = match.group(), match.start(), match.end()
-        possessive = surface.endswith(_POSSESSIVES)
+    for (written, start, end), following in zip(matches, starts, strict=False):
+        surface = written
+        possessive = written.endswith(_POSSESSIVES)
         if possessive:
-            surface = surface[:-2]
-        gap = text[end : matches[number + 1].start()] if number + 1 < len(matches) else "\n"
+            surface = written[:-2]
+        gap = text[end:following]
         words.append(
             Word(
-                text=surface,
-                folded=fold(surface),
-                start=start,
-                end=start + len(surface),
-                capital=surface[0].isupper(),
-                possessive=possessive or gap.startswith(("'", "’")),
-                joined=gap in (" ", "\u00a0", "-", " & "),
-                opens=opens,
+                surface,
+                fold(surface),
+                start,
+                start + len(surface),
+                surface[0].isupper(),
+                possessive or gap.startswith(("'", "’")),
+                gap in _JOINTS,
+                opens,
+                gap,
             )
         )
-        opens = gap not in (" ", ", ") and _SENTENCE_END.search(gap) is not None
+        opens = gap != " " and _SENTENCE_END.search(gap) is not None
     return words
 
 
 def initials(words: Sequence[Word]) -> str:
     """The capitals an acronym of these words would have."""
     return "".join(word.text[0] for word in words if word.capital)
+
+
+def surface(words: Sequence[Word]) -> str:
+    """The words as printed, one blank between them."""
+    return " ".join(word.text for word in words)

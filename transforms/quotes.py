@@ -182,7 +182,7 @@ def _speaker(
     after = text[span.end + 1 : min(following, span.end + 1 + MAX_SIDE_CHARACTERS)]
     after = re.split(r"(?<=[a-z\d]{3})[.!?](?:\s|$)|\n", after, maxsplit=1)[0].lstrip(' ,.!?—–-”"’»')
     start = max(previous, text.rfind("\n", 0, span.start) + 1, span.start - MAX_SIDE_CHARACTERS)
-    before = text[start : span.start - 1].rstrip(' :,—–-„“"«')
+    before = text[start : span.start - 1].strip(' :,—–-„“”"«»’‘')
     before = re.split(r"(?<=[a-z\d]{3})[.!?]\s", before)[-1]
     ended = text[span.end - 1 : span.end] in ".!?…"
     for side, is_after in ((after, True), (before, False)):

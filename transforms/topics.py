@@ -92,6 +92,9 @@ class Vocabulary:
         return concept
 
 
+_Term = tuple[tuple[str, ...], str, dict[str, float]]  # words after the first, spelling, weight by concept
+
+
 class TermIndex:
     """Words and phrases, to be found in running text by one look-up a word.
 
@@ -104,7 +107,7 @@ class TermIndex:
         weights: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
         for text, concept, weight in terms:
             weights[tuple(re.findall(r"[^\W_]+\*?", text))][concept] = weight
-        self._by_first: dict[str, list[tuple[tuple[str, ...], str, dict[str, float]]]] = defaultdict(list)
+        self._by_first: dict[str, list[_Term]] = defaultdict(list)
         for words, concepts in weights.items():
             if words:
                 self._by_first[words[0]].append((words[1:], " ".join(words), concepts))
@@ -138,25 +141,27 @@ class TermIndex:
         return matches + [lower[:n] + "*" for n in self._lengths if n <= len(lower) and lower[:n] in self._beginnings]
 
     def find(self, words: Sequence[str]) -> list[tuple[int, str, dict[str, float]]]:
-        """Position, spelling and concepts of each term in `words`, longest first, without overlaps."""
+        """Position, spelling and concepts of each term in `words`: the longest at each place, without overlaps. Terms
+        of one length that match the same words ("refugee*", "refugees") all count."""
         found: list[tuple[int, str, dict[str, float]]] = []
         keys = [self.keys(word) for word in words]
         free = 0
         for at, here in enumerate(keys):
             if not here or at < free:
                 continue
-            best: tuple[tuple[str, ...], str, dict[str, float]] | None = None
+            best: list[_Term] = []
             for key in here:
                 for term in self._by_first.get(key, ()):
                     tail = term[0]
-                    if best is not None and len(tail) <= len(best[0]):
+                    if best and len(tail) < len(best[0][0]):
                         break
                     if all(at + n < len(keys) and part in keys[at + n] for n, part in enumerate(tail, 1)):
-                        best = term
-                        break
-            if best is not None:
-                found.append((at, best[1], best[2]))
-                free = at + 1 + len(best[0])
+                        best = [*best, term] if best and len(tail) == len(best[0][0]) else [term]
+                        if not tail:
+                            break
+            if best:
+                found += [(at, spelling, concepts) for _, spelling, concepts in best]
+                free = at + 1 + len(best[0][0])
         return found
 
 
@@ -203,7 +208,7 @@ def rank_topics(evidence: Sequence[Evidence], words: int, vocabulary: Vocabulary
         narrower = [
             (name, value)
             for name, value in specific.items()
-            if value >= 1.8 and value >= 0.2 * best and vocabulary.top(name) == concept
+            if value >= 1.5 and value >= 0.05 * best and vocabulary.top(name) == concept
         ]
         narrower.sort(key=lambda item: (-item[1], item[0]))
         topics += [_topic(name, value, vocabulary) for name, value in narrower[:5]]

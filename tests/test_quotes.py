@@ -1,0 +1,119 @@
+"""Quotations and who said them."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import stories
+from transforms.names import NamesTagger
+from transforms.quotes import QuotesTagger, find_spans
+from transforms.schema import NameMention, Quote
+from transforms.taggers import Document, Tags
+
+TAGGER = QuotesTagger()
+PEOPLE = (
+    NameMention(name="Ada Obiora", mentions=2, score=0.9),
+    NameMention(name="Henrik Aalto", mentions=1, score=0.9),
+)
+
+
+def quotes(text: str, people: tuple[NameMention, ...] = PEOPLE, language: str = "en") -> list[Quote]:
+    return list(TAGGER.tag(Document(title="", text=text, language=language), Tags(people=people)).quotes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "“The bridge will stay closed for a month,” Obiora said.",
+        "“The bridge will stay closed for a month,” said Ada Obiora, the engineer.",
+        'Obiora said: "The bridge will stay closed for a month."',
+        "Ada Obiora told reporters on Monday, “The bridge will stay closed for a month.”",
+        "Obiora measured the piers. “The bridge will stay closed for a month,” she said.",
+    ],
+)
+def test_the_speaker_beside_a_quotation_is_given_by_full_name(text: str) -> None:
+    (quote,) = quotes(text)
+    assert quote.text.rstrip(".,") == "The bridge will stay closed for a month"
+    assert quote.speaker == "Ada Obiora"
+    assert text[quote.start :].startswith("The bridge")
+
+
+def test_a_speaker_without_a_name_is_given_as_printed() -> None:
+    (quote,) = quotes("“The river took the road in one night,” a senior harbour official said.")
+    assert quote.speaker == "senior harbour official"
+
+
+def test_a_quotation_nobody_is_named_for_has_no_speaker() -> None:
+    (quote,) = quotes("On the wall stood “the sea gives and the sea takes” in red paint.")
+    assert quote.speaker is None
+
+
+def test_a_second_quotation_in_the_paragraph_is_by_the_same_speaker() -> None:
+    first, second = quotes("“We open at nine in the morning,” Aalto said. “We close when the last guest leaves.”")
+    assert first.speaker == second.speaker == "Henrik Aalto"
+
+
+def test_words_set_in_marks_without_a_speaker_are_no_quotation() -> None:
+    assert quotes("The so-called “green wave” reached the suburbs.") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "inner"),
+    [
+        ("Er sagte: „Wir bleiben bis zum Ende hier.“ Dann ging er.", "Wir bleiben bis zum Ende hier."),
+        ("»Wir bleiben bis zum Ende hier«, sagte er.", "Wir bleiben bis zum Ende hier"),
+        ("« Nous resterons jusqu'à la fin », dit-il.", "Nous resterons jusqu'à la fin"),
+        ("‘We aren’t leaving before the end,’ she said.", "We aren’t leaving before the end,"),
+        ('She said "we stay here to the end" twice.', "we stay here to the end"),
+    ],
+)
+def test_quotation_marks_of_several_languages(text: str, inner: str) -> None:
+    (span,) = find_spans(text)
+    assert text[span.start : span.end] == inner
+
+
+def test_a_quotation_over_two_paragraphs_is_quoted_to_the_end_of_the_first() -> None:
+    text = "“We began with nothing at all.\n“Then the boats came back to us,” Aalto said."
+    assert [quote.text for quote in quotes(text)] == [
+        "We began with nothing at all.",
+        "Then the boats came back to us,",
+    ]
+
+
+def test_a_missing_closing_mark_swallows_no_more_than_its_paragraph() -> None:
+    assert find_spans('He asked "why did nobody come here\nNobody knew.') == []
+
+
+def test_reported_speech_has_its_speaker_and_no_marks() -> None:
+    text = "Obiora said that the bridge would stay closed until spring."
+    (quote,) = quotes(text)
+    assert quote.text == "the bridge would stay closed until spring"
+    assert quote.speaker == "Ada Obiora"
+    assert text[quote.start :].startswith(quote.text)
+
+
+def test_reported_speech_with_the_speaker_behind() -> None:
+    (quote,) = quotes("The bridge would stay closed until spring, Ada Obiora said on Monday.")
+    assert (quote.text, quote.speaker) == ("The bridge would stay closed until spring", "Ada Obiora")
+
+
+def test_the_border_story_quotes_its_president_and_a_nameless_officer() -> None:
+    document = Document(title="", text=stories.BORDER, language="en")
+    found = TAGGER.tag(document, NamesTagger().tag(document, Tags())).quotes
+    speakers = {quote.text[:15]: quote.speaker for quote in found}
+    assert speakers["We will not clo"] == "Emomali Rakhmon"
+    assert speakers["They came at ni"] == speakers["Nobody answered"] == "wounded officer"
+    assert [quote.start for quote in found] == sorted(quote.start for quote in found)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet=st.sampled_from("ab .,\n“”„«»‘’'\"sd said"), max_size=300))
+def test_offsets_always_point_at_the_quotation(text: str) -> None:
+    for quote in quotes(text):
+        assert text[quote.start : quote.start + len(quote.text)] == quote.text
+
+
+def test_many_marks_are_read_in_reasonable_time() -> None:
+    assert len(quotes("“" * 40_000)) <= 60
+    assert len(quotes("‘a " * 20_000)) <= 60
+    assert len(quotes('Aalto said "go on and on" ' * 2_000)) <= 60

@@ -1,0 +1,97 @@
+"""Topics of a text and the lexicons they come from."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import stories
+from transforms.taggers import Document, Tags
+from transforms.topics import TermIndex, TopicsTagger, Vocabulary
+from transforms.wordlists import Lexicon
+
+TAGGER = TopicsTagger()
+LEXICON = Lexicon("topics", (), 0)
+VOCABULARY = Vocabulary(LEXICON)
+CONFLICT, POLITICS, SPORT, ECONOMY = "medtop:16000000", "medtop:11000000", "medtop:15000000", "medtop:04000000"
+
+
+def topics(text: str, title: str = "", language: str | None = "en") -> list[str]:
+    tags = TAGGER.tag(Document(title=title, text=text, language=language), Tags())
+    return [topic.id for topic in tags.topics]
+
+
+def test_a_border_war_is_conflict_politics_and_refugees() -> None:
+    found = topics(stories.BORDER)
+    assert CONFLICT in found[:3]
+    assert POLITICS in found
+    assert "medtop:20000645" in found
+
+
+@pytest.mark.parametrize(("text", "topic"), [(stories.MATCH, SPORT), (stories.BANK, ECONOMY)])
+def test_the_first_topic_is_what_the_story_is_about(text: str, topic: str) -> None:
+    assert topics(text)[0] == topic
+
+
+def test_every_specific_concept_comes_with_its_top_level() -> None:
+    for text in (stories.BORDER, stories.MATCH, stories.BANK):
+        found = topics(text)
+        assert {VOCABULARY.top(concept) for concept in found} <= set(found)
+
+
+def test_scores_are_shares_and_names_are_the_vocabularys() -> None:
+    for topic in TAGGER.tag(Document(title="", text=stories.BORDER, language="en"), Tags()).topics:
+        assert 0 < topic.score <= 1
+        assert topic.name == VOCABULARY.names[topic.id]
+
+
+def test_no_topic_in_a_language_without_a_lexicon_nor_for_a_text_without_terms() -> None:
+    assert topics(stories.BORDER, language="xx") == []
+    assert topics(stories.BORDER, language=None) == []
+    assert topics("Lorem ipsum dolor sit amet.") == []
+
+
+@pytest.mark.parametrize("file", LEXICON.names("*/*.txt"))
+def test_every_section_of_a_lexicon_is_a_concept_and_every_weight_a_small_number(file: str) -> None:
+    for entry in LEXICON.sections(file):
+        assert f"medtop:{entry.section}" in VOCABULARY.names, entry
+        assert 0 <= entry.weight <= 5
+
+
+def test_the_english_lexicon_covers_all_top_levels_and_many_narrower_concepts() -> None:
+    concepts = {f"medtop:{entry.section}" for file in LEXICON.names("en/*.txt") for entry in LEXICON.sections(file)}
+    assert {VOCABULARY.top(concept) for concept in concepts} == {c for c in VOCABULARY.names if c.endswith("000000")}
+    assert len([concept for concept in concepts if concept in VOCABULARY.broader]) >= 120
+
+
+def find(terms: list[str], text: str) -> list[str]:
+    index = TermIndex([(term, "x", 1.0) for term in terms])
+    return [term for _, term, _ in index.find(text.split())]
+
+
+def test_terms_match_any_case_plurals_and_beginnings_and_the_longest_wins() -> None:
+    assert find(["interest rate", "rate"], "Interest rates rose") == ["interest rate"]
+    assert find(["insurgen*"], "insurgents INSURGENCY") == ["insurgen*", "insurgen*"]
+    assert find(["party", "church"], "parties churches") == ["party", "church"]
+
+
+def test_terms_with_capitals_match_only_so() -> None:
+    assert find(["WHO", "Labour"], "who worked in labour") == []
+    assert find(["WHO", "Labour"], "WHO and Labour") == ["WHO", "Labour"]
+
+
+def test_an_overlay_adds_terms_and_changes_the_version(tmp_path: Path) -> None:
+    folder = tmp_path / "topics" / "en"
+    folder.mkdir(parents=True)
+    (folder / "own.txt").write_text("[15000000] sport\n5: quidditch\n", "utf-8")
+    tagger = TopicsTagger((tmp_path,))
+    tags = tagger.tag(Document(title="Quidditch tonight", text="Bring a broom.", language="en"), Tags())
+    assert [topic.id for topic in tags.topics] == [SPORT]
+    assert tagger.version != TAGGER.version
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=400))
+def test_no_text_is_too_strange(text: str) -> None:
+    assert len(topics(text, text[:40])) <= 12

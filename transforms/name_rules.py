@@ -1,0 +1,209 @@
+"""The rules that make a name of a capitalised phrase: what it is, by which rule, and how surely.
+
+A run is a row of capitalised words with only blanks between them; "of", "van" and the like may stand inside. Names of
+the lexicon are cut out first, then titles ("Prime Minister"), country words and words that only open a sentence.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from transforms.name_lexicon import NameLexicon, NameWords
+from transforms.name_tokens import Word, initials, surface
+
+PERSON, ORGANIZATION = "person", "organization"
+
+# What a sign is worth: roughly the share of such names that are right in news prose.
+LEXICON, TITLE, ROLE, FIRST_NAME, SAYING, INITIAL, APPOSITION = 0.95, 0.95, 0.9, 0.85, 0.75, 0.8, 0.7
+ACRONYM, COMPANY, HEAD, TAIL, CAPITALS = 0.9, 0.9, 0.85, 0.75, 0.5
+REPEATED, TITLE_ALONE, BELIEVED = 0.8, 0.7, 0.5
+# Nothing speaks for these yet; a surname alone may belong to a full name elsewhere, and the other way round.
+UNKNOWN = 0.0
+
+ACRONYM_GIVEN = "acronym in brackets"
+
+_MAX_PERSON_WORDS = 5
+_MIN_SURNAME_LETTERS = 3
+_JOINING = frozenset(("of", "for", "and", "the"))
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A name in the text: what it says there, whose name it is, and the rule that found it. `start` is a character
+    offset into the text, or None in the title."""
+
+    surface: str
+    name: str
+    kind: str
+    rule: str
+    score: float
+    start: int | None
+
+
+class Reader:
+    """Reads the names of one document; `rules` is None in a language that has none, `places` are folded words."""
+
+    def __init__(self, lexicon: NameLexicon, rules: NameWords | None, places: frozenset[str]) -> None:
+        self._lexicon = lexicon
+        self._rules = rules
+        self._places = places
+        self._acronyms: dict[str, str] = {}
+
+    def read(self, words: Sequence[Word], *, lexicon_only: bool = False) -> list[Mention]:
+        """The names among `words`, in order. A person nothing speaks for has score `UNKNOWN`."""
+        rules = None if lexicon_only else self._rules
+        known_names = self._lexicon.known
+        mentions: list[Mention] = []
+        at = 0
+        while at < len(words):
+            known = known_names.find(words, at)
+            if known is not None and (rules is None or not self._is_part(words, at, len(known.surface))):
+                last = at + len(known.surface)
+                mentions.append(_mention(words[at:last], "lexicon", LEXICON, known.kind, known.name))
+                at = last
+            elif words[at].capital and rules is not None:
+                last = self._end_of_run(words, at, rules)
+                mention = self._classify(words, at, last, rules)
+                if mention is not None:
+                    mentions.append(mention)
+                at = last + 1 if mention is not None and mention.rule == ACRONYM_GIVEN else last
+            else:
+                at += 1
+        return mentions
+
+    def _is_part(self, words: Sequence[Word], at: int, size: int) -> bool:
+        """Whether a known single word is only the beginning of a longer name: "Lula" in "Lula Gonzalez"."""
+        follows = words[at].joined and not words[at].possessive and at + 1 < len(words) and words[at + 1].capital
+        return size == 1 and follows and words[at].folded in self._lexicon.first_names
+
+    def _end_of_run(self, words: Sequence[Word], at: int, rules: NameWords) -> int:
+        """Behind the last word of the run that begins at `at`."""
+        last = at + 1
+        while last < len(words) and words[last - 1].joined and not words[last - 1].possessive:
+            word = words[last]
+            if word.capital:
+                named = last == at + 1 and words[at].folded in self._lexicon.first_names
+                if not named and self._lexicon.known.find(words, last) is not None:
+                    break
+                if word.text in ("The", "A", "In") or (
+                    len(word.text) > 3 and words[at].text.isupper() > word.text.isupper()
+                ):
+                    break
+                last += 1
+                continue
+            inner = last
+            while (
+                inner < len(words) and inner - last < 2 and words[inner].text in rules.particles and words[inner].joined
+            ):
+                inner += 1
+            if inner == last or inner >= len(words) or not words[inner].capital:
+                break
+            if word.text in _JOINING and not self._may_join(words[at:last], word.text, rules):
+                break
+            last = inner + 1
+        return last
+
+    def _may_join(self, run: Sequence[Word], joint: str, rules: NameWords) -> bool:
+        """Whether "of", "for", "and" may go on with an organisation's name: "Department of Health and ..."."""
+        if joint == "and":
+            return run[0].text.lower() in rules.heads and any(word.text in ("of", "for") for word in run)
+        return any(word.text.lower() in rules.heads for word in run)
+
+    def _classify(self, words: Sequence[Word], at: int, last: int, rules: NameWords) -> Mention | None:
+        """The name, if any, in the run from `at` up to `last`."""
+        first = at
+        while (
+            first < last
+            and words[first].text.lower() in rules.openers
+            and (words[first].opens or first > at or words[first].text in ("The", "A", "I"))
+        ):
+            first += 1
+        titles = [n for n in range(first, last) if words[n].text.lower().rstrip(".") in rules.titles]
+        begin = titles[-1] + 1 if titles else first
+        organization = self._organization(words, first if begin == last else begin, last, rules)
+        if organization is not None or begin == last:
+            return organization
+        while begin + 1 < last and self._lexicon.is_country_word([words[begin].folded]):
+            begin += 1
+        run = words[begin:last]
+        rule, score = self._person(run, rules, titled=bool(titles))
+        if not rule:
+            return None
+        if score == UNKNOWN and len(run) > 1:
+            rule, score = self._beside(words, begin, last, rules)
+        return _mention(run, rule, score)
+
+    def _organization(self, words: Sequence[Word], at: int, last: int, rules: NameWords) -> Mention | None:
+        run = words[at:last]
+        if not run:
+            return None
+        if len(run) == 1:
+            return self._acronym(run, rules)
+        head, tail = run[0].text.lower(), run[-1].text.lower().rstrip(".")
+        acronym = words[last].text if last < len(words) and run[-1].gap.strip() == "(" else ""
+        joined = any(word.text in ("of", "for") for word in run)
+        if acronym and acronym.isupper() and acronym == initials(run):
+            self._acronyms[acronym] = surface(run)
+            rule, score = ACRONYM_GIVEN, ACRONYM
+        elif tail in rules.suffixes:
+            rule, score = "company suffix", COMPANY
+        elif joined and head in rules.heads:
+            rule, score = "head of an organisation's name", HEAD
+        elif tail in rules.tails:
+            rule, score = "end of an organisation's name", TAIL
+        elif joined and any(word.text.lower() in rules.heads for word in run):
+            rule, score = "words of an organisation's name", TAIL
+        else:
+            return None
+        return _mention(run, rule, score, ORGANIZATION)
+
+    def _acronym(self, run: Sequence[Word], rules: NameWords) -> Mention | None:
+        text = run[0].text
+        if text in self._acronyms:
+            return _mention(run, "acronym given before", ACRONYM, ORGANIZATION, self._acronyms[text])
+        bare = text.replace(".", "")
+        if (
+            not bare.isupper()
+            or not 2 < len(bare) <= 6
+            or bare in rules.no_organizations
+            or run[0].folded in self._places
+        ):
+            return None
+        return _mention(run, "capitals", CAPITALS, ORGANIZATION, bare)
+
+    def _person(self, run: Sequence[Word], rules: NameWords, *, titled: bool) -> tuple[str, float]:
+        """What the words themselves say for a person; no rule when they are none."""
+        folded = [word.folded for word in run]
+        barred = any(word.text.lower() in rules.no_people for word in run) or self._lexicon.is_country_word(folded)
+        if len(run) > _MAX_PERSON_WORDS or barred or any(word.text in _JOINING for word in run):
+            return "", UNKNOWN
+        if len(run[-1].text) < _MIN_SURNAME_LETTERS and not run[-1].text.isalpha():
+            return "", UNKNOWN
+        if titled:
+            return "title", TITLE if len(run) > 1 else TITLE_ALONE
+        if len(run) == 1:
+            return "surname", UNKNOWN
+        if all(word in self._places for word in folded) or any(len(w.text) > 3 and w.text.isupper() for w in run):
+            return "", UNKNOWN
+        if run[0].folded in self._lexicon.first_names:
+            return "first name", FIRST_NAME
+        if any(len(word.text) == 2 and word.text.endswith(".") for word in run[1:-1]):
+            return "initial", INITIAL
+        return "unknown", UNKNOWN
+
+    def _beside(self, words: Sequence[Word], at: int, last: int, rules: NameWords) -> tuple[str, float]:
+        """What the words around a run say for a person."""
+        before = words[at - 1] if at and words[at - 1].joined else None
+        behind = words[last] if last < len(words) else None
+        if before is not None and before.text.lower() in rules.roles:
+            return "role", ROLE
+        if any(word is not None and word.text in rules.saying for word in (before, behind)) and last - at <= 3:
+            return "verb of saying", SAYING
+        gap = words[last - 1].gap
+        if gap.startswith(", ") and (gap[2:4].isdigit() or (behind is not None and behind.text in rules.appositions)):
+            return "apposition", APPOSITION
+        return "unknown", UNKNOWN
+
+
+def _mention(words: Sequence[Word], rule: str, score: float, kind: str = PERSON, name: str = "") -> Mention:
+    written = surface(words)
+    return Mention(written, name or written, kind, rule, score, words[0].start)
