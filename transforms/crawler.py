@@ -19,7 +19,7 @@ from transforms.settings import FetchSettings
 
 T = TypeVar("T")
 
-GRACE_S = 8.0  # for requests in flight when the run is to end
+GRACE_S = 3.0  # for requests in flight when the run is to end
 _LOOK_S = 0.1  # how often the wish to end is looked at
 
 
