@@ -1,0 +1,96 @@
+"""SQL over a dataset: the views, the three forms, and what web text must not do to a terminal or a spreadsheet."""
+
+import csv
+import io
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline.dataset import Dataset
+from pipeline.errors import QueryError
+from pipeline.query import connect, print_query
+from tests.articles import NOON, make_article, make_reject
+from transforms.partitions import write_parts
+from transforms.settings import WriteSettings
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """One story in two versions, its copy at another publisher, and a reject."""
+    first = make_article()
+    rows = [
+        first,
+        make_article(version=2, title="Ferry line reopens at last", fetched_at=NOON + timedelta(hours=2)),
+        make_article(
+            url="https://b.example/2",
+            publisher_domain="b.example",
+            title="=HYPERLINK(1)",
+            cluster_id=first.article_id,
+            first_seen_at=NOON + timedelta(hours=1),
+        ),
+        make_reject(reason="timeout"),
+    ]
+    parts = write_parts(rows, tmp_path, "r", WriteSettings())
+    Dataset(tmp_path).state.mkdir()
+    Dataset(tmp_path).write_manifest({"run_id": "r", "entries": 4, "files": [part.path for part in parts]})
+    return tmp_path
+
+
+def test_articles_has_every_version_and_current_the_newest(root: Path) -> None:
+    db = connect(root)
+    assert db.execute("SELECT count(*) FROM articles").fetchall() == [(3,)]
+    assert ("Ferry line reopens at last", 2) in db.execute("SELECT title, version FROM current").fetchall()
+
+
+def test_stories_has_a_row_a_cluster_with_its_copies(root: Path) -> None:
+    ((title, articles, copies, publishers),) = (
+        connect(root).execute("SELECT title, articles, copies, publishers FROM stories").fetchall()
+    )
+    assert (title, articles, copies) == ("Ferry line reopens at last", 2, 1)
+    assert publishers == ["b.example", "harbour-courier.example"]
+
+
+def test_rejects_fetches_and_runs_are_there_even_when_empty(root: Path) -> None:
+    db = connect(root)
+    assert db.execute("SELECT reason, seen_date::VARCHAR FROM rejects").fetchall() == [("timeout", "2026-03-01")]
+    assert db.execute("SELECT count(*), count(seen_date) FROM fetches").fetchall() == [(0, 0)]
+    assert db.execute("SELECT run_id, entries FROM runs").fetchall() == [("r", 4)]
+
+
+def test_instants_are_in_utc(root: Path) -> None:
+    assert connect(root).execute("SELECT DISTINCT min(first_seen_at)::VARCHAR FROM articles").fetchall() == [
+        ("2026-03-01 12:00:00+00",)
+    ]
+
+
+def test_csv_cells_are_no_formulas(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_query(root, "SELECT title FROM articles WHERE publisher_domain = 'b.example'", "csv")
+    assert list(csv.reader(io.StringIO(capsys.readouterr().out))) == [["title"], ["'=HYPERLINK(1)"]]
+
+
+def test_json_is_one_object_a_line(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_query(root, "SELECT version, title FROM articles ORDER BY ALL", "json")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["version"] for line in lines] == [1, 1, 2]
+
+
+def test_a_table_carries_no_control_characters(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_query(root, "SELECT chr(27) || '[2Jwiped' AS title", "table")
+    assert "\x1b[2J" not in capsys.readouterr().out
+
+
+def test_wrong_sql_a_wrong_form_and_a_folder_without_data_are_usage_errors(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(QueryError, match="nowhere"):
+        print_query(root, "SELECT * FROM nowhere", "table")
+    with pytest.raises(QueryError, match="--format xml"):
+        print_query(root, "SELECT 1", "xml")
+    with pytest.raises(QueryError, match="no dataset"):
+        connect(tmp_path / "elsewhere")
+
+
+def test_a_query_writes_nothing_to_the_dataset(root: Path) -> None:
+    before = sorted(path for path in root.rglob("*"))
+    connect(root).execute("SELECT * FROM stories").fetchall()
+    assert sorted(path for path in root.rglob("*")) == before

@@ -1,0 +1,111 @@
+"""What a run remembers: built from the dataset alone, and entries that are news only once."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipeline.dataset import Dataset
+from pipeline.spool import Spool
+from pipeline.state import RETRY_LIMIT, ArticleMemory, FeedMemory, entry_key
+from tests.articles import NOON, make_article
+from transforms.memory import Memory
+from transforms.partitions import write_parts
+from transforms.schema import Article, Entry
+from transforms.settings import WriteSettings
+
+ENTRY = Entry(url="https://a.example/1?utm_source=rss", feed_id="a", feed_url="https://a.example/feed", seen_at=NOON)
+
+
+def commit(dataset: Dataset, run_id: str, *rows: Article) -> None:
+    dataset.state.mkdir(exist_ok=True)
+    parts = [part.path for part in write_parts(rows, dataset.staging / run_id, run_id, WriteSettings())]
+    dataset.write_manifest({"run_id": run_id, "files": parts})
+    dataset.publish(run_id, parts)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    dataset = Dataset(tmp_path)
+    commit(dataset, "20260301T000000Z", make_article())
+    commit(dataset, "20260302T000000Z", make_article(version=2, title="Ferry line reopens at last"))
+    return dataset
+
+
+def known(dataset: Dataset) -> object:
+    memory = Memory(dataset.root)
+    try:
+        return memory.latest(make_article().article_id)
+    finally:
+        memory.close()
+
+
+def test_memory_is_built_from_the_committed_files_and_again_when_deleted(dataset: Dataset) -> None:
+    ArticleMemory(dataset).catch_up()
+    first = known(dataset)
+    assert first is not None
+    assert (first.version, first.title) == (2, "Ferry line reopens at last")  # type: ignore[attr-defined]
+    for loss in (dataset.state / "signatures", dataset.state):
+        shutil.rmtree(loss)
+        dataset.state.mkdir(exist_ok=True)
+        ArticleMemory(dataset).catch_up()
+        assert known(dataset) == first
+
+
+def test_files_are_applied_once_however_often_it_catches_up(dataset: Dataset) -> None:
+    for _ in range(3):
+        ArticleMemory(dataset).catch_up()
+    commit(dataset, "20260303T000000Z", make_article(url="https://b.example/2"))
+    ArticleMemory(dataset).catch_up()
+    assert Memory(dataset.root).latest(make_article(url="https://b.example/2").article_id) is not None
+
+
+def test_the_text_of_a_stored_version_is_read_from_its_file(dataset: Dataset) -> None:
+    ArticleMemory(dataset).catch_up()
+    memory = Memory(dataset.root)
+    latest = memory.latest(make_article().article_id)
+    assert latest
+    assert memory.text(latest) == make_article().text
+
+
+def test_an_entry_is_news_until_it_was_seen_and_again_when_its_feed_tells_something_new(dataset: Dataset) -> None:
+    feeds, memory = FeedMemory(dataset), Memory(dataset.root)
+    assert feeds.is_news(ENTRY, memory)
+    feeds.save_seen([ENTRY])
+    assert not feeds.is_news(ENTRY, memory)
+    assert not feeds.is_news(dataclasses.replace(ENTRY, url="https://a.example/1"), memory)
+    assert feeds.is_news(dataclasses.replace(ENTRY, title="Corrected"), memory)
+
+
+def test_an_entry_of_a_stored_article_is_no_news_in_another_feed(dataset: Dataset) -> None:
+    ArticleMemory(dataset).catch_up()
+    elsewhere = dataclasses.replace(ENTRY, feed_id="b", url=make_article().url)
+    assert not FeedMemory(dataset).is_news(elsewhere, Memory(dataset.root))
+
+
+def test_a_passing_failure_is_tried_again_a_bounded_number_of_times(dataset: Dataset) -> None:
+    feeds, memory = FeedMemory(dataset), Memory(dataset.root)
+    key = entry_key(ENTRY.feed_id, ENTRY.url, ENTRY.guid)
+    tries = 0
+    while feeds.is_news(ENTRY, memory):
+        tries += 1
+        feeds.save_seen([ENTRY], {key})
+    assert tries == RETRY_LIMIT
+
+
+def test_the_spool_takes_feeds_in_turn_oldest_first_and_each_article_once(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "entries.sqlite3")
+
+    def entries(feed: str, numbers: range) -> list[Entry]:
+        return [dataclasses.replace(ENTRY, feed_id=feed, url=f"https://{feed}.example/{n}") for n in numbers]
+
+    assert spool.add(entries("a", range(3, 0, -1))) == 3
+    assert spool.add([ENTRY, *entries("b", range(2, 0, -1))]) == 2  # the newest is a's first, with a tracking parameter
+    assert [[entry.url for entry in batch] for batch in spool.batches(2)] == [
+        ["https://a.example/1", "https://b.example/1"],
+        ["https://a.example/2", "https://b.example/2"],
+        ["https://a.example/3"],
+    ]
+    spool.close()
+    assert not (tmp_path / "entries.sqlite3").exists()
