@@ -16,7 +16,13 @@ ONLY_IN = {
     "tomllib": {"pipeline.config", *LEXICON_READERS},
 }
 CLOCKS = {"now", "utcnow", "today", "time"}
-CLOCK_ALLOWED = {"pipeline.run", "pipeline.stream", "pipeline.check", "transforms.http_client"}
+CLOCK_ALLOWED = {
+    "pipeline.run",
+    "pipeline.stream",
+    "pipeline.check",
+    "pipeline.feeds_command",
+    "transforms.http_client",
+}
 
 
 def modules() -> dict[str, ast.Module]:

@@ -106,7 +106,12 @@ def test_a_sitemap_index_names_its_children_newest_first() -> None:
     body = """<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
     <sitemap><loc>https://news.example/1.xml</loc><lastmod>2026-11-01</lastmod></sitemap>
     <sitemap><loc>/2.xml</loc><lastmod>2026-11-20</lastmod></sitemap></sitemapindex>"""
-    assert read(body).sitemaps == ("https://news.example/2.xml", "https://news.example/1.xml")
+    assert [url for url, _ in read(body).sitemaps] == ["https://news.example/2.xml", "https://news.example/1.xml"]
+
+
+def test_a_list_of_addresses_is_a_feed() -> None:
+    parsed = read("# ours\nhttps://news.example/a\n\nhttps://news.example/b \nnonsense\n")
+    assert [entry.url for entry in parsed.entries] == ["https://news.example/a", "https://news.example/b"]
 
 
 def test_only_the_newest_entries_are_taken_and_the_cut_is_told() -> None:

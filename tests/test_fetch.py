@@ -132,6 +132,36 @@ def test_many_feeds_are_polled_at_once_and_each_comes_out(workers: Workers) -> N
     assert {one.outcome for one in polls} == {"ok"}
 
 
+def sitemap(*paths: str) -> str:
+    return "<urlset>" + "".join(f"<url><loc>{path}</loc></url>" for path in paths) + "</urlset>"
+
+
+def test_an_index_of_sitemaps_is_followed_to_the_children_that_changed(workers: Workers) -> None:
+    index = "<sitemapindex>{}</sitemapindex>".format
+    old = "<sitemap><loc>/old.xml</loc><lastmod>2026-01-01</lastmod></sitemap>"
+    new = "<sitemap><loc>/new.xml</loc><lastmod>2026-11-22</lastmod></sitemap>"
+    lost = "<sitemap><loc>/lost.xml</loc></sitemap>"
+    routes: dict[str, Route] = {"/feed": Reply(body=index(old + new)), "/old.xml": Reply(body=sitemap("/1", "/2"))}
+    routes["/new.xml"] = Reply(body=sitemap("/3"))
+    with serve(routes) as site:
+        first = poll(site.base, site.host, None, workers)
+        assert [item.url for item in first.entries] == [site.url("/3"), site.url("/1"), site.url("/2")]
+        routes["/feed"] = Reply(body=index(lost + old + new))
+        second = poll(site.base, site.host, first.state, workers)
+        assert site.asked[3:] == ["/feed", "/new.xml", "/lost.xml"]
+    assert [item.url for item in second.entries] == [site.url("/3")]
+    assert second.reject is not None
+    assert second.reject.reason == "feed-truncated"
+
+
+def test_what_is_cut_off_a_long_feed_is_told(workers: Workers) -> None:
+    with serve({"/feed": Reply(body=rss(*range(700)))}) as site:
+        result = poll(site.base, site.host, None, workers)
+    assert (len(result.entries), result.cut) == (500, 200)
+    assert result.reject is not None
+    assert (result.reject.reason, result.outcome) == ("feed-cut", "ok")
+
+
 # ------------------------------------------------------------------ pages
 
 

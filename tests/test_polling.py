@@ -85,7 +85,7 @@ def test_failures_wait_longer_each_time_soft_ones_less_and_none_over_a_month() -
 
     assert failing(False, 1) < failing(False, 3)
     assert failing(True, 4) < failing(False, 4)
-    assert failing(False, 100_000) <= MONTH_S * 1.1
+    assert failing(False, 3_000) <= MONTH_S * 1.1
 
 
 def test_gone_stops_and_success_forgets_failures() -> None:

@@ -8,7 +8,7 @@ import asyncio
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import xxhash
 from pebble import ProcessExpired
@@ -34,6 +34,7 @@ from transforms.settings import FetchSettings
 from transforms.workers import Workers
 
 PARSE_TIMEOUT_S = 20.0
+MAX_CHILDREN = 10  # sitemaps of an index read in one poll
 SOFT_REASONS = frozenset({"timeout", "http-5xx", "http-429", "connect", "dns", "robots-unreachable"})
 
 
@@ -117,8 +118,11 @@ class _FeedPoller:
         same = body_hash == state.body_hash
         try:
             parsed = ParsedFeed(entries=()) if same else await self._parse(feed, answer)
-        except Rejected as rejected:
-            return self._failed(feed, state, rejected, hints, fetches)
+        except Rejected as unread:
+            return self._failed(feed, state, unread, hints, fetches)
+        if parsed.sitemaps:
+            parsed, more = await self._children(feed, state, parsed)
+            fetches = (*fetches, *more)
         keys = tuple(entry_key(entry.guid or entry.url) for entry in parsed.entries)
         state = after_document(
             feed,
@@ -130,18 +134,49 @@ class _FeedPoller:
             body_hash=body_hash,
             entry_keys=None if same else keys,
         )
-        reject = None
+        rejected: Rejected | None = None
         if parsed.truncated or not answer.complete:
-            reject = reject_feed(feed.id, feed.url, self.now, Rejected("feed-truncated", f"{len(keys)} entries read"))
+            rejected = Rejected("feed-truncated", f"{len(keys)} entries read")
+        elif parsed.cut:
+            rejected = Rejected("feed-cut", f"{parsed.cut} entries beyond the newest {len(keys)}")
         return Poll(
             feed=feed,
             state=state,
             outcome="unchanged" if same else "ok",
             entries=parsed.entries,
-            reject=reject,
+            reject=reject_feed(feed.id, feed.url, self.now, rejected) if rejected else None,
             fetches=fetches,
             cut=parsed.cut,
         )
+
+    async def _children(
+        self, feed: Feed, state: FeedState, index: ParsedFeed
+    ) -> tuple[ParsedFeed, tuple[HttpFetch, ...]]:
+        """An index with the entries of its newest children: those changed since the last poll, as far as it says."""
+        since = state.last_polled_at and datetime.fromisoformat(state.last_polled_at) - timedelta(days=1)
+        recent = [url for url, changed_at in index.sitemaps if not (since and changed_at and changed_at < since)]
+        room = self.crawler.settings.max_feed_entries
+        entries: list[Entry] = []
+        fetches: list[HttpFetch] = []
+        cut, truncated = 0, index.truncated
+        for url in recent[:MAX_CHILDREN]:
+            if len(entries) >= room:
+                break
+            async with self.crawler.client.get(
+                url, kind="feed", feed_id=feed.id, permit=self.crawler.permit
+            ) as exchange:
+                fetches += [exchange.row] if exchange.row.attempts else []
+                try:
+                    if exchange.answer is None:
+                        raise exchange.rejected or Rejected("bad-http")
+                    child = await self._parse(feed, exchange.answer)
+                except Rejected:
+                    truncated = True
+                    continue
+            entries += child.entries[: room - len(entries)]
+            cut += child.cut + max(0, len(child.entries) - room)
+            truncated = truncated or child.truncated
+        return dataclasses.replace(index, entries=tuple(entries), cut=cut, truncated=truncated), tuple(fetches)
 
     async def _parse(self, feed: Feed, answer: Answer) -> ParsedFeed:
         future = self.workers.submit(

@@ -1,4 +1,4 @@
-"""Feed documents, read: RSS, RDF and Atom by feedparser, JSON Feed, news sitemaps, sitemaps and their indexes.
+"""Feed documents, read: RSS, RDF and Atom by feedparser, JSON Feed, sitemaps and their indexes, lists of addresses.
 
 In goes a document as it came, out come its newest entries with absolute links and clean text. What can be read of a
 broken document is read. `parse_feed` runs in a child process that can be killed; it never imports Beam.
@@ -35,7 +35,9 @@ _CLOSED = re.compile(
 )
 _ITEM = re.compile(rb"<(?:\w{1,20}:)?(?:item|entry)[\s>]", re.I)
 _ITEM_END = re.compile(rb"</(?:\w{1,20}:)?(?:item|entry|url|sitemap)\s*>", re.I)
+_URL_LIST = re.compile(rb"(?:\s*#[^\n]{0,1000}\n)*\s*https?://[!-~]{1,2000}\s*(?:\n|$)", re.I)
 _PERIODS_S = {"hourly": 3_600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _GZIP = b"\x1f\x8b"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _BEFORE_START = b"\xef\xbb\xbf \t\r\n"
@@ -44,14 +46,17 @@ _DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,200}\?>")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFeed:
-    """What a document held. `cut` entries beyond the newest were left out; `sitemaps` are an index's children."""
+    """What a document held. `cut` entries beyond the newest were left out.
+
+    `sitemaps` are the children of an index, newest first, each with the day it was changed where the index says so.
+    """
 
     entries: tuple[Entry, ...]
     title: str | None = None
     cut: int = 0
     truncated: bool = False
     interval_s: float | None = None  # the feed's own wish: ttl, sy:updatePeriod
-    sitemaps: tuple[str, ...] = ()
+    sitemaps: tuple[tuple[str, datetime | None], ...] = ()
 
 
 def parse_feed(
@@ -76,6 +81,8 @@ def parse_feed(
         body = body[: ends[-1].end()]  # half an entry may have half a link
     if _root_name(body) in ("urlset", "sitemapindex"):
         return reader.sitemap(body, truncated=truncated)
+    if _URL_LIST.match(body):
+        return reader.url_list(body)
     return reader.syndication(body, content_type, truncated=truncated)
 
 
@@ -137,7 +144,7 @@ class _Reader:
                 found = parse_date(child.text or "", latest=self.seen_at + timedelta(days=1))
                 if found:
                     return found[0]
-        return datetime.min.replace(tzinfo=UTC)
+        return _NEVER
 
     def _syndicated(self, item: Any, *, atom: bool, language: str | None) -> Entry:
         guid = _text(_get(item, "id"), "guid")
@@ -228,12 +235,14 @@ class _Reader:
         if root is None:
             raise Rejected("feed-unparsable", "no sitemap")
         if etree.QName(root).localname.lower() == "sitemapindex":
-            dated = [
-                (self._date(_child(node, "lastmod")), self._absolute(_child(node, "loc")))
+            children = {
+                url: self._date(_child(node, "lastmod"))
                 for node in root.iter("{*}sitemap")
-            ]
-            children = [url for _, url in sorted(dated, key=lambda pair: pair[0], reverse=True) if url]
-            return ParsedFeed(entries=(), sitemaps=tuple(dict.fromkeys(children)), truncated=truncated)
+                if (url := self._absolute(_child(node, "loc")))
+            }
+            newest = sorted(children.items(), key=lambda pair: pair[1], reverse=True)
+            dated = tuple((url, None if date == _NEVER else date) for url, date in newest)
+            return ParsedFeed(entries=(), sitemaps=dated, truncated=truncated)
         entries = [self._located(node) for node in root.iter("{*}url")]
         return ParsedFeed(
             entries=self._finished(entries), cut=max(0, len(entries) - self.max_entries), truncated=truncated
@@ -252,6 +261,13 @@ class _Reader:
             language=_text(_child(node, "language"), "name"),
             publisher=_plain(_child(node, "name"), "name"),
         )
+
+    # ------------------------------------------------------------ lists
+
+    def url_list(self, body: bytes) -> ParsedFeed:
+        lines = (line.strip() for line in body.decode("utf-8", "replace").splitlines())
+        entries = [self._entry(url=_text(line, "guid"), guid=None) for line in lines if _is_web(line)]
+        return ParsedFeed(entries=self._finished(entries), cut=max(0, len(entries) - self.max_entries))
 
     # ------------------------------------------------------------ all of them
 
@@ -282,7 +298,7 @@ class _Reader:
 
     def _date(self, raw: str | None) -> datetime:
         found = parse_date(raw or "", latest=self.seen_at + timedelta(days=1))
-        return found[0] if found else datetime.min.replace(tzinfo=UTC)
+        return found[0] if found else _NEVER
 
     def _absolute(self, url: object) -> str | None:
         """`url` against the document's own; as it stands when it cannot be joined."""

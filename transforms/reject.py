@@ -58,6 +58,7 @@ REASONS: dict[str, Reason] = {
     "feed-unparsable": Reason("fetch", True, "the document is no feed that can be read"),
     "feed-entities": Reason("fetch", False, "the feed declares XML entities, which are refused"),
     "feed-timeout": Reason("fetch", True, "the feed was not parsed within 20 s"),
+    "feed-cut": Reason("fetch", False, "the feed offered more than fetch.max_feed_entries; the newest were taken"),
     "feed-truncated": Reason("fetch", True, "the feed breaks off; what could be read was read"),
     # clean
     "unparsable": Reason("clean", False, "no document tree could be built from the page"),
