@@ -148,7 +148,9 @@ def _assign_one(
 
 
 def _first_version(article: Article, reading: Reading, index: NearIndex, settings: DeduplicateSettings) -> Article:
-    signature, match = _matched(article, reading, index, wanted=settings.near != "off")
+    signature, match = _matched(article, reading, index)
+    if settings.near == "off":
+        match = None
     if match is not None and settings.near == "drop":
         raise Rejected(f"{match.kind}-duplicate", f"copy of {match.article_id}, {match.score:.2f}")
     article = dataclasses.replace(
@@ -165,40 +167,22 @@ def _first_version(article: Article, reading: Reading, index: NearIndex, setting
     return article
 
 
-def _matched(article: Article, reading: Reading, index: NearIndex, *, wanted: bool) -> tuple[Signature, Match | None]:
+def _matched(article: Article, reading: Reading, index: NearIndex) -> tuple[Signature, Match | None]:
     """The article's signature without its host's furniture, and whom it copies.
 
     The text is tried as it stands first: that finds the copies a host prints of its own article, whose lines all look
     like furniture.
     """
+    host, seen_at = article.publisher_domain, article.first_seen_at
     signature = sign(reading)
-    match = _copied(article, signature, reading, index) if wanted else None
-    repeated = _furniture(article, reading, index, match.cluster_id if match else None)
+    match, repeated = index.search(signature, reading, article_id=article.article_id, host=host, seen_at=seen_at)
     if repeated:
         signature = sign(reading, repeated)
-        if match is None and wanted:
-            match = _copied(article, signature, reading, index)
+        if match is None:
+            match = index.match(
+                signature, reading.content_hash, article_id=article.article_id, host=host, seen_at=seen_at
+            )
     return signature, match
-
-
-def _copied(article: Article, signature: Signature, reading: Reading, index: NearIndex) -> Match | None:
-    return index.match(
-        signature,
-        reading.content_hash,
-        article_id=article.article_id,
-        host=article.publisher_domain,
-        seen_at=article.first_seen_at,
-    )
-
-
-def _furniture(article: Article, reading: Reading, index: NearIndex, cluster_id: str | None) -> set[int]:
-    return index.repeated_lines(
-        reading.line_hashes,
-        article_id=article.article_id,
-        host=article.publisher_domain,
-        seen_at=article.first_seen_at,
-        cluster_id=cluster_id,
-    )
 
 
 def _next_version(
@@ -208,7 +192,7 @@ def _next_version(
     if change is None:
         return Unchanged(article.article_id)
     article = dataclasses.replace(article, first_seen_at=known.first_seen_at)
-    signature = sign(reading, _furniture(article, reading, index, known.cluster_id))
+    signature, _ = _matched(article, reading, index)
     article = dataclasses.replace(
         article,
         version=known.version + 1,

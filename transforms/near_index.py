@@ -9,7 +9,6 @@ The files are derived from the dataset (`add_rows`) and can be deleted at any ti
 until `flush` writes it as a segment; segments are read through the page cache (`segments`).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,8 +18,8 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
-from transforms.segments import ENTRY, POSTINGS, Fresh, Segment, arrival, load, merged, save
-from transforms.signatures import Likeness, Signature, compare, sketch, unpack
+from transforms.segments import ENTRY, POSTINGS, Fresh, Segment, arrival, joined, load, merged, save
+from transforms.signatures import Likeness, Reading, Signature, compare, sketch, unpack
 
 POSTED_SHINGLES = 16
 REPEATED_AT = 1  # a line seen in so many other stories of its host is the host's, not the story's
@@ -30,6 +29,7 @@ SHORT_TOKENS = 150
 SEAL_AT = 20_000  # entries kept in dicts before they are packed into a segment
 MERGE_RATIO = 8  # a segment is merged into the one before it when that is less than so many times larger
 
+_COLUMNS = ["article_id", "version", "cluster_id", "publisher_domain", "first_seen_at", "content_hash", "signature"]
 _DAY_US = 86_400_000_000
 
 
@@ -60,47 +60,29 @@ class NearIndex:
     def __len__(self) -> int:
         return sum(len(segment) for segment in self._segments) + len(self._fresh)
 
-    def repeated_lines(
-        self, lines: Iterable[int], *, article_id: str, host: str, seen_at: datetime, cluster_id: str | None
-    ) -> set[int]:
-        """Those of `lines` (hashes) that stand in other stories of the host: its furniture, not the story's text.
-        Articles of the cluster `cluster_id` are no other story."""
-        hashes = np.fromiter(set(lines), dtype=np.uint32)
-        found, entries = self._find(_line_keys(hashes))
-        others = (
-            (entries["host"] == _host_number(host))
-            & (entries["seen_us"] >= self._oldest(seen_at))
-            & ~_is(entries["article_id"], article_id)
-        )
-        if cluster_id is not None:
-            others &= ~_is(entries["cluster_id"], cluster_id)
-        times = np.bincount(found[others], minlength=len(hashes))
-        return set(hashes[times >= REPEATED_AT].tolist())
+    def search(
+        self, signature: Signature, reading: Reading, *, article_id: str, host: str, seen_at: datetime
+    ) -> tuple[Match | None, set[int]]:
+        """Whom a text copies, as `match` tells it, and the hashes of those of its lines that stand in other stories of
+        the host too: its furniture, no part of the story. Articles of the cluster it joins are no other story."""
+        hashes = np.fromiter(set(reading.line_hashes), dtype=np.uint32)
+        text_keys = _text_keys(signature, reading.content_hash)
+        places, entries = self._find(np.concatenate([text_keys, _line_keys(hashes)]))
+        near = (entries["seen_us"] >= self._oldest(seen_at)) & ~_is(entries["article_id"], article_id)
+        match = _best(signature, reading.content_hash, host, entries[near & (places < len(text_keys))])
+        furniture = near & (places >= len(text_keys)) & (entries["host"] == _host_number(host))
+        if match is not None:
+            furniture &= ~_is(entries["cluster_id"], match.cluster_id)
+        times = np.bincount(places[furniture] - len(text_keys), minlength=len(hashes))
+        return match, set(hashes[times >= REPEATED_AT].tolist())
 
     def match(
         self, signature: Signature, content_hash: bytes, *, article_id: str, host: str, seen_at: datetime
     ) -> Match | None:
         """The best earlier text of another article that this one copies, None for an original."""
-        if signature.tokens < MIN_EXACT_TOKENS:
-            return None
         _, entries = self._find(_text_keys(signature, content_hash))
-        entries = entries[(entries["seen_us"] >= self._oldest(seen_at)) & ~_is(entries["article_id"], article_id)]
-        if not len(entries):
-            return None
-        entries = _distinct(entries)
-        exact = np.flatnonzero(entries["content_hash"] == _exact_number(content_hash))
-        if len(exact):
-            return _match(entries[exact[0]], "exact", 1.0)
-        if signature.tokens < MIN_NEAR_TOKENS:
-            return None
-        likeness = compare(signature, entries["sketch"])
-        elsewhere = entries["host"] != _host_number(host)
-        shorter = np.minimum(entries["sketch"]["tokens"], signature.tokens)
-        copied = copies(likeness, shorter, elsewhere)
-        if not copied.any() or is_digest(likeness, entries["cluster_id"], elsewhere):
-            return None
-        best = int(np.argmax(np.where(copied, likeness.containment, -1.0)))
-        return _match(entries[best], "near", round(float(likeness.containment[best]), 4))
+        near = (entries["seen_us"] >= self._oldest(seen_at)) & ~_is(entries["article_id"], article_id)
+        return _best(signature, content_hash, host, entries[near])
 
     def add(
         self,
@@ -113,17 +95,13 @@ class NearIndex:
         host: str,
         seen_at: datetime,
     ) -> None:
-        """Make a text findable. A version that is in the index already is left as it is."""
+        """Make a text findable that is not in the index yet."""
         entry = np.zeros(1, dtype=ENTRY)
         entry["seen_us"], entry["version"] = _microseconds(seen_at), version
         entry["article_id"], entry["cluster_id"] = _id_numbers(article_id), _id_numbers(cluster_id)
         entry["host"], entry["content_hash"] = _host_number(host), _exact_number(content_hash)
         entry["sketch"] = sketch(signature)
-        own = _own_key(article_id, version)
-        _, known = self._find(own)
-        if any(_is(known["article_id"], article_id) & (known["version"] == version)):
-            return
-        keys = [own]
+        keys = [_own_key(article_id, version)]
         if signature.tokens >= MIN_EXACT_TOKENS:
             keys.append(_text_keys(signature, content_hash))
         if version == 1:  # later versions repeat their own lines
@@ -133,30 +111,23 @@ class NearIndex:
             self._seal()
 
     def add_rows(self, rows: pa.Table) -> None:
-        """Make stored rows findable: columns article_id, version, cluster_id, publisher_domain, first_seen_at,
-        content_hash and signature of the articles dataset. Rows without a readable signature are passed over."""
-        columns = [
-            "article_id",
-            "version",
-            "cluster_id",
-            "publisher_domain",
-            "first_seen_at",
-            "content_hash",
-            "signature",
-        ]
-        for batch in rows.select(columns).to_batches(max_chunksize=10_000):
+        """Make stored rows findable that are not yet: columns article_id, version, cluster_id, publisher_domain,
+        first_seen_at, content_hash and signature of the articles dataset. Rows without a readable signature are passed
+        over."""
+        for batch in rows.select(_COLUMNS).to_batches(max_chunksize=10_000):
             for row in batch.to_pylist():
                 signature = unpack(row["signature"] or b"")
-                if signature is not None:
-                    self.add(
-                        signature,
-                        row["content_hash"],
-                        article_id=row["article_id"],
-                        version=row["version"],
-                        cluster_id=row["cluster_id"],
-                        host=row["publisher_domain"],
-                        seen_at=row["first_seen_at"],
-                    )
+                if signature is None or self._holds(row["article_id"], row["version"]):
+                    continue
+                self.add(
+                    signature,
+                    row["content_hash"],
+                    article_id=row["article_id"],
+                    version=row["version"],
+                    cluster_id=row["cluster_id"],
+                    host=row["publisher_domain"],
+                    seen_at=row["first_seen_at"],
+                )
 
     def flush(self) -> None:
         """Make what was added durable, all or nothing. Entries that lie before the window of the newest may go."""
@@ -166,6 +137,10 @@ class NearIndex:
             last, before = self._segments.pop(), self._segments.pop()
             self._segments.append(merged([before, last], newest - self._window_us))
         save(self._folder, self._segments)
+
+    def _holds(self, article_id: str, version: int) -> bool:
+        _, entries = self._find(_own_key(article_id, version))
+        return bool((_is(entries["article_id"], article_id) & (entries["version"] == version)).any())
 
     def _seal(self) -> None:
         if len(self._fresh):
@@ -184,7 +159,7 @@ class NearIndex:
         if len(parts) == 1:
             return parts[0]
         places = np.concatenate([part[0] for part in parts])
-        entries = np.concatenate([part[1] for part in parts])
+        entries = joined([part[1] for part in parts])
         if np.bincount(places).max() > POSTINGS:
             kept = _latest(places, entries)
             places, entries = places[kept], entries[kept]
@@ -216,6 +191,26 @@ def is_digest(likeness: Likeness, clusters: NDArray[np.uint64], elsewhere: NDArr
         name = cluster.tobytes()
         shares[name] = max(share, shares.get(name, 0.0))
     return sum(share >= 0.04 for share in shares.values()) >= 3 and max(shares.values()) < 0.50
+
+
+def _best(signature: Signature, content_hash: bytes, host: str, entries: NDArray[np.void]) -> Match | None:
+    """The one of `entries` that a text copies most: the first with the same words, else the nearest copy."""
+    if not len(entries) or signature.tokens < MIN_EXACT_TOKENS:
+        return None
+    entries = _distinct(entries)
+    exact = np.flatnonzero(entries["content_hash"] == _exact_number(content_hash))
+    if len(exact):
+        return _match(entries[exact[0]], "exact", 1.0)
+    if signature.tokens < MIN_NEAR_TOKENS:
+        return None
+    likeness = compare(signature, entries["sketch"])
+    elsewhere = entries["host"] != _host_number(host)
+    shorter = np.minimum(entries["sketch"]["tokens"], signature.tokens)
+    copied = copies(likeness, shorter, elsewhere)
+    if not copied.any() or is_digest(likeness, entries["cluster_id"], elsewhere):
+        return None
+    best = int(np.argmax(np.where(copied, likeness.containment, -1.0)))
+    return _match(entries[best], "near", round(float(likeness.containment[best]), 4))
 
 
 def _match(entry: np.void, kind: str, score: float) -> Match:

@@ -77,6 +77,7 @@ class Fresh:
         self._entries: list[NDArray[np.void]] = []
         self._keys: list[Keys] = []
         self._owners: dict[int, list[int]] = {}
+        self._orders: list[tuple[int, ...]] = []
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -85,32 +86,29 @@ class Fresh:
         number = len(self._entries)
         self._entries.append(entry)
         self._keys.append(keys)
+        self._orders.append((int(entry["seen_us"][0]), *entry["article_id"][0].tolist(), int(entry["version"][0])))
         for key in keys.tolist():
             owners = self._owners.setdefault(key, [])
             owners.append(number)
             if len(owners) > POSTINGS:
-                owners.remove(min(owners, key=self._order))
+                owners.remove(min(owners, key=self._orders.__getitem__))
 
     def find(self, keys: Keys) -> Found:
         """As `Segment.find`."""
         found = [(place, owner) for place, key in enumerate(keys.tolist()) for owner in self._owners.get(key, ())]
         if not found:
             return np.empty(0, dtype=np.intp), np.empty(0, dtype=ENTRY)
-        return np.array([place for place, _ in found]), np.concatenate([self._entries[owner] for _, owner in found])
+        return np.array([place for place, _ in found]), joined([self._entries[owner] for _, owner in found])
 
     def sealed(self) -> Segment:
         """The same as arrays."""
         owners = np.repeat(np.arange(len(self._keys), dtype=np.uint32), list(map(len, self._keys)))
-        return _built(np.concatenate(self._entries), np.concatenate(self._keys), owners)
-
-    def _order(self, number: int) -> tuple[int, int, int, int]:
-        entry = self._entries[number]
-        return int(entry["seen_us"][0]), *entry["article_id"][0].tolist(), int(entry["version"][0])
+        return _built(joined(self._entries), np.concatenate(self._keys), owners)
 
 
 def merged(segments: list[Segment], oldest_us: int) -> Segment:
     """One segment of several, without entries first seen before `oldest_us`."""
-    entries = np.concatenate([segment.entries for segment in segments])
+    entries = joined([segment.entries for segment in segments])
     offsets = np.cumsum([0, *map(len, segments[:-1])])
     owners = np.concatenate(
         [segment.owners + np.uint32(offset) for segment, offset in zip(segments, offsets, strict=True)]
@@ -122,6 +120,13 @@ def merged(segments: list[Segment], oldest_us: int) -> Segment:
         keys, owners = keys[posted], (np.cumsum(kept, dtype=np.uint32) - np.uint32(1))[owners[posted]]
         entries = entries[kept]
     return _built(entries, keys, owners)
+
+
+def joined(parts: list[NDArray[np.void]]) -> NDArray[np.void]:
+    """Entries one after another. numpy compares the fields of records before it concatenates them; bytes
+    it copies."""
+    plain = np.dtype((np.void, ENTRY.itemsize))
+    return np.concatenate([part.view(plain) for part in parts]).view(ENTRY)
 
 
 def arrival(entries: NDArray[np.void]) -> NDArray[np.intp]:

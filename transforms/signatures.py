@@ -16,7 +16,7 @@ import struct
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import compress
+from itertools import chain, compress
 
 import numpy as np
 import xxhash
@@ -66,12 +66,15 @@ _CACHE_LIMIT = 400_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """A text as read once: its lines, a hash for each, and a hash for each token (with how many there are a line)."""
+    """A text as read once: its lines and a hash for each; hashes of its tokens and of its key tokens, with
+    how many a line has."""
 
     lines: list[str]
     line_hashes: list[int]
     tokens: NDArray[np.uint64]
     tokens_in_line: list[int]
+    keys: NDArray[np.uint64]
+    keys_in_line: list[int]
     by_character: bool
     content_hash: bytes
 
@@ -110,13 +113,16 @@ def read(text: str, host: str = "") -> Reading:
         text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     lines = [line for line in map(str.strip, text.split("\n")) if line]
     folded = list(map(_tokens, lines))
-    tokens = _token_hashes([token for line in folded for token in line])
+    key_tokens = list(map(_key_tokens, lines))
+    tokens = _token_hashes(list(chain.from_iterable(folded)))
     seed = xxhash.xxh32_intdigest(host.encode("utf-8", "surrogatepass"))
     return Reading(
         lines=lines,
         line_hashes=[xxhash.xxh32_intdigest(line.encode("utf-8", "surrogatepass"), seed) for line in lines],
         tokens=tokens,
         tokens_in_line=list(map(len, folded)),
+        keys=_token_hashes(list(chain.from_iterable(key_tokens))),
+        keys_in_line=list(map(len, key_tokens)),
         by_character=not text.isascii() and 2 * len(_UNSPACED_CHARACTER.findall(text)) > len(tokens),
         content_hash=xxhash.xxh3_128_digest(tokens.tobytes()),
     )
@@ -130,12 +136,12 @@ def content_hash(text: str) -> bytes:
 def sign(reading: Reading, repeated: Collection[int] = frozenset()) -> Signature:
     """The signature of a text without the lines whose hash is in `repeated`."""
     kept = _kept_lines(reading, repeated)
-    lines, tokens = reading.lines, reading.tokens
+    tokens, key_tokens = reading.tokens, reading.keys
     if not all(kept):
-        lines = list(compress(lines, kept))
         tokens = tokens[np.repeat(kept, reading.tokens_in_line)]
+        key_tokens = key_tokens[np.repeat(kept, reading.keys_in_line)]
     shingles = _shingles(tokens, SHINGLE_CHARACTERS if reading.by_character else SHINGLE_WORDS)
-    keys = _distinct(_token_hashes(_key_tokens("\n".join(lines))))
+    keys = _distinct(key_tokens)
     ends = reading.line_hashes
     if len(ends) > MAX_LINES:
         ends = ends[: MAX_LINES // 2] + ends[-MAX_LINES // 2 :]
@@ -240,11 +246,11 @@ def _tokens(line: str) -> list[str]:
     return line.translate(_ASCII_WORDS).split() if line.isascii() else _TOKEN.findall(line.casefold())
 
 
-def _key_tokens(text: str) -> list[str]:
+def _key_tokens(line: str) -> list[str]:
     """Names and numbers. A capital at the start of a sentence says nothing; one inside it, of a name (in German of a
     noun)."""
-    names = [name.casefold() for name in _NAME.findall(text)]
-    return names + [_NOT_A_DIGIT.sub("", number) for number in _NUMBER.findall(text)]
+    names = [name.casefold() for name in _NAME.findall(line)]
+    return names + [_NOT_A_DIGIT.sub("", number) for number in _NUMBER.findall(line)]
 
 
 _token_cache: dict[str, int] = {}
@@ -276,4 +282,8 @@ def _shingles(tokens: NDArray[np.uint64], width: int) -> Hashes:
 
 def _distinct(hashes: NDArray[np.uint64]) -> Hashes:
     """Distinct 32-bit hashes, ascending, none of them the mark of an unused place."""
-    return np.unique(np.minimum(hashes >> np.uint64(32), np.uint64(_NO_HASH - 1)).astype(np.uint32))
+    upper = np.minimum(hashes >> np.uint64(32), np.uint64(_NO_HASH - 1)).astype(np.uint32)
+    upper.sort()
+    last = np.ones(len(upper), dtype=bool)
+    last[:-1] = upper[1:] != upper[:-1]
+    return np.asarray(upper[last])
