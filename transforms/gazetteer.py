@@ -69,6 +69,9 @@ class Gazetteer:
         self._postings = arrays["postings"]
         self._table = arrays
         self._texts = arrays["texts"].tobytes().decode().split("\n")
+        self._divisions = {
+            self._texts[index].split("\t")[1]: index for index in np.flatnonzero(arrays["kind"] == DIVISION).tolist()
+        }
         self._regions = [dataclasses.replace(place, index=len(self) + n) for n, (place, _) in enumerate(regions)]
         self._by_region_name = {name: len(self) + n for n, (_, names) in enumerate(regions) for name in names}
 
@@ -93,6 +96,11 @@ class Gazetteer:
 
     def place(self, index: int) -> Place:
         return _place(self, index)
+
+    def division(self, code: str) -> Place | None:
+        """The first-level division of a code: "US.AL"."""
+        index = self._divisions.get(code)
+        return None if index is None else self.place(index)
 
     def _read(self, index: int) -> Place:
         table = self._table

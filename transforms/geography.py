@@ -20,14 +20,14 @@ from pathlib import Path
 
 import xxhash
 
-from transforms.country_words import load_country_words, load_cues, load_division_words
+from transforms.country_words import Kind, load_country_words, load_cues, load_division_words
 from transforms.dateline import find_dateline
-from transforms.gazetteer import DIVISION, REGION, Gazetteer, Place
+from transforms.gazetteer import REGION, Gazetteer, Place
 from transforms.mentions import Mention, MentionFinder
-from transforms.place_judge import FROM_CUE, MAX_CANDIDATES, PlaceJudge, Surroundings
+from transforms.place_judge import FROM_CUE, PlaceJudge, Surroundings
 from transforms.schema import CountryMention, Dateline, PlaceMention
 from transforms.taggers import Document, Evidence, Tags
-from transforms.tokens import Part, fold_name, read_body, read_title, tokenize
+from transforms.tokens import Part, Token, fold_name, read_body, read_title, tokenize
 from transforms.wordlists import Lexicon
 
 RULES = 1
@@ -36,10 +36,10 @@ MAX_TITLE_CHARACTERS = 1_000
 MAX_PLACES = 40
 MAX_DATELINE_WORDS = 5
 
-# What a mention weighs for the country a story is about. Later mentions count by the square root of their number: a
-# story that comes back to its neighbour ten times is still about where it began.
-IN_TITLE, IN_LEDE, IN_TEXT, IN_DATELINE = 3.0, 2.0, 1.5, 6.0
-LEDE_CHARACTERS = 400
+# What a mention weighs for the country a story is about. Mentions of the text count by the square root of their
+# number: a story that comes back to its neighbour ten times is still about where it began.
+IN_TITLE, IN_LEDE, IN_TEXT, IN_DATELINE, COMES_FIRST = 3.0, 3.0, 2.0, 4.0, 1.0
+LEDE_CHARACTERS = 600
 CUES_NEEDED = 2  # different cues before a text that names no country is given one
 
 
@@ -101,43 +101,44 @@ class PlacesTagger:
         language = (document.language or "en").split("-")[0].lower()
         words = self._words.get(language) or self._words["en"]
         title = read_title(document.title[:MAX_TITLE_CHARACTERS])
-        body = read_body(document.text[:MAX_CHARACTERS])
+        body = read_body(_cut(document.text))
+        mentions, heading = self._finder.find(body, words), self._finder.find(title, words)
         near = Surroundings(document.publisher_country)
-        dateline = dateline or find_dateline(document.text)[0]
-        filed = self._locate(dateline) if dateline is not None else None
-        if dateline is not None and filed is not None:
-            near.filed_from(fold_name(dateline.place or ""), filed)
-            dateline = dataclasses.replace(
-                dateline, country=filed.country or None, latitude=filed.latitude, longitude=filed.longitude
-            )
         cues = self._find_cues(body, language)
         for country, found in cues.items():
             near.countries[country] += FROM_CUE * len(found)
-        mentions, heading = self._finder.find(body, words), self._finder.find(title, words)
         self._judge.weigh(body, mentions, near)
         self._judge.weigh(title, heading, near)
+        self._judge.meet([*mentions, *heading], near)
+        dateline = dateline or find_dateline(_after_title(document))[0]
+        if dateline is not None:
+            dateline = self._locate(dateline, near)
         self._judge.decide(body, mentions, near)
         self._judge.decide(title, heading, near)
         return Reading(heading, mentions, dateline, cues)
 
-    def _locate(self, dateline: Dateline) -> Place | None:
-        """The place of a dateline; what else stands in it ("Ala.", "Ireland") helps to choose."""
+    def _locate(self, dateline: Dateline, near: Surroundings) -> Dateline:
+        """The dateline with country and coordinates; what else stands in it ("Ala.", "Ireland") helps to choose."""
         tokens, rest = tokenize(dateline.place or dateline.text), tokenize(dateline.text)
-        divisions = {self._finder.division(token) for token in rest}
-        names = {token.folded for token in rest}
-        countries = {word.code for name in names if (word := self._words["en"].phrase(name)) is not None}
         for length in range(min(MAX_DATELINE_WORDS, len(tokens)), 0, -1):
-            (indices,) = self._gazetteer.find([" ".join(token.folded for token in tokens[:length])])
-            places = [self._gazetteer.place(index) for index in indices[:MAX_CANDIDATES]]
-            if places:
-                return max(
-                    places,
-                    key=lambda place: (
-                        place.division in divisions or (len(rest) > length and place.country in countries),
-                        place.kind not in (DIVISION, REGION),
-                        place.population,
-                    ),
+            name = " ".join(token.folded for token in tokens[:length])
+            place = self._judge.locate(name, self._said_with(rest[length:]), near)
+            if place is not None:
+                near.filed_from(name, place)
+                return dataclasses.replace(
+                    dateline, country=place.country or None, latitude=place.latitude, longitude=place.longitude
                 )
+        return dateline
+
+    def _said_with(self, rest: Sequence[Token]) -> str | None:
+        """The division or country that follows in a dateline."""
+        for token in rest:
+            division = self._finder.division(token)
+            if division is not None:
+                return division
+            word = self._words["en"].phrase(token.folded)
+            if word is not None and word.kind is Kind.NAME:
+                return word.code
         return None
 
     def _find_cues(self, body: Part, language: str) -> dict[str, set[str]]:
@@ -151,6 +152,17 @@ class PlacesTagger:
                     found.setdefault(country, set()).add(phrase)
             previous = token.folded
         return found
+
+
+def _cut(text: str) -> str:
+    """The text up to the bound, and there up to the last blank: half a word would be another word."""
+    return text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS].rpartition(" ")[0]
+
+
+def _after_title(document: Document) -> str:
+    """The text without the headline that some pages print again in front of it."""
+    title, text = document.title.strip(), document.text
+    return text[len(title) :].lstrip(" .\n\t") if title and text.startswith(title) else text
 
 
 def _regions(lexicon: Lexicon) -> list[tuple[Place, list[str]]]:
@@ -182,21 +194,20 @@ def _tags_of(mention: Mention) -> list[str]:
 def _count_countries(reading: Reading) -> tuple[tuple[CountryMention, ...], str | None]:
     """All countries, most mentioned first, and the one with the most weight."""
     counts: Counter[str] = Counter()
-    later: Counter[str] = Counter()
+    lede: Counter[str] = Counter()
     weights: defaultdict[str, float] = defaultdict(float)
+    in_text = [mention for mention in reading.body if mention.code is not None]
     for mention in reading.title:
         if mention.code is not None:
             counts[mention.code] += 1
             weights[mention.code] += IN_TITLE
-    for mention in reading.body:
-        if mention.code is not None:
-            counts[mention.code] += 1
-            if mention.start < LEDE_CHARACTERS:
-                weights[mention.code] += IN_LEDE
-            else:
-                later[mention.code] += 1
-    for code, times in later.items():
-        weights[code] += IN_TEXT * math.sqrt(times)
+    for mention in in_text:
+        counts[mention.code or ""] += 1
+        lede[mention.code or ""] += mention.start < LEDE_CHARACTERS
+    for code, times in Counter(mention.code or "" for mention in in_text).items():
+        weights[code] += IN_LEDE * math.sqrt(lede[code]) + IN_TEXT * math.sqrt(times - lede[code])
+    if in_text:
+        weights[in_text[0].code or ""] += COMES_FIRST
     if reading.dateline is not None and reading.dateline.country is not None:
         counts[reading.dateline.country] = max(1, counts[reading.dateline.country])
         weights[reading.dateline.country] += IN_DATELINE

@@ -67,8 +67,7 @@ class MentionFinder:
                 )
                 mentions.append(mention)
             first += longest or 1
-        self._read_followers(part, mentions)
-        return mentions
+        return self._read_followers(part, mentions)
 
     def division(self, token: Token) -> str | None:
         """The division a short form stands for: "Ala.", "ALA", "AL"."""
@@ -94,16 +93,34 @@ class MentionFinder:
                 found[first] = (length, places)  # the longest comes last
         return found
 
-    def _read_followers(self, part: Part, mentions: Sequence[Mention]) -> None:
+    def _read_followers(self, part: Part, mentions: Sequence[Mention]) -> list[Mention]:
+        """Note what stands after "City, "; short forms of divisions ("Ala.") become mentions of their own."""
+        read: list[Mention] = []
         for number, mention in enumerate(mentions):
+            read.append(mention)
             if mention.last >= len(part.tokens) or part.gap(mention.last - 1) not in (", ", " (", ",", ",\n"):
                 continue
-            short = self.division(part.tokens[mention.last])
+            token = part.tokens[mention.last]
             follower = mentions[number + 1] if number + 1 < len(mentions) else None
-            if short:
-                mention.within = short
-            elif follower is not None and follower.first == mention.last:
+            mention.within = self.division(token)
+            if mention.within is None and follower is not None and follower.first == mention.last:
                 mention.within = self._within(mention, follower)
+            elif mention.within is not None and (follower is None or follower.first > mention.last):
+                read.append(self._short_form(mention, token, mention.within))
+        return read
+
+    def _short_form(self, mention: Mention, token: Token, division: str) -> Mention:
+        place = self._gazetteer.division(division)
+        return Mention(
+            first=mention.last,
+            last=mention.last + 1,
+            start=token.start,
+            surface=place.name if place is not None else token.text,
+            folded=place.folded if place is not None else token.folded,
+            word=None,
+            places=(place.index,) if place is not None else (),
+            within=place.country if place is not None else None,
+        )
 
     def _within(self, mention: Mention, follower: Mention) -> str | None:
         own = {self._gazetteer.place(index).division for index in mention.places}

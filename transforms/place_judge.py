@@ -10,16 +10,22 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 
+import numpy as np
+
 from transforms.country_words import Kind
-from transforms.gazetteer import CAPITAL, COUNTY, DIVISION, REGION, Gazetteer, Place
+from transforms.gazetteer import CAPITAL, CITY, COUNTY, DIVISION, REGION, Gazetteer, Place
 from transforms.mentions import Mention
 from transforms.tokens import Part, is_name_like
 from transforms.wordlists import Lexicon
 
 MAX_CANDIDATES = 60
+MAX_NEIGHBOURS = 160  # candidates compared with each other, by population
+NEIGHBOUR_KM = 40.0
+EARTH_RADIUS_KM = 6371.0
+CITY_STATES = frozenset(("SG", "HK", "MO", "MC", "VA", "GI"))
 
 BELIEVED = 6.0
-BELIEVED_BARE = 6.5  # without a word around it that says a place is meant
+BELIEVED_BARE = 7.0  # without a word around it that says a place is meant
 REGION_SCORE = 7.0
 UNMISTAKABLE = 7.0  # Paris is believed though it is a given name too
 SEAT_OF_STATE = 1.0
@@ -28,6 +34,7 @@ ALIAS = -0.5
 SAID_SO = 5.0
 SAID_OTHERWISE = -2.0
 COUNTRY_NAMED = 1.5
+OTHERS_NAMED = -0.5  # countries are named, and this is none of them
 DIVISION_NAMED = 1.5
 PUBLISHED_THERE = 1.0
 BELIEVED_BEFORE = 1.0
@@ -35,6 +42,7 @@ ITS_OWN_WORD = 1.0  # "Tyler Police Department"
 DIVISION_RATHER_THAN_CITY = -0.6
 MOSTLY_SOMETHING_ELSE = -1.0
 ALSO_A_PERSON = -2.0  # "John London" stood elsewhere in the text
+NEAR_ANOTHER = 1.5  # another name of the text may lie within NEIGHBOUR_KM of it
 IN_LONGER_NAME = -0.5  # "London Zoo"
 HEADLINE_POPULATION = 500_000  # where every word has a capital, only such places are believed unseen
 FROM_DIVISION, FROM_PLACE, FROM_DATELINE, FROM_CUE = 0.5, 0.5, 2.0, 0.5
@@ -42,7 +50,8 @@ FROM_DIVISION, FROM_PLACE, FROM_DATELINE, FROM_CUE = 0.5, 0.5, 2.0, 0.5
 
 class Surroundings:
     """What a document as a whole says for countries and divisions while its places are being decided. `senses` holds
-    what a folded name stands for, once that was said; `named_by` how often each country word, folded, was found."""
+    what a folded name stands for, once that was said; `named_by` how often each country word, folded, was found;
+    `neighbours` the places that have a possible place of another name near them."""
 
     def __init__(self, publisher_country: str | None) -> None:
         self.publisher_country = publisher_country
@@ -50,7 +59,9 @@ class Surroundings:
         self.divisions: defaultdict[str, float] = defaultdict(float)
         self.senses: dict[str, Place] = {}
         self.named_by: defaultdict[str, float] = defaultdict(float)
+        self.total = 0.0
         self.people: set[str] = set()
+        self.neighbours: set[int] = set()
 
     def filed_from(self, name: str, place: Place) -> None:
         """Take in where the report was filed."""
@@ -91,9 +102,27 @@ class PlaceJudge:
             if before is not None and self._is_first_name(part, mention):
                 near.people.add(mention.folded)
 
+    def meet(self, mentions: Sequence[Mention], near: Surroundings) -> None:
+        """Note which places may lie near one of another name: towns of one county vouch for each other."""
+        named: dict[int, str] = {}
+        for mention in mentions:
+            if mention.word is None:
+                named.update(dict.fromkeys(mention.places[:MAX_CANDIDATES], mention.folded))
+        near.neighbours = find_neighbours([(self._gazetteer.place(index), name) for index, name in named.items()])
+
+    def locate(self, folded: str, within: str | None, near: Surroundings) -> Place | None:
+        """The place a name stands for where it is certain to be a place, as in a dateline."""
+        (indices,) = self._gazetteer.find([folded])
+        places = tuple(i for i in indices if self._gazetteer.place(i).kind not in (DIVISION, REGION)) or indices
+        if not places:
+            return None
+        mention = Mention(first=0, last=0, start=0, surface="", folded=folded, word=None, places=places, within=within)
+        return self._best(mention, near)[0]
+
     def decide(self, part: Part, mentions: Sequence[Mention], near: Surroundings) -> None:
         """Set `place` where a mention names a place, and clear `word` where it names no country."""
         lower = {token.text for token in part.tokens if token.text.islower()}
+        near.total = sum(near.countries.values())
         previous: Mention | None = None
         for number, mention in enumerate(mentions):
             known_before = previous is not None and previous.last == mention.first and _is_something(previous)
@@ -120,6 +149,8 @@ class PlaceJudge:
             self._decide_namesake(part, mention, near, alone=alone)
         elif region is not None:
             mention.place, mention.rule = region, "region"
+        if mention.word is not None and word.kind is Kind.NAME and word.code in CITY_STATES:
+            mention.place = next((p for p in map(self._gazetteer.place, mention.places) if p.kind == CAPITAL), None)
         if mention.word is not None and not mention.rule:
             mention.rule = word.kind.value
 
@@ -207,12 +238,16 @@ class PlaceJudge:
                 points += SAID_SO if mention.within in (place.division, place.country) else SAID_OTHERWISE
             if near.countries[place.country]:
                 points += COUNTRY_NAMED + min(1.0, near.countries[place.country] / 10)
+            elif near.total >= 2:
+                points += OTHERS_NAMED
             if place.kind == DIVISION:
                 points += DIVISION_RATHER_THAN_CITY
             elif near.divisions[place.division]:
                 points += DIVISION_NAMED
             if near.publisher_country == place.country:
                 points += PUBLISHED_THERE
+            if place.index in near.neighbours:
+                points += NEAR_ANOTHER
             return points
 
         sense = near.senses.get(mention.folded)
@@ -262,6 +297,26 @@ class PlaceJudge:
         if before is None or not is_name_like(before.text) or part.headed or part.shouted:
             return False
         return before.folded in self._around["person"] or before.folded not in self._around["part of it"]
+
+
+def find_neighbours(places: Sequence[tuple[Place, str]]) -> set[int]:
+    """Indices of the cities and counties among `places` that have one of another name, but in the same country, within
+    NEIGHBOUR_KM. Of many places the most populous MAX_NEIGHBOURS are compared."""
+    near = [(place, name) for place, name in places if place.kind in (CITY, CAPITAL, COUNTY)]
+    if len({name for _, name in near}) < 2:
+        return set()
+    near = sorted(near, key=lambda each: -each[0].population)[:MAX_NEIGHBOURS]
+    latitude = np.radians([place.latitude for place, _ in near])
+    longitude = np.radians([place.longitude for place, _ in near])
+    up = np.cos(latitude)
+    points = np.stack((up * np.cos(longitude), up * np.sin(longitude), np.sin(latitude)))
+    close = points.T @ points > math.cos(NEIGHBOUR_KM / EARTH_RADIUS_KM)
+    found = set()
+    for one, other in zip(*np.nonzero(close), strict=True):
+        (place, name), (place2, name2) = near[one], near[other]
+        if name != name2 and name not in name2 and name2 not in name and place.country == place2.country:
+            found.add(place.index)
+    return found
 
 
 def _has_case(text: str) -> bool:
