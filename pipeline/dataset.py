@@ -8,15 +8,18 @@ The commit protocol, in the order in which a crash may interrupt it:
 4. Each staged file is renamed to its place; a reader sees whole files only.
 
 Killed before 3, nothing has happened and the staged files are swept. Killed between 3 and 4, the next start finds files
-that a manifest lists still in staging and renames them: `recover`. Both under the lock.
+that a manifest lists still in staging and renames them. Both under the lock. Rewrites of closed days
+(compaction, erasure) follow the same order with whole folders: `replace_folders`.
 """
 
+import ctypes
 import fcntl
 import json
 import os
+import secrets
 import shutil
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +29,8 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import DatasetError, DatasetLockedError
 from transforms.partitions import PartFile
+
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # renameat2(2)
 
 
 class Dataset:
@@ -38,10 +43,11 @@ class Dataset:
         self.staging = self.state / "staging"
 
     @contextmanager
-    def lock(self, holder: str, now: datetime) -> Iterator[None]:
-        """Hold the dataset against other writers. The kernel frees the lock when its holder dies, so none can be stale.
+    def lock(self, writer_id: str, now: datetime) -> Iterator[None]:
+        """Hold the dataset against other writers, and finish what the writer before left undone.
 
-        Raises `DatasetLockedError` at once when somebody else has it, `DatasetError` when the folder is not writable.
+        The kernel frees the lock when its holder dies, so none can be stale. Raises `DatasetLockedError` at once when
+        somebody else has it, `DatasetError` when the folder is not writable.
         """
         try:
             self.state.mkdir(parents=True, exist_ok=True)
@@ -54,16 +60,22 @@ class Dataset:
             except BlockingIOError as error:
                 file.seek(0)
                 raise DatasetLockedError(f"{self.root}: held by {file.read().strip() or 'another run'}") from error
+            file.seek(0)
+            before = file.read().partition(",")[0]
             file.truncate(0)
-            file.write(
-                f"{holder}, process {os.getpid()} on {socket.gethostname()}, since {now:%Y-%m-%d %H:%M:%S} UTC\n"
-            )
+            since = f"{now:%Y-%m-%d %H:%M:%S} UTC"
+            file.write(f"{writer_id}, process {os.getpid()} on {socket.gethostname()}, since {since}\n")
             file.flush()
+            self._recover(before or None, now)
             yield
 
+    def run_ids(self) -> list[str]:
+        """Ids of all runs and rewrites, oldest first (an id begins with its time)."""
+        return sorted(path.stem for path in self.runs.glob("*.json"))
+
     def manifests(self) -> list[dict[str, Any]]:
-        """All manifests, oldest run first (a run's id begins with its time)."""
-        return [self.manifest(path.stem) for path in sorted(self.runs.glob("*.json"))]
+        """All manifests, oldest first."""
+        return [self.manifest(run_id) for run_id in self.run_ids()]
 
     def manifest(self, run_id: str) -> dict[str, Any]:
         path = self.runs / f"{run_id}.json"
@@ -108,16 +120,70 @@ class Dataset:
             for file in sorted(base.rglob("*.parquet"))
         ]
 
-    def recover(self) -> None:
-        """Finish what a killed run had committed, sweep what it had not. Call it under the lock."""
+    def replace_folders(self, manifest: dict[str, Any]) -> None:
+        """Commit a rewrite: partitions staged whole under the manifest's id take the place of those in `folders`.
+
+        The manifest is the commit point; then each folder is exchanged for its new self in one step, so that a reader
+        who lists a folder sees the old files or the new ones, never both. Call it under the lock.
+        """
+        self.write_manifest(manifest)
+        self._exchange_folders(manifest)
+        self.sweep(manifest["run_id"])
+
+    def _exchange_folders(self, manifest: dict[str, Any]) -> None:
+        for folder in manifest["folders"]:
+            staged, place = self.staging / manifest["run_id"] / folder, self.root / folder
+            wanted = {Path(path).name for path in manifest["files"] if Path(path).parent.as_posix() == folder}
+            if staged.is_dir() and {path.name for path in place.glob("*.parquet")} != wanted:
+                place.mkdir(parents=True, exist_ok=True)
+                _exchange(staged, place)
+                _sync_folder(place.parent)
+
+    def _recover(self, before: str | None, now: datetime) -> None:
+        """Finish what a killed writer had committed, sweep what it had not, close the manifest of the one `before`."""
         for folder in sorted(self.staging.glob("*")):
             if (self.runs / f"{folder.name}.json").exists():
-                self.publish(folder.name, self.manifest(folder.name)["files"])
+                manifest = self.manifest(folder.name)
+                if "folders" in manifest:
+                    self._exchange_folders(manifest)
+                else:
+                    self.publish(folder.name, manifest["files"])
             shutil.rmtree(folder)
+        for run_id in self.run_ids() if before is None else [before]:
+            if (self.runs / f"{run_id}.json").exists():
+                manifest = self.manifest(run_id)
+                if manifest["finished_at"] is None:  # its writer is dead: we hold the lock
+                    self.write_manifest(manifest | {"finished_at": now.isoformat(), "interrupted": True})
 
     def sweep(self, run_id: str) -> None:
         """Remove the run's staging folder with whatever is left in it."""
         shutil.rmtree(self.staging / run_id, ignore_errors=True)
+
+
+def live_files(manifests: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The part files that count by `manifests`, in their order: all that were added and not replaced since."""
+    files: dict[str, None] = {}
+    for manifest in manifests:
+        for path in manifest.get("replaces", ()):
+            files.pop(path, None)
+        files |= dict.fromkeys(manifest["files"])
+    return list(files)
+
+
+def new_id(now: datetime) -> str:
+    """An id of a run or rewrite: sorts by time, and no two are the same."""
+    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Swap two folders in one step where the system can (Linux), else in three renames."""
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 and renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
+        return
+    aside = one.with_name(f"{one.name}.old")
+    other.rename(aside)
+    one.rename(other)
+    aside.rename(one)
 
 
 def _sync_folder(folder: Path) -> None:

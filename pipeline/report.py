@@ -57,6 +57,7 @@ class Report:
         """The manifest, as the contract names its keys."""
         return {
             "run_id": self.run_id,
+            "kind": "run",
             "started_at": self.started_at.isoformat(),
             "finished_at": self.finished_at.isoformat() if self.finished_at else None,
             "runner": self.runner,

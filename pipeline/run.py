@@ -4,7 +4,6 @@ A run can be stopped at any moment. What is committed stays, what is not is fetc
 """
 
 import dataclasses
-import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ import pyarrow.parquet as pq
 from pipeline import runner
 from pipeline.build import Batch, build
 from pipeline.config import Config
-from pipeline.dataset import Dataset
+from pipeline.dataset import Dataset, new_id
 from pipeline.errors import RunFailedError
 from pipeline.report import STAGES, Report, add_counts, alarms, merge
 from pipeline.spool import Spool
@@ -50,9 +49,9 @@ def run_once(config: Config, options: Options, progress: Progress) -> Report:
     """One run over the feeds that are due; raises `DatasetLockedError`, `DatasetError`, `RunFailedError`."""
     started_at = datetime.now(UTC)
     dataset = Dataset(Path(config.output))
-    with dataset.lock("a run", started_at):
-        dataset.recover()
-        run = Run(config, options, dataset=dataset, started_at=started_at, progress=progress)
+    run_id = new_id(started_at)
+    with dataset.lock(run_id, started_at):
+        run = Run(config, options, dataset=dataset, run_id=run_id, started_at=started_at, progress=progress)
         try:
             return run.execute()
         finally:
@@ -63,10 +62,16 @@ class Run:
     """The state of one run between its batches. Use it under the dataset's lock."""
 
     def __init__(
-        self, config: Config, options: Options, *, dataset: Dataset, started_at: datetime, progress: Progress
+        self,
+        config: Config,
+        options: Options,
+        *,
+        dataset: Dataset,
+        run_id: str,
+        started_at: datetime,
+        progress: Progress,
     ) -> None:
         self.config, self.options, self.dataset, self.progress = config, options, dataset, progress
-        run_id = f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         self.articles = ArticleMemory(dataset)
         self.feeds = FeedMemory(dataset)
         self.spool = Spool(dataset.staging / run_id / "entries.sqlite3")

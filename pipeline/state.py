@@ -6,6 +6,7 @@ every run not yet applied, in the order of the runs. Delete them and they are bu
 and which entries were seen; without it feeds are polled in full and entries are looked at again.
 """
 
+import itertools
 import json
 import shutil
 import sqlite3
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
-from pipeline.dataset import Dataset
+from pipeline.dataset import Dataset, live_files
 from transforms.memory import Memory
 from transforms.near_index import NearIndex
 from transforms.polling import FeedState, due
@@ -58,10 +59,14 @@ class ArticleMemory:
             self.path.unlink(missing_ok=True)
             shutil.rmtree(self.signatures, ignore_errors=True)
         with closing(self._connect()) as db:
-            applied = {path for (path,) in db.execute("SELECT file FROM applied")}
-            for manifest in self.dataset.manifests():
-                files = [path for path in manifest["files"] if path.startswith("articles/") and path not in applied]
-                self._apply(db, files)
+            known = {run_id for (run_id,) in db.execute("SELECT run_id FROM manifests")}
+            manifests = [self.dataset.manifest(run_id) for run_id in self.dataset.run_ids() if run_id not in known]
+            applied = {path for (path,) in db.execute("SELECT file FROM applied")} if manifests else set()
+            new = [path for path in live_files(manifests) if path.startswith("articles/") and path not in applied]
+            for _, files in itertools.groupby(sorted(new, key=_folder), key=_folder):
+                self._apply(db, list(files))  # day after day: the order of arrival
+            with db:
+                db.executemany("INSERT INTO manifests VALUES (?)", [(manifest["run_id"],) for manifest in manifests])
 
     def apply(self, files: Iterable[str]) -> None:
         """Take in the article files of a batch just committed."""
@@ -73,8 +78,9 @@ class ArticleMemory:
         db.executescript(
             "CREATE TABLE IF NOT EXISTS articles (article_id BLOB PRIMARY KEY, version INTEGER, title TEXT,"
             " content_hash BLOB, first_seen_us INTEGER, cluster_id BLOB, duplicate_of BLOB, duplicate_kind TEXT,"
-            " duplicate_score REAL, file TEXT) WITHOUT ROWID;"
+            " duplicate_score REAL, folder TEXT) WITHOUT ROWID;"
             "CREATE TABLE IF NOT EXISTS applied (file TEXT PRIMARY KEY) WITHOUT ROWID;"
+            "CREATE TABLE IF NOT EXISTS manifests (run_id TEXT PRIMARY KEY) WITHOUT ROWID;"
         )
         return db
 
@@ -87,7 +93,7 @@ class ArticleMemory:
         tables = {
             file: pq.read_table(self.dataset.root / file, columns=MEMORY_COLUMNS, partitioning=None) for file in files
         }
-        rows = [row | {"file": file} for file, table in tables.items() for row in table.to_pylist()]
+        rows = [row | {"folder": _folder(file)} for file, table in tables.items() for row in table.to_pylist()]
         rows.sort(key=lambda row: (row["article_id"], row["version"]))
         db.execute(f"PRAGMA user_version = {_TORN}")
         db.commit()
@@ -98,13 +104,17 @@ class ArticleMemory:
         with db:
             db.executemany(
                 "INSERT INTO articles VALUES (:id, :version, :title, :content_hash, :first_seen_us, :cluster, :of,"
-                " :duplicate_kind, :duplicate_score, :file) ON CONFLICT (article_id) DO UPDATE SET"
+                " :duplicate_kind, :duplicate_score, :folder) ON CONFLICT (article_id) DO UPDATE SET"
                 " version = excluded.version, title = excluded.title, content_hash = excluded.content_hash,"
-                " file = excluded.file WHERE excluded.version > articles.version",
+                " folder = excluded.folder WHERE excluded.version > articles.version",
                 map(_memory_row, rows),
             )
             db.executemany("INSERT OR IGNORE INTO applied VALUES (?)", [(file,) for file in files])
             db.execute(f"PRAGMA user_version = {_WHOLE}")
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _memory_row(row: dict[str, Any]) -> dict[str, Any]:
@@ -113,7 +123,9 @@ def _memory_row(row: dict[str, Any]) -> dict[str, Any]:
         "cluster": bytes.fromhex(row["cluster_id"]),
         "of": bytes.fromhex(row["duplicate_of"]) if row["duplicate_of"] else None,
         "first_seen_us": round(row["first_seen_at"].timestamp() * 1e6),
-        **{key: row[key] for key in ("version", "title", "content_hash", "duplicate_kind", "duplicate_score", "file")},
+        **{
+            key: row[key] for key in ("version", "title", "content_hash", "duplicate_kind", "duplicate_score", "folder")
+        },
     }
 
 

@@ -19,6 +19,12 @@ def stage(dataset: Dataset, name: str = f"{RUN}-0001") -> list[str]:
     return [part.path for part in write_parts([make_article()], dataset.staging / RUN, name, WriteSettings())]
 
 
+def recover(dataset: Dataset) -> None:
+    """What the next writer does first."""
+    with dataset.lock("the next", NOON):
+        pass
+
+
 def visible(dataset: Dataset) -> list[str]:
     return [path.relative_to(dataset.root).as_posix() for path in dataset.root.glob("articles/*/*.parquet")]
 
@@ -26,7 +32,7 @@ def visible(dataset: Dataset) -> list[str]:
 def test_a_run_killed_before_its_manifest_leaves_nothing(tmp_path: Path) -> None:
     dataset = Dataset(tmp_path)
     stage(dataset)
-    dataset.recover()
+    recover(dataset)
     assert visible(dataset) == []
     assert not list(dataset.staging.iterdir())
 
@@ -34,9 +40,10 @@ def test_a_run_killed_before_its_manifest_leaves_nothing(tmp_path: Path) -> None
 def test_a_run_killed_after_its_manifest_is_completed_by_the_next_start(tmp_path: Path) -> None:
     dataset = Dataset(tmp_path)
     committed, torn = stage(dataset), stage(dataset, f"{RUN}-0002")
-    dataset.write_manifest({"run_id": RUN, "files": committed})
-    dataset.recover()
-    dataset.recover()
+    dataset.write_manifest({"run_id": RUN, "files": committed, "finished_at": None})
+    recover(dataset)
+    recover(dataset)
+    assert dataset.manifest(RUN)["interrupted"]
     assert visible(dataset) == committed
     assert not set(torn) & set(visible(dataset))
 

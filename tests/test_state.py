@@ -21,7 +21,7 @@ ENTRY = Entry(url="https://a.example/1?utm_source=rss", feed_id="a", feed_url="h
 def commit(dataset: Dataset, run_id: str, *rows: Article) -> None:
     dataset.state.mkdir(exist_ok=True)
     parts = [part.path for part in write_parts(rows, dataset.staging / run_id, run_id, WriteSettings())]
-    dataset.write_manifest({"run_id": run_id, "files": parts})
+    dataset.write_manifest({"run_id": run_id, "files": parts, "finished_at": NOON.isoformat()})
     dataset.publish(run_id, parts)
 
 

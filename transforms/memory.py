@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """The newest stored version of an article. `file` is the part file that holds it."""
+    """The newest stored version of an article. `folder` is the partition that holds it."""
 
     article_id: str
     version: int
@@ -25,7 +25,7 @@ class Known:
     duplicate_of: str | None
     duplicate_kind: str | None
     duplicate_score: float | None
-    file: Path
+    folder: Path
 
 
 class Memory:
@@ -42,12 +42,12 @@ class Memory:
             return None
         row = self._db.execute(
             "SELECT version, title, content_hash, first_seen_us, cluster_id, duplicate_of, duplicate_kind,"
-            " duplicate_score, file FROM articles WHERE article_id = ?",
+            " duplicate_score, folder FROM articles WHERE article_id = ?",
             (bytes.fromhex(article_id),),
         ).fetchone()
         if row is None:
             return None
-        version, title, content_hash, first_seen_us, cluster_id, of, kind, score, file = row
+        version, title, content_hash, first_seen_us, cluster_id, of, kind, score, folder = row
         return Known(
             article_id=article_id,
             version=version,
@@ -58,14 +58,17 @@ class Memory:
             duplicate_of=of.hex() if of else None,
             duplicate_kind=kind,
             duplicate_score=score,
-            file=self.root / file,
+            folder=self.root / folder,
         )
 
     def text(self, known: Known) -> str:
-        """The text of a stored version, read from its part file; "" when the file no longer holds it."""
+        """The text of a stored version, read from its partition; "" when it is no longer there."""
+        if not known.folder.is_dir():
+            return ""
         table = pq.read_table(
-            known.file,
+            known.folder,
             columns=["text"],
+            partitioning=None,
             filters=[("article_id", "=", known.article_id), ("version", "=", known.version)],
         )
         return str(table["text"][0]) if table.num_rows else ""
