@@ -19,12 +19,16 @@ MAX_PHRASE_WORDS = 10
 
 @dataclass(frozen=True, slots=True)
 class KnownName:
-    """A name of the lexicon. `surface` are the words of this way to write it, `as_written` whether case counts."""
+    """A name of the lexicon and one way to write it, in folded words. `written`: case counts. `capitals` tells which
+    words need one. `alone`: it is another's where a capitalised word stands right before ("Indonesian Democratic
+    Party")."""
 
     name: str
     kind: str  # person, organization
     surface: tuple[str, ...]
-    as_written: bool
+    capitals: tuple[bool, ...]
+    written: str = ""
+    alone: bool = False
 
 
 class KnownNames:
@@ -34,16 +38,21 @@ class KnownNames:
         self._by_first: dict[str, list[KnownName]] = {}
 
     def add(self, name: str, kind: str, surfaces: Iterable[str]) -> None:
-        """Take a name in. Short capitals ("WHO") and words in lower case ("al Qaeda") must be written so; of others
-        the first letter must be a capital."""
-        for surface in surfaces:
-            words = [word.text for word in read_words(surface)][:MAX_PHRASE_WORDS]
+        """Take a name in. Short capitals ("WHO") must be written so; a surface with "!" behind it stands alone."""
+        for given in surfaces:
+            words = read_words(given.rstrip("!"))[:MAX_PHRASE_WORDS]
             if not words:
                 continue
-            capitals = len(words) == 1 and words[0].isupper() and len(words[0]) <= 6
-            folded = tuple(words) if capitals else tuple(fold(word) for word in words)
-            first = fold(words[0])
-            self._by_first.setdefault(first, []).append(KnownName(name, kind, folded, capitals))
+            short = len(words) == 1 and words[0].text.isupper() and len(words[0].text) <= 6
+            known = KnownName(
+                name,
+                kind,
+                tuple(word.folded for word in words),
+                tuple(word.text[0].isupper() for word in words),
+                words[0].text if short else "",
+                given.endswith("!"),
+            )
+            self._by_first.setdefault(words[0].folded, []).append(known)
 
     def sort(self) -> None:
         for listed in self._by_first.values():
@@ -53,17 +62,16 @@ class KnownNames:
         """The longest known name that begins with the word at `at`."""
         for known in self._by_first.get(words[at].folded, ()):
             size = len(known.surface)
-            if at + size > len(words):
-                continue
             span = words[at : at + size]
-            if any(word.possessive or not word.joined for word in span[:-1]):
+            if len(span) < size or any(word.possessive or not word.joined for word in span[:-1]):
                 continue
-            if known.as_written:
-                if span[0].text == known.surface[0]:
-                    return known
-            elif all(word.folded == part for word, part in zip(span, known.surface, strict=True)) and any(
-                word.capital for word in (span[0], span[-1])
-            ):
+            if any(word.folded != part for word, part in zip(span, known.surface, strict=True)):
+                continue
+            if known.written and span[0].text != known.written:
+                continue
+            if known.alone and at and words[at - 1].joined and words[at - 1].capital and not words[at - 1].opens:
+                continue
+            if all(word.text[0].isupper() or not capital for word, capital in zip(span, known.capitals, strict=True)):
                 return known
         return None
 
@@ -85,6 +93,8 @@ class NameWords:
         self.tails = sections.get("organization tails", set())
         self.suffixes = sections.get("company suffixes", set())
         self.particles = sections.get("particles", set())
+        self.dates = sections.get("dates", set())
+        self.followers = sections.get("organization followers", set())
         self.appositions = sections.get("appositions", set())
 
 
@@ -98,7 +108,7 @@ class NameLexicon:
             for file in lexicon.names(pattern):
                 for name, *rest in lexicon.table(file):
                     surfaces = rest[0].split(",") if rest else []
-                    self.known.add(name, kind, [name, *(surface.strip() for surface in surfaces)])
+                    self.known.add(name.rstrip("!"), kind, [name, *(surface.strip() for surface in surfaces)])
         self.known.sort()
         self.first_names = {
             fold(entry.text) for name in lexicon.names("first_names*.txt") for entry in lexicon.sections(name)

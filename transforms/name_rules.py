@@ -14,8 +14,8 @@ PERSON, ORGANIZATION = "person", "organization"
 
 # What a sign is worth: roughly the share of such names that are right in news prose.
 LEXICON, TITLE, ROLE, FIRST_NAME, SAYING, INITIAL, APPOSITION = 0.95, 0.95, 0.9, 0.85, 0.75, 0.8, 0.7
-ACRONYM, COMPANY, HEAD, TAIL, CAPITALS = 0.9, 0.9, 0.85, 0.75, 0.5
-REPEATED, TITLE_ALONE, BELIEVED = 0.8, 0.7, 0.5
+ACRONYM, COMPANY, HEAD, TAIL, FOLLOWED, CAPITALS = 0.9, 0.9, 0.85, 0.75, 0.7, 0.5
+REPEATED, TITLE_ALONE, PAIR, BELIEVED = 0.8, 0.7, 0.5, 0.5
 # Nothing speaks for these yet; a surname alone may belong to a full name elsewhere, and the other way round.
 UNKNOWN = 0.0
 
@@ -82,7 +82,8 @@ class Reader:
             word = words[last]
             if word.capital:
                 named = last == at + 1 and words[at].folded in self._lexicon.first_names
-                if not named and self._lexicon.known.find(words, last) is not None:
+                known = None if named else self._lexicon.known.find(words, last)
+                if known is not None and not known.alone:
                     break
                 if word.text in ("The", "A", "In") or (
                     len(word.text) > 3 and words[at].text.isupper() > word.text.isupper()
@@ -111,19 +112,16 @@ class Reader:
     def _classify(self, words: Sequence[Word], at: int, last: int, rules: NameWords) -> Mention | None:
         """The name, if any, in the run from `at` up to `last`."""
         first = at
-        while (
-            first < last
-            and words[first].text.lower() in rules.openers
-            and (words[first].opens or first > at or words[first].text in ("The", "A", "I"))
-        ):
+        while first < last and self._only_opens(words[first], rules):
             first += 1
-        titles = [n for n in range(first, last) if words[n].text.lower().rstrip(".") in rules.titles]
+        titles = [n for n in range(first, last) if self._is_title(words, n, last, rules)]
         begin = titles[-1] + 1 if titles else first
         organization = self._organization(words, first if begin == last else begin, last, rules)
         if organization is not None or begin == last:
             return organization
-        while begin + 1 < last and self._lexicon.is_country_word([words[begin].folded]):
-            begin += 1
+        nations = [n for n in range(begin, last - 1) if self._lexicon.is_country_word([words[n].folded])]
+        if nations:
+            begin = nations[-1] + 1
         run = words[begin:last]
         rule, score = self._person(run, rules, titled=bool(titles))
         if not rule:
@@ -132,16 +130,28 @@ class Reader:
             rule, score = self._beside(words, begin, last, rules)
         return _mention(run, rule, score)
 
+    def _only_opens(self, word: Word, rules: NameWords) -> bool:
+        """Whether a capitalised word is no part of the name behind it: "After", "The", "March"."""
+        lower = word.text.lower()
+        return lower in rules.dates or (lower in rules.openers and (word.opens or word.text in ("The", "A", "I")))
+
+    def _is_title(self, words: Sequence[Word], at: int, last: int, rules: NameWords) -> bool:
+        """Whether a word stands before a person's name: "Minister", "Major-General", a role that opens a sentence."""
+        parts = words[at].text.lower().rstrip(".").split("-")
+        if all(part in rules.titles for part in parts):
+            return True
+        return at + 2 < last and words[at].opens and words[at].text.lower() in rules.roles
+
     def _organization(self, words: Sequence[Word], at: int, last: int, rules: NameWords) -> Mention | None:
         run = words[at:last]
         if not run:
             return None
         if len(run) == 1:
-            return self._acronym(run, rules)
+            return self._acronym(words, at, rules)
         head, tail = run[0].text.lower(), run[-1].text.lower().rstrip(".")
         acronym = words[last].text if last < len(words) and run[-1].gap.strip() == "(" else ""
         joined = any(word.text in ("of", "for") for word in run)
-        if acronym and acronym.isupper() and acronym == initials(run):
+        if len(acronym) > 1 and acronym.isupper() and (acronym == initials(run) or tail in rules.tails):
             self._acronyms[acronym] = surface(run)
             rule, score = ACRONYM_GIVEN, ACRONYM
         elif tail in rules.suffixes:
@@ -152,11 +162,14 @@ class Reader:
             rule, score = "end of an organisation's name", TAIL
         elif joined and any(word.text.lower() in rules.heads for word in run):
             rule, score = "words of an organisation's name", TAIL
+        elif self._followed(words, last, rules):
+            rule, score = "what follows an organisation's name", FOLLOWED
         else:
             return None
         return _mention(run, rule, score, ORGANIZATION)
 
-    def _acronym(self, run: Sequence[Word], rules: NameWords) -> Mention | None:
+    def _acronym(self, words: Sequence[Word], at: int, rules: NameWords) -> Mention | None:
+        run = words[at : at + 1]
         text = run[0].text
         if text in self._acronyms:
             return _mention(run, "acronym given before", ACRONYM, ORGANIZATION, self._acronyms[text])
@@ -169,6 +182,10 @@ class Reader:
         ):
             return None
         return _mention(run, "capitals", CAPITALS, ORGANIZATION, bare)
+
+    def _followed(self, words: Sequence[Word], last: int, rules: NameWords) -> bool:
+        """Whether a word behind says so: "Le Matin newspaper"."""
+        return last < len(words) and words[last - 1].joined and words[last].text in rules.followers
 
     def _person(self, run: Sequence[Word], rules: NameWords, *, titled: bool) -> tuple[str, float]:
         """What the words themselves say for a person; no rule when they are none."""
@@ -186,7 +203,7 @@ class Reader:
             return "", UNKNOWN
         if run[0].folded in self._lexicon.first_names:
             return "first name", FIRST_NAME
-        if any(len(word.text) == 2 and word.text.endswith(".") for word in run[1:-1]):
+        if any(len(word.text) == 2 and word.text.endswith(".") for word in run[:-1]):
             return "initial", INITIAL
         return "unknown", UNKNOWN
 
@@ -199,8 +216,12 @@ class Reader:
         if any(word is not None and word.text in rules.saying for word in (before, behind)) and last - at <= 3:
             return "verb of saying", SAYING
         gap = words[last - 1].gap
+        if gap == " (" and behind is not None and self._lexicon.is_country_word([behind.folded]):
+            return "country in brackets", APPOSITION
         if gap.startswith(", ") and (gap[2:4].isdigit() or (behind is not None and behind.text in rules.appositions)):
             return "apposition", APPOSITION
+        if last - at <= 3 and not words[at].opens and not any(word.folded in self._places for word in words[at:last]):
+            return "pair of capitals", PAIR
         return "unknown", UNKNOWN
 
 

@@ -13,6 +13,9 @@ _WORD = re.compile(
     r"|[^\W\d_]\w*(?:['’‑-][^\W_]+)*"
 )
 _SENTENCE_END = re.compile(r"[.!?…:;\n\"“”„«»()\[\]•|—–]")
+# "al-Abidine" belongs to a name in lower case, "Boston-based" to none with its capital.
+_ARTICLE = re.compile(r"(?:al|el|as|ad|an|ash|bin|ul|ur)[-‑][A-Z]")
+_COMPOUND = re.compile(r".*[-‑](?:[a-z]{4,}|led|run|era|old|born)$")
 _POSSESSIVES = ("'s", "’s", "'S", "’S")
 _JOINTS = frozenset((" ", "\u00a0", "-", " & "))
 
@@ -51,7 +54,7 @@ def read_words(text: str) -> list[Word]:
                 fold(surface),
                 start,
                 start + len(surface),
-                surface[0].isupper(),
+                _begins_name(surface),
                 possessive or gap.startswith(("'", "’")),
                 gap in _JOINTS,
                 opens,
@@ -60,6 +63,12 @@ def read_words(text: str) -> list[Word]:
         )
         opens = gap != " " and _SENTENCE_END.search(gap) is not None
     return words
+
+
+def _begins_name(word: str) -> bool:
+    if word[0].isupper():
+        return not ("-" in word and _COMPOUND.match(word))
+    return "-" in word and _ARTICLE.match(word) is not None
 
 
 def initials(words: Sequence[Word]) -> str:

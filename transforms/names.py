@@ -86,7 +86,7 @@ def fold_names(mentions: Sequence[Mention]) -> list[Mention]:
 
 
 def _is_pair_of(mention: Mention, surnames: set[str]) -> bool:
-    return mention.rule == "unknown" and fold(mention.name.rsplit(" ", 1)[-1]) in surnames
+    return mention.rule in ("unknown", "pair of capitals") and fold(mention.name.rsplit(" ", 1)[-1]) in surnames
 
 
 def _ends(name: str) -> tuple[str, str]:
