@@ -61,7 +61,7 @@ def test_a_linked_line_needs_no_colon() -> None:
 
 def test_an_agency_footer_is_cut_off_the_last_paragraph_and_kept_as_credit() -> None:
     line = "The boats sail in May. (Reporting by Ann Low; Editing by Bo Reed)"
-    sifted = sift([line], RULES, links={})
+    sifted = sift([line], RULES)
     assert sifted.lines == ("The boats sail in May.",)
     assert sifted.credits == ("(Reporting by Ann Low; Editing by Bo Reed)",)
     assert [removed.rule for removed in sifted.removed] == ["agency-footer"]
@@ -85,7 +85,7 @@ def test_a_folder_of_own_rules_extends_the_built_in_ones(tmp_path: Path) -> None
 
 @given(st.lists(st.text(min_size=1, max_size=120).filter(str.strip), max_size=8))
 def test_text_and_removed_cover_the_lines(lines: list[str]) -> None:
-    sifted = sift(lines, RULES, links={})
+    sifted = sift(lines, RULES)
     pieces = [*sifted.lines, *(removed.text for removed in sifted.removed)]
     assert sum(map(len, pieces)) >= sum(len(line.strip()) for line in lines) - len(lines)
     assert all(any(piece in line for line in lines) for piece in pieces)

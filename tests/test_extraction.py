@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.pages import FETCHED_AT, PARAGRAPHS, SEEN_AT, URL, html, page
-from transforms.extraction import clean_page, count_words, fragment_lines
+from transforms.extraction import clean_page, count_words
+from transforms.page_tree import fragment_lines
 from transforms.reject import Rejected
 from transforms.schema import Dateline
 from transforms.settings import CleanSettings
@@ -165,7 +166,8 @@ def test_arbitrary_bytes_give_an_article_or_a_reject_and_always_the_same(junk: b
 
 def test_a_page_without_the_tags_of_head_and_body_is_read_all_the_same() -> None:
     paragraphs = "".join(f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS)
-    bare = f"<html lang=en><title>Ferries sail again</title><article><h1>Ferries sail again</h1>{paragraphs}</article></html>"
+    title = "Ferries sail again"
+    bare = f"<html lang=en><title>{title}</title><article><h1>{title}</h1>{paragraphs}</article></html>"
     article = clean_page(page(bare), CleanSettings())
     assert article.title == "Ferries sail again"
     assert article.text == "\n".join(PARAGRAPHS)

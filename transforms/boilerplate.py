@@ -13,15 +13,23 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
+from lxml import etree
 from lxml.html import HtmlElement
 
 from transforms.plain_text import key
 from transforms.schema import RemovedLine
 
 DEFAULT_MAX_WORDS = 40
+MOSTLY = 0.6  # share of link text from which a line is a link
 MAX_BLOCKS = 5_000
+MAX_LINKED_CHARS = 400
 FOOTER_CHARS = 600
+MAX_WORD_CHARS = 12  # a line longer than its rules' words at this length each is no promo
 
+_LINKED_BLOCKS = etree.XPath(
+    "descendant::*[(self::p or self::h2 or self::h3 or self::h4 or self::h5 or self::li or self::blockquote)"
+    " and descendant::a]"
+)
 _WORD = re.compile(r"[^\W_]+")
 _GOES_ON = re.compile(r"\s*(?:[:|–—»›>→►▶▸•…：]|-\s|\.{3}|[.!]?\s*$)")
 
@@ -47,7 +55,9 @@ class Boilerplate:
 
     def rule_for(self, line: str, *, is_link: bool = False) -> Rule | None:
         """The rule that `line` falls under, None when it is text. `is_link`: whether most of the line is a link."""
-        folded = unicodedata.normalize("NFKC", line[: self.longest * 20]).casefold()
+        if len(line) > self.longest * MAX_WORD_CHARS:
+            return None
+        folded = unicodedata.normalize("NFKC", line).casefold()
         spans = [match.span() for match in _WORD.finditer(folded)]
         words = [folded[start:end] for start, end in spans]
         if not words or len(words) > self.longest:
@@ -80,8 +90,10 @@ class Sifted:
     credits: tuple[str, ...] = field(default=())
 
 
-def sift(lines: Sequence[str], rules: Boilerplate, *, links: Mapping[str, float], title: str | None = None) -> Sifted:
-    """Divide `lines` into text and what `rules` remove. `links`: share of link text by the key of a line.
+def sift(
+    lines: Sequence[str], rules: Boilerplate, *, tree: HtmlElement | None = None, title: str | None = None
+) -> Sifted:
+    """Divide `lines` into text and what `rules` remove. `tree`, where given, tells which lines are links.
 
     Each line comes out exactly once, whole, except that an agency footer in brackets is cut off the end of a line, and
     that a line which only repeats `title` is left out of both: it stands in its own column.
@@ -90,11 +102,15 @@ def sift(lines: Sequence[str], rules: Boilerplate, *, links: Mapping[str, float]
     removed: list[RemovedLine] = []
     credits: list[str] = []
     folded_title = key(title or "")
+    shares: dict[str, float] | None = None  # asked for by few pages
     for line in lines:
         folded = key(line)
         if folded_title and folded == folded_title:
             continue
-        rule = rules.rule_for(line, is_link=links.get(folded, 0.0) >= 0.6)
+        rule = rules.rule_for(line)
+        if rule is None and tree is not None and (rule := rules.rule_for(line, is_link=True)):
+            shares = link_shares(tree) if shares is None else shares
+            rule = rule if shares.get(folded, 0.0) >= MOSTLY else None
         if rule:
             removed.append(RemovedLine(text=line, rule=rule.name))
             if rule.credits_agency:
@@ -112,16 +128,11 @@ def sift(lines: Sequence[str], rules: Boilerplate, *, links: Mapping[str, float]
 def link_shares(tree: HtmlElement) -> dict[str, float]:
     """Share of link text in each short paragraph, heading and list item of `tree` that holds a link, by its key."""
     shares: dict[str, float] = {}
-    for count, block in enumerate(tree.iter("p", "h2", "h3", "h4", "h5", "li", "blockquote")):
-        if count >= MAX_BLOCKS:
-            break
-        if block.find(".//a") is None:
-            continue
+    for block in _LINKED_BLOCKS(tree)[:MAX_BLOCKS]:
         text = "".join(block.itertext())
-        if len(text) > 600:
-            continue
-        linked = sum(len("".join(link.itertext()).strip()) for link in block.iter("a"))
-        shares[key(text)] = linked / max(1, len(text.strip()))
+        if len(text) <= MAX_LINKED_CHARS:
+            linked = sum(len("".join(link.itertext()).strip()) for link in block.iter("a"))
+            shares[key(text)] = linked / max(1, len(text.strip()))
     return shares
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from lxml.html import HtmlElement
 
+from transforms.page_tree import around_headline
 from transforms.plain_text import key, one_line
 from transforms.schema import Author
 
@@ -52,7 +53,6 @@ _ASIDE_MARK = re.compile(
     re.IGNORECASE,
 )
 _NOT_TEXT = {"script", "style", "option", "title", "noscript", "figcaption"}
-MAX_ELEMENTS = 20_000
 _ASIDE = re.compile(r"\([^()]{0,100}\)|\[[^\[\]]{0,100}\]")
 _ROLE_WORDS = {
     "reporter", "correspondent", "editor", "writer", "journalist", "columnist", "chief", "senior", "staff", "bureau",
@@ -154,18 +154,10 @@ def kind_of(name: str) -> str:
 
 def visible_byline(tree: HtmlElement) -> str | None:
     """The byline that a reader sees, None when there is none: a short line that is little but names of people, opened
-    by "By", standing in an element marked as the author's or linking to an author's page; best right after the
-    headline, and never in a sidebar or comment."""
-    elements: list[HtmlElement] = []
-    headline: int | None = None
-    for place, element in enumerate(tree.iter()):
-        if place >= MAX_ELEMENTS:
-            break
-        elements.append(element)
-        if headline is None and element.tag == "h1":
-            headline = place
+    by "By", standing in an element marked as the author's or linking to an author's page, near the headline and not in
+    a sidebar or comment."""
     best: tuple[int, str] | None = None
-    for place, element in enumerate(elements):
+    for element in around_headline(tree):
         if element.tag in _NOT_TEXT or len(element) > 8:
             continue
         is_marked = _is_author_mark(element)
@@ -177,12 +169,8 @@ def visible_byline(tree: HtmlElement) -> str | None:
             line = inner[0]
         if not _is_byline(line):
             continue
-        score = 2 * is_marked + 2 * bool(_EXPLICIT_BY.match(line))
-        if headline is None:
-            score += 1
-        elif -15 <= place - headline <= 60:
-            score += 2
-        if score >= 3 and (best is None or score > best[0]) and not _stands_aside(element):
+        score = is_marked + bool(_EXPLICIT_BY.match(line))
+        if (best is None or score > best[0]) and not _stands_aside(element):
             best = (score, line)
     return best[1] if best else None
 

@@ -7,19 +7,22 @@ but does not.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 import htmldate
 from lxml.html import HtmlElement
 
 from transforms.dates import EARLIEST, FUTURE_TOLERANCE, Precision, parse_date
+from transforms.page_tree import around_headline
 
 AGREEMENT = timedelta(hours=36)  # as far as a zone left out or a day without a time can move an instant
 REPUBLISHED = timedelta(days=60)
 MAX_TIME_ELEMENTS = 200
 MAX_ELEMENTS = 20_000
+MAX_SEARCHED_ELEMENTS = 3_000
 
 _RANK = ("json-ld", "meta", "time-element", "feed", "url", "text")
 _WITNESS = {"json-ld": "markup", "meta": "markup"}  # one system writes both
@@ -91,24 +94,37 @@ def time_elements(tree: HtmlElement) -> list[tuple[str, bool]]:
 def visible_date(tree: HtmlElement, latest: datetime) -> DateCandidate | None:
     """The date a reader sees: the short line that reads as a date and is best placed, None when there is none.
 
-    Best placed is after the headline, in an element marked as a date, and not in a sidebar, footer or comment.
+    Best placed is by the headline, in an element marked as a date, and not in a sidebar, footer or comment.
     """
-    scored = list(_dated_lines(tree, latest))
-    if not scored:
-        return None
-    score, _, best = max(scored, key=lambda item: (item[0], -item[1]))
-    return best if score >= 0 else None
+    for elements, bonus in ((around_headline(tree), 2), (islice(tree.iter(), MAX_ELEMENTS), 0)):
+        scored = list(_dated_lines(elements, bonus, latest))
+        score, _, best = max(scored, key=lambda item: item[:2], default=(-1, 0, None))
+        if best is not None and score >= 2 * (bonus > 0):
+            return best
+    return None
 
 
 def searched_date(tree: HtmlElement, url: str, latest: datetime) -> DateCandidate | None:
     """The last resort: htmldate's search of the whole document (https://github.com/adbar/htmldate)."""
+    if sum(1 for _ in islice(tree.iter(), MAX_SEARCHED_ELEMENTS + 1)) > MAX_SEARCHED_ELEMENTS:
+        return None  # it reads the document dozens of times
     try:
         day = htmldate.find_date(
-            tree, original_date=True, url=url, min_date=EARLIEST.date().isoformat(), max_date=latest.date().isoformat()
+            tree,
+            extensive_search=False,
+            original_date=True,
+            url=url,
+            min_date=EARLIEST.date().isoformat(),
+            max_date=latest.date().isoformat(),
         )
     except Exception:
         return None
     return candidate(day, "text", latest)
+
+
+def warm_up() -> None:
+    """Have htmldate load its parsers now, not at the first page without a date."""
+    htmldate.find_date("<html><body><p>Printed on the 3rd of march, twenty past nine</p></body></html>")
 
 
 def weigh(candidates: Sequence[DateCandidate]) -> DateCandidate | None:
@@ -137,41 +153,23 @@ def _agree(a: DateCandidate, b: DateCandidate) -> bool:
     return abs(a.at - b.at) <= AGREEMENT
 
 
-def _dated_lines(tree: HtmlElement, latest: datetime) -> Iterator[tuple[int, int, DateCandidate]]:
-    """Short texts that are a date, with their score and place in the document."""
-    headline: int | None = None
-    elements: list[HtmlElement] = []
-    for place, element in enumerate(tree.iter()):
-        if place >= MAX_ELEMENTS:
-            break
-        elements.append(element)
-        if headline is None and element.tag == "h1":
-            headline = place
+def _dated_lines(
+    elements: Iterable[HtmlElement], bonus: int, latest: datetime
+) -> Iterator[tuple[int, int, DateCandidate]]:
+    """Short texts that are a date, with their score and their place, counted backwards."""
     for place, element in enumerate(elements):
-        if element.tag in _NOT_TEXT:
-            holders = ((element.getparent(), element.tail),)
-        else:
-            holders = ((element, element.text), (element.getparent(), element.tail))  # type: ignore[assignment]
-        for holder, text in holders:
+        holders = [] if element.tag in _NOT_TEXT else [(element, element.text)]
+        for holder, text in (*holders, (element.getparent(), element.tail)):
             if holder is None or not text or len(text) > 400 or not _YEAR.search(text):
                 continue
             line = " ".join(text.split())
             if 6 <= len(line) <= 80 and (found := candidate(line, "text", latest)):
-                score = _place_score(holder, line, None if headline is None else place - headline)
-                yield (
-                    score,
-                    place,
-                    DateCandidate(
-                        raw=found.raw, source="text", at=found.at, precision=found.precision, is_strong=score >= 5
-                    ),
-                )
+                score = bonus + _place_score(holder, line)
+                yield score, -place, replace(found, is_strong=score >= 5)
 
 
-def _place_score(holder: HtmlElement, line: str, after_headline: int | None) -> int:
-    near = [holder, *(ancestor for _, ancestor in zip(range(8), holder.iterancestors(), strict=False))]
+def _place_score(holder: HtmlElement, line: str) -> int:
+    near = [holder, *islice(holder.iterancestors(), 8)]
     marks = " ".join(f"{element.get('class', '')} {element.get('id', '')}" for element in near[:3])
     wider = " ".join(f"{element.tag} {element.get('class', '')} {element.get('id', '')}" for element in near)
-    score = 2 * bool(_DATE_MARK.search(marks)) - 3 * bool(_ASIDE_MARK.search(wider)) + (len(line) < 40)
-    if after_headline is None:
-        return score
-    return score + (2 if 0 < after_headline <= 60 else 1 if -20 <= after_headline < 0 else 0)
+    return 2 * bool(_DATE_MARK.search(marks)) - 3 * bool(_ASIDE_MARK.search(wider)) + (len(line) < 40)

@@ -9,7 +9,7 @@ _CONTROL = re.compile(
 )
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,500}>|<!--[^<>]{0,500}-->")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
-_SPACE = re.compile(r"\s+")
+_ALPHANUMERIC = re.compile(r"[^\W_]+")
 
 
 def without_control(text: str) -> str:
@@ -40,5 +40,4 @@ def from_markup(value: str | None, max_chars: int = 20_000) -> str:
 
 def key(text: str) -> str:
     """What is left of `text` for a comparison: letters and digits in one case, single spaces between words."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join("".join(c if c.isalnum() else " " for c in folded).split())
+    return " ".join(_ALPHANUMERIC.findall(unicodedata.normalize("NFKC", text).casefold()))

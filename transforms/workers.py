@@ -17,7 +17,7 @@ from pebble import ProcessPool
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-PRELOAD = ["transforms.extraction", "transforms.feeds"]
+PRELOAD = ["transforms.child"]
 CHILD_MEMORY_BYTES = 2_000_000_000
 WARM_TIMEOUT_S = 60.0
 TASKS_PER_CHILD = 2_000  # bounds what a leak in a parser can cost
@@ -58,9 +58,7 @@ def shared_workers(processes: int = 0) -> Workers:
 
 
 def _warm() -> None:
-    from transforms.extraction import warm  # noqa: PLC0415 - in the child alone
-
-    warm()
+    import transforms.child  # noqa: F401, PLC0415 - in the child alone
 
 
 def _limit_memory() -> None:

@@ -1,0 +1,13 @@
+"""What a child process has loaded before its first task: parsers, models and rule files.
+
+The server process that children are forked from imports this module once; a new child, also one that replaces a killed
+one, shares it all and is ready at once.
+"""
+
+import gc
+
+import transforms.extraction
+import transforms.feeds
+
+transforms.extraction.warm()
+gc.freeze()  # what is loaded stays: no collection in a child touches, and so copies, the shared pages

@@ -1,0 +1,91 @@
+"""The document tree of a page: parsed once, shared by metadata, promo removal and body extraction."""
+
+import re
+
+from lxml import etree
+from lxml.html import HtmlElement, HTMLParser, document_fromstring
+
+from transforms.charset import decode
+from transforms.plain_text import one_line, without_control
+from transforms.reject import Rejected
+
+MAX_FRAGMENT_CHARS = 2_000_000
+
+_XML_DECLARATION = re.compile(rb"^\s*<\?xml[^>]{0,200}\?>")
+_FIRST_HEADING = etree.XPath("(//h1)[1]")
+_BEFORE = etree.XPath("preceding::*[position() <= 15]")
+_AFTER = etree.XPath("descendant::*|following::*[position() <= 60]")
+_FIRST_ELEMENTS = etree.XPath("//body/descendant::*[position() <= 500]")
+_CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 32), 127])
+_OF_THE_HEAD = frozenset({"title", "meta", "link", "script", "style", "base", "noscript", "template", "object"})
+_BLOCKS = ("p", "div", "br", "li", "ul", "ol", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "tr", "section")
+
+
+def parse_page(body: bytes, content_type: str | None) -> HtmlElement:
+    """The tree of an HTML document; raises `Rejected` (unparsable) for what is none.
+
+    Comments and processing instructions are left out; there always is a body element.
+    """
+    if not body.strip():
+        raise Rejected("unparsable", "empty body")
+    markup = decode(body, content_type).encode("utf-8", "replace").translate(None, _CONTROL_BYTES)
+    try:
+        tree = document_fromstring(_XML_DECLARATION.sub(b"", markup, count=1), parser=_parser())
+    except (etree.LxmlError, ValueError) as error:
+        raise Rejected("unparsable", str(error)[:200]) from None
+    _gather_body(tree)
+    if tree.find("body") is None:
+        raise Rejected("unparsable", "no body element")
+    return tree
+
+
+def fragment_lines(markup: str) -> list[str]:
+    """The lines of a piece of HTML: each block element and line break begins a new one."""
+    try:
+        fragment = document_fromstring(
+            f"<div>{without_control(markup[:MAX_FRAGMENT_CHARS])}</div>".encode(), parser=_parser()
+        )
+    except (etree.LxmlError, ValueError):
+        return []
+    etree.strip_elements(fragment, "script", "style", "template", "figure", "iframe", with_tail=False)
+    for element in fragment.iter(*_BLOCKS):
+        element.text = f"\n{element.text or ''}"
+        element.tail = f"\n{element.tail or ''}"
+    return text_lines("".join(fragment.itertext()))
+
+
+def around_headline(tree: HtmlElement) -> list[HtmlElement]:
+    """The elements a reader sees with the headline: 15 before the first h1 and 60 after it, in document order.
+
+    Without an h1 the first 500 of the body.
+    """
+    heading = _FIRST_HEADING(tree)
+    if not heading:
+        return list(_FIRST_ELEMENTS(tree))
+    return [*_BEFORE(heading[0]), *_AFTER(heading[0])]
+
+
+def text_lines(text: str) -> list[str]:
+    """The lines of `text` that hold something, each cleaned as `one_line` does."""
+    return [line for raw in text.splitlines() if (line := one_line(raw, 100_000))]
+
+
+def _parser() -> HTMLParser:
+    """A parser whose elements are all HtmlElement: lxml.html's own looks the class of each element up in Python."""
+    parser = HTMLParser(
+        encoding="utf-8", collect_ids=False, default_doctype=False, remove_comments=True, remove_pis=True
+    )
+    parser.set_element_class_lookup(etree.ElementDefaultClassLookup(element=HtmlElement))
+    return parser
+
+
+def _gather_body(tree: HtmlElement) -> None:
+    """Move what strayed into the head to the body: libxml2 knows no HTML 5, and where a page leaves the body's tag out
+    it takes an `article` or `main` for a part of the head."""
+    head, body = tree.find("head"), tree.find("body")
+    strayed = [part for part in (() if head is None else head) if part.tag not in _OF_THE_HEAD]
+    if strayed and body is None:
+        body = tree.makeelement("body")
+        tree.append(body)
+    for number, part in enumerate(strayed):
+        body.insert(number, part)
