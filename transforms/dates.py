@@ -29,6 +29,7 @@ _HOUR_ONLY = re.compile(r"(?<![\d:.+-])(\d{1,2})\s?([ap])\.?m\b\.?", re.IGNORECA
 _OFFSET = re.compile(r"(?:(?:GMT|UTC?|Z)\s?)?([+-])\s?(\d{1,2})(?::?(\d{2}))?(?!\d)", re.IGNORECASE)
 _YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})(?:\s?[年년.]\s?|/|-)(\d{1,2})(?:\s?[月월.]\s?|/|-)(\d{1,2})(?!\d)")
 _YEAR_LAST = re.compile(r"(?<!\d)(\d{1,2})([./-])\s?(\d{1,2})\2\s?(\d{4})(?!\d)")
+_YEAR_SHORT = re.compile(r"(?<![\d.])(\d{1,2})\.(\d{1,2})\.(\d{2})(?![\d.])")
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"(?<!\d)\d{1,4}(?!\d)")
 
@@ -64,15 +65,30 @@ _MONTH_NAMES = (
     "jan fev mrz abr mei jun jul ago set okt nov dez",
     "ene feb mär apr mag giu lug aug sep ott nov dic",
 )
+# Names that count in full only: their first letters mean another month elsewhere.
+_FULL_MONTH_NAMES = (
+    "januar februar marts april maj juni juli august september oktober november desember",
+    "januari februari maret april mei juni juli agustus september oktober november desember",
+    "ledna února března dubna května června července srpna září října listopadu prosince",
+    "ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie",
+    "január február március április május június július augusztus szeptember október november december",
+    "tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta"
+    " marraskuuta joulukuuta",
+    "ιανουαρίου φεβρουαρίου μαρτίου απριλίου μαΐου ιουνίου ιουλίου αυγούστου σεπτεμβρίου οκτωβρίου νοεμβρίου δεκεμβρίου",
+    "януари февруари март април май юни юли август септември октомври ноември декември",
+    "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
+    "جانفي فيفري مارس افريل ماي جوان جويلية أوت سبتمبر اكتوبر نوفمبر ديسمبر",
+)
 
 
 def _months() -> dict[str, int]:
     """Each name, and its first three letters where they mean one month only."""
+    full = {name: n for names in _FULL_MONTH_NAMES for n, name in enumerate(names.casefold().split(), 1)}
     months = {name: n for names in _MONTH_NAMES for n, name in enumerate(names.split(), 1)}
     short: dict[str, set[int]] = {}
     for name, n in months.items():
         short.setdefault(name[:3], set()).add(n)
-    return {prefix: min(meant) for prefix, meant in short.items() if len(meant) == 1} | months
+    return full | {prefix: min(meant) for prefix, meant in short.items() if len(meant) == 1} | months
 
 
 _MONTHS = _months()
@@ -134,14 +150,18 @@ def _date(text: str) -> tuple[int, int, int] | None:
         return int(match[1]), int(match[2]), int(match[3])
     if match := _YEAR_LAST.search(text):
         return _day_and_month(int(match[1]), int(match[3]), int(match[4]), dotted=match[2] == ".")
+    if match := _YEAR_SHORT.search(text):
+        return int(_full_year(match[3])), int(match[2]), int(match[1])
     named = [_MONTHS[word] for word in _WORD.findall(text.casefold()) if word in _MONTHS]
     numbers = _NUMBER.findall(text)
     if not named or len(numbers) != 2:
         return None
     day, year = (numbers[1], numbers[0]) if len(numbers[0]) == 4 else numbers
-    if len(year) == 2:
-        year = f"19{year}" if int(year) >= 50 else f"20{year}"
-    return int(year), named[-1], int(day)  # the last: "mar" before it is a Tuesday
+    return int(_full_year(year)), named[-1], int(day)  # the last: "mar" before it is a Tuesday
+
+
+def _full_year(year: str) -> str:
+    return year if len(year) != 2 else f"19{year}" if int(year) >= 50 else f"20{year}"
 
 
 def _day_and_month(first: int, second: int, year: int, *, dotted: bool) -> tuple[int, int, int] | None:
