@@ -2,11 +2,12 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 from typing import Any
 
 from transforms.schema import Entry, Page
 
-_OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})$")
+_OFFSET = re.compile(r"\d:\d{2}.*([+-])(\d{2}):?(\d{2})$")
 
 
 def _in_printed_zone(instant: datetime | None, raw: str | None) -> datetime | None:
@@ -18,10 +19,19 @@ def _in_printed_zone(instant: datetime | None, raw: str | None) -> datetime | No
     return instant.astimezone(timezone(timedelta(minutes=minutes)))
 
 
+@cache
+def _warm_up() -> None:
+    from transforms.extraction import warm
+
+    warm()  # as a child does before its first page
+
+
 def extract(html: str | bytes, url: str | None) -> dict[str, Any]:
     """Title, authors, date, text and language of one page, as Clean and Tag read them."""
     from transforms.extraction import clean_page
     from transforms.settings import CleanSettings
+
+    _warm_up()
 
     now = datetime.now(UTC)
     address = url or "http://unknown.example/"
