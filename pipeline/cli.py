@@ -10,12 +10,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from pipeline.errors import NewsbeamError
+from pipeline.errors import NewsbeamError, UsageError
 
 if TYPE_CHECKING:
     from pipeline.config import Config
@@ -36,6 +37,7 @@ app = typer.Typer(
 ConfigFile = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="The config file (TOML); configs/newsbeam.toml lists every key.")
 ]
+DatasetRoot = Annotated[Path, typer.Argument(metavar="DATASET", help="The dataset root.")]
 Output = Annotated[
     str | None, typer.Option("--output", metavar="DIR", help="Dataset root; overrides the config's output.")
 ]
@@ -184,7 +186,7 @@ def schema(as_json: Annotated[bool, typer.Option("--json", help="As JSON, one ob
 
 @app.command()
 def query(
-    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="The dataset root.")],
+    dataset: DatasetRoot,
     sql: Annotated[
         str, typer.Argument(metavar="SQL", help="DuckDB SQL over articles, current, stories, rejects, fetches, runs.")
     ],
@@ -195,6 +197,61 @@ def query(
         from pipeline.query import print_query
 
         print_query(dataset, sql, form)
+
+
+@app.command()
+def verify(dataset: DatasetRoot) -> None:
+    """Check every file, the books of every run, keys, references and schema; exit code 1 when one is broken."""
+    with _errors():
+        from pipeline.verify import verify as broken_promises
+
+        found = list(broken_promises(dataset))
+        for sentence in found:
+            print(sentence)
+        if found:
+            raise typer.Exit(EXIT_FAILED)
+        print(f"{dataset}: sound")
+
+
+@app.command()
+def compact(
+    dataset: DatasetRoot,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, change nothing.")] = False,
+    target_file_mb: Annotated[int, typer.Option("--target-file-mb", min=1, help="Size of file aimed for.")] = 128,
+) -> None:
+    """Merge the small files of closed days; rows are unchanged. Safe beside readers; a run in progress wins (75)."""
+    with _errors():
+        from pipeline.rewrite import compact as compact_days
+        from transforms.settings import WriteSettings
+
+        settings = WriteSettings(target_file_mb=target_file_mb)
+        changes = compact_days(dataset, settings, datetime.now(UTC), dry_run=dry_run)
+        for change in changes:
+            print(f"{change.folder}: {change.files_before} files -> {change.files_after}, {change.rows:,} rows")
+        print(f"{len(changes)} partitions {'would be' if dry_run else ''} compacted".replace("  ", " "))
+
+
+@app.command()
+def forget(
+    dataset: DatasetRoot,
+    url: Annotated[str | None, typer.Argument(metavar="[URL]", help="Erase the article at this address.")] = None,
+    older_than: Annotated[
+        int | None, typer.Option("--older-than", min=1, metavar="DAYS", help="Erase days that ended longer ago.")
+    ] = None,
+) -> None:
+    """Erase an article, or all days older than N: the rows are gone for good, and a manifest says how many."""
+    with _errors():
+        from pipeline.rewrite import forget_older, forget_url
+        from transforms.settings import WriteSettings
+
+        now = datetime.now(UTC)
+        if (url is None) == (older_than is None):
+            raise UsageError("forget: expected either an address or --older-than DAYS")
+        if older_than is not None:
+            changes = forget_older(dataset, older_than, WriteSettings(), now)
+        else:
+            changes = forget_url(dataset, url or "", WriteSettings(), now)
+        print(f"{sum(change.rows_removed for change in changes):,} rows erased from {len(changes)} partitions")
 
 
 def main() -> None:

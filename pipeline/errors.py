@@ -13,6 +13,12 @@ class ConfigError(NewsbeamError):
     exit_code = 2
 
 
+class UsageError(NewsbeamError):
+    """The command line asks for something that cannot be."""
+
+    exit_code = 2
+
+
 class RunnerError(NewsbeamError):
     """The runner is not known or not to be had."""
 

@@ -1,0 +1,199 @@
+"""Rewriting days that are closed: compaction, which keeps every row, and erasure, which says how many it took.
+
+A day is rewritten partition by partition into staging, read back and compared, then all its partitions are exchanged
+under one manifest (`Dataset.replace_folders`). Killed before the manifest, nothing has happened; after it, the next
+writer finishes. A rewrite holds the dataset's lock, so it never meets a run; readers see old files or new ones.
+Memory is bounded by the rows of one partition.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.dataset import Dataset, new_id
+from pipeline.errors import DatasetError
+from transforms.partitions import PartFile, sort_table, write_table
+from transforms.schema import DATASETS, arrow_schema
+from transforms.settings import WriteSettings
+from transforms.urls import article_id
+
+SMALL_SHARE = 0.5  # of the target size: files below it are worth merging
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a rewrite does to one partition."""
+
+    folder: str
+    files_before: int
+    files_after: int
+    rows: int
+    rows_removed: int
+
+
+def compact(root: Path, settings: WriteSettings, now: datetime, *, dry_run: bool = False) -> list[Change]:
+    """Merge the small files of closed days to about `settings.target_file_mb`; rows are unchanged.
+
+    A day is closed when it has ended in UTC. Returns what was done, or with `dry_run` what would be.
+    """
+    folders = [
+        folder for folder in partitions(root) if day_of(folder) < now.date() and _is_scattered(root, folder, settings)
+    ]
+    if dry_run:
+        return [_plan(root, folder, settings) for folder in folders]
+    return _rewrite(root, folders, settings, now, kind="compact", keep=None)
+
+
+def forget_url(root: Path, url: str, settings: WriteSettings, now: datetime) -> list[Change]:
+    """Erase every row of the article at `url`, and what `rejects` and `fetches` tell of it, from every day."""
+    wanted = article_id(url)
+
+    def keep(dataset: str, table: pa.Table) -> pa.ChunkedArray:
+        if dataset == "articles":
+            return pc.not_equal(table["article_id"], wanted)
+        ids = [article_id(told) if told else "" for told in table["url"].to_pylist()]
+        return pa.chunked_array([pa.array([found != wanted for found in ids], pa.bool_())])
+
+    return _rewrite(root, list(partitions(root)), settings, now, kind="forget", keep=keep)
+
+
+def forget_older(root: Path, days: int, settings: WriteSettings, now: datetime) -> list[Change]:
+    """Erase every day of all three datasets that ended more than `days` days ago."""
+    oldest = now.date() - timedelta(days=days)
+    folders = [folder for folder in partitions(root) if day_of(folder) < oldest]
+    return _rewrite(
+        root,
+        folders,
+        settings,
+        now,
+        kind="forget",
+        keep=lambda _, table: pa.chunked_array([pa.repeat(False, len(table))]),
+    )
+
+
+def partitions(root: Path) -> Iterator[str]:
+    """Every partition of the dataset, as "articles/seen_date=2026-03-01"."""
+    for dataset in DATASETS:
+        for folder in sorted((root / dataset).glob("seen_date=*")):
+            if any(folder.glob("*.parquet")):
+                yield f"{dataset}/{folder.name}"
+
+
+def day_of(folder: str) -> date:
+    return date.fromisoformat(folder.rpartition("=")[2])
+
+
+def read_folder(root: Path, folder: str) -> pa.Table:
+    """All rows of a partition under the schema of today; columns that an older file lacks are null."""
+    schema = arrow_schema(folder.split("/", 1)[0])
+    files = sorted((root / folder).glob("*.parquet"))
+    return pa.concat_tables([_as_today(pq.read_table(file, partitioning=None), schema) for file in files])
+
+
+Keep = Callable[[str, pa.Table], pa.ChunkedArray]
+
+
+def _rewrite(
+    root: Path, folders: Iterable[str], settings: WriteSettings, now: datetime, *, kind: str, keep: Keep | None
+) -> list[Change]:
+    dataset = Dataset(root)
+    if not dataset.runs.is_dir():
+        raise DatasetError(f"{root}: no dataset: there is no runs/ folder")
+    rewrite_id = new_id(now)
+    with dataset.lock(rewrite_id, now):
+        started = time.perf_counter()
+        staging = dataset.staging / rewrite_id
+        changes: list[Change] = []
+        added: list[PartFile] = []
+        replaced: list[str] = []
+        for folder in folders:
+            table = read_folder(root, folder)
+            kept = table.filter(keep(folder.split("/", 1)[0], table)) if keep else table
+            if keep and kept.num_rows == table.num_rows:
+                continue
+            old = sorted(path.name for path in (root / folder).glob("*.parquet"))
+            new = _write_folder(kept, staging, folder, rewrite_id, settings)
+            added += new
+            replaced += [f"{folder}/{name}" for name in old]
+            changes.append(
+                Change(
+                    folder=folder,
+                    files_before=len(old),
+                    files_after=len(new),
+                    rows=kept.num_rows,
+                    rows_removed=table.num_rows - kept.num_rows,
+                )
+            )
+        if changes:
+            dataset.replace_folders(
+                {
+                    "run_id": rewrite_id,
+                    "kind": kind,
+                    "started_at": now.isoformat(),
+                    "finished_at": (now + timedelta(seconds=time.perf_counter() - started)).isoformat(),
+                    "folders": [change.folder for change in changes],
+                    "files": [part.path for part in added],
+                    "replaces": replaced,
+                    "rows": sum(change.rows for change in changes),
+                    "rows_removed": sum(change.rows_removed for change in changes),
+                    "bytes": sum(part.size_bytes for part in added),
+                }
+            )
+            if kind == "forget":  # what is derived from erased rows goes with them
+                (dataset.state / "articles.sqlite3").unlink(missing_ok=True)
+                shutil.rmtree(dataset.state / "signatures", ignore_errors=True)
+    return changes
+
+
+def _write_folder(
+    table: pa.Table, staging: Path, folder: str, rewrite_id: str, settings: WriteSettings
+) -> list[PartFile]:
+    """Stage the rows of one partition in files of about the target size, and read them back to be sure."""
+    dataset = folder.split("/", 1)[0]
+    (staging / folder).mkdir(parents=True, exist_ok=True)
+    ordered = sort_table(table, dataset)
+    parts: list[PartFile] = []
+    rows_a_file = max(1, ordered.num_rows)
+    start = 0
+    while start < ordered.num_rows:
+        piece = ordered.slice(start, rows_a_file)
+        path = f"{folder}/{rewrite_id}-{len(parts):04d}.parquet"
+        write_table(piece, staging / path, dataset, settings)
+        size = (staging / path).stat().st_size
+        target = settings.target_file_mb * 1_000_000
+        if size > 1.5 * target and len(piece) > 1:
+            rows_a_file = max(1, round(len(piece) * target / size))
+            continue
+        if not pq.read_table(staging / path, partitioning=None).equals(piece):
+            raise DatasetError(f"{staging / path}: reads back other than it was written; the disk may be failing")
+        parts.append(PartFile(path=path, rows=len(piece), size_bytes=size))
+        start += len(piece)
+    return parts
+
+
+def _is_scattered(root: Path, folder: str, settings: WriteSettings) -> bool:
+    sizes = [file.stat().st_size for file in (root / folder).glob("*.parquet")]
+    small = [size for size in sizes if size < SMALL_SHARE * settings.target_file_mb * 1_000_000]
+    return len(small) > 1
+
+
+def _plan(root: Path, folder: str, settings: WriteSettings) -> Change:
+    files = list((root / folder).glob("*.parquet"))
+    size = sum(file.stat().st_size for file in files)
+    rows = sum(pq.ParquetFile(file).metadata.num_rows for file in files)
+    after = max(1, round(size / (settings.target_file_mb * 1_000_000)))
+    return Change(folder=folder, files_before=len(files), files_after=after, rows=rows, rows_removed=0)
+
+
+def _as_today(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    missing = [field for field in schema if field.name not in table.column_names]
+    for field in missing:
+        table = table.append_column(field, pa.nulls(len(table), field.type))
+    return table.select(schema.names).cast(schema)
