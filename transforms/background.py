@@ -5,12 +5,24 @@ import queue
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
 RESOLVER_THREADS = 32  # name look-ups block a thread each; a few dead servers must not hold up the others
+TRAVEL_S = 0.002  # how long items are gathered before they are handed over together
 ROOM = 64 * 262_144  # weight a stream holds before whoever fills it has to wait
+
+
+@dataclass(slots=True)
+class _Load:
+    """Items that travel together: waking the other thread for each would cost more than fetching it."""
+
+    items: list[Any] = field(default_factory=list)
+    weight: int = 0
+    last: bool = False
+    error: BaseException | None = None
 
 
 class Stream(Generic[T]):
@@ -18,7 +30,8 @@ class Stream(Generic[T]):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._items: queue.SimpleQueue[tuple[T | None, int, BaseException | None, bool]] = queue.SimpleQueue()
+        self._loads: queue.SimpleQueue[_Load] = queue.SimpleQueue()
+        self._next: _Load | None = None
         self._put = 0
         self._taken = 0
         self._room = asyncio.Event()
@@ -38,23 +51,33 @@ class Stream(Generic[T]):
 
     def put_now(self, item: T, weight: int = 1) -> None:
         """Add an item whether or not there is room."""
+        if self._next is None:
+            self._next = _Load()
+            self._loop.call_later(TRAVEL_S, self._send)
+        self._next.items.append(item)
+        self._next.weight += weight
         self._put += weight
-        self._items.put((item, weight, None, False))
 
     def end(self, error: BaseException | None) -> None:
-        self._items.put((None, 0, error, True))
+        self._send()
+        self._loads.put(_Load(last=True, error=error))
+
+    def _send(self) -> None:
+        if self._next is not None:
+            self._loads.put(self._next)
+            self._next = None
 
     def __iter__(self) -> Iterator[T]:
         while True:
-            item, weight, error, last = self._items.get()
-            if error is not None:
-                raise error
-            if last:
+            load = self._loads.get()
+            if load.error is not None:
+                raise load.error
+            if load.last:
                 return
-            self._taken += weight  # only this thread writes it
+            yield from load.items
+            self._taken += load.weight  # only this thread writes it
             if self._waiting:
                 self._loop.call_soon_threadsafe(self._room.set)
-            yield item  # type: ignore[misc]  # only the last item is None
 
 
 class BackgroundLoop:
