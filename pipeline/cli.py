@@ -177,26 +177,50 @@ def discover_feeds(
 
 
 @app.command()
-def schema(as_json: Annotated[bool, typer.Option("--json", help="As JSON, one object a dataset.")] = False) -> None:
+def schema(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    diff: Annotated[
+        Path | None,
+        typer.Option(
+            "--diff", metavar="OLD", help="Compare with an earlier --json; exit code 1 when readers of it break."
+        ),
+    ] = None,
+) -> None:
     """Print the data dictionary, generated from the schema."""
-    from pipeline.dictionary import as_markdown, as_tables
+    with _errors():
+        from pipeline.dictionary import as_markdown, as_tables, compare
 
-    print(json.dumps(as_tables(), indent=1, ensure_ascii=False) if as_json else as_markdown())
+        if diff is None:
+            print(json.dumps(as_tables(), indent=1, ensure_ascii=False) if as_json else as_markdown())
+            return
+        added, broken = compare(json.loads(diff.read_text(encoding="utf-8")), as_tables())
+        for sentence in [*broken, *added]:
+            print(sentence)
+        if broken:
+            raise typer.Exit(EXIT_FAILED)
 
 
 @app.command()
 def query(
     dataset: DatasetRoot,
     sql: Annotated[
-        str, typer.Argument(metavar="SQL", help="DuckDB SQL over articles, current, stories, rejects, fetches, runs.")
+        str,
+        typer.Argument(metavar="SQL", help="DuckDB SQL over articles, current, stories, rejects, fetches, runs."),
     ],
-    form: Annotated[str, typer.Option("--format", help="table, csv, json (lines).")] = "table",
+    form: Annotated[str, typer.Option("--format", help="table, csv, json (lines), parquet.")] = "table",
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the rows there.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="RUN_ID", help="Only rows of runs that ended after this one."),
+    ] = None,
 ) -> None:
     """SQL over a dataset."""
     with _errors():
-        from pipeline.query import print_query
+        from pipeline.query import newest_finished_run, print_query
 
-        print_query(dataset, sql, form)
+        print_query(dataset, sql, form, since=since, output=output)
+        if since is not None:
+            print(f"next time: --since {newest_finished_run(dataset)}", file=sys.stderr)
 
 
 @app.command()

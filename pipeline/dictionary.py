@@ -46,6 +46,22 @@ def as_markdown() -> str:
     return "\n".join(parts) + "\n"
 
 
+def compare(old: dict[str, Any], new: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """What `new` adds to `old`, and what in it breaks a reader of `old`: a column gone, or of another type."""
+    added, broken = [], []
+    for dataset, columns_then in old["datasets"].items():
+        then = {column["name"]: column["type"] for column in columns_then}
+        now = {column["name"]: column["type"] for column in new["datasets"].get(dataset, ())}
+        broken += [f"{dataset}.{name}: gone" for name in then if name not in now]
+        broken += [
+            f"{dataset}.{name}: was {then[name]}, is {now[name]}"
+            for name in then
+            if name in now and now[name] != then[name]
+        ]
+        added += [f"{dataset}.{name}: added" for name in now if name not in then]
+    return added, broken
+
+
 def _type(arrow_type: str) -> str:
     return arrow_type.replace("element: ", "").replace("[us, tz=UTC]", "[us, UTC]")
 

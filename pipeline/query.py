@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.dataset import Dataset
 from pipeline.errors import QueryError
 from transforms.schema import DATASETS, arrow_schema
 
@@ -23,18 +25,23 @@ DERIVED_VIEWS = {
         " min(first_seen_at) AS first_seen_at, max(first_seen_at) AS last_seen_at FROM current GROUP BY cluster_id"
     ),
 }
-FORMATS = ("table", "csv", "json")
+FORMATS = ("table", "csv", "json", "parquet")
 
 
-def connect(root: Path) -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection in UTC with the views articles, current, stories, rejects, fetches and runs."""
+def connect(root: Path, since: str | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection in UTC with the views articles, current, stories, rejects, fetches and runs.
+
+    With `since`, the id of a run, articles, rejects and fetches hold exactly the rows of the runs that ended after it,
+    whatever compaction has done to the files. Runs still at work are left for the next time.
+    """
     if not (root / "runs").is_dir():
         raise QueryError(f"{root}: no dataset: there is no runs/ folder; run `newsbeam run CONFIG` first")
     db = duckdb.connect()
     db.execute("SET TimeZone = 'UTC'")
+    wanted = None if since is None else _runs_after(root, since)
     for dataset in DATASETS:
         if any((root / dataset).glob("*/*.parquet")):
-            db.execute(dataset_view_sql(root, dataset))
+            db.execute(dataset_view_sql(root, dataset, wanted))
         else:
             db.register(f"empty_{dataset}", arrow_schema(dataset).empty_table())
             db.execute(f"CREATE VIEW {dataset} AS SELECT *, CAST(NULL AS DATE) AS seen_date FROM empty_{dataset}")  # noqa: S608 - a name of our own
@@ -44,39 +51,64 @@ def connect(root: Path) -> duckdb.DuckDBPyConnection:
     return db
 
 
-def dataset_view_sql(root: Path, dataset: str) -> str:
-    """The statement that makes a dataset's view in any DuckDB."""
+def dataset_view_sql(root: Path, dataset: str, run_ids: Sequence[str] | None = None) -> str:
+    """The statement that makes a dataset's view in any DuckDB; with `run_ids`, of the rows of these runs alone."""
     files = _literal(root / dataset / "*" / "*.parquet")
+    chosen = "" if run_ids is None else f" WHERE run_id IN ({', '.join(map(_literal, run_ids)) or 'NULL'})"
     return (
         f"CREATE VIEW {dataset} AS SELECT * FROM read_parquet({files}, hive_partitioning = true,"  # noqa: S608 - quoted
-        " hive_types = {'seen_date': DATE}, union_by_name = true)"
+        f" hive_types = {{'seen_date': DATE}}, union_by_name = true){chosen}"
     )
 
 
-def print_query(root: Path, sql: str, form: str) -> None:
-    """Run `sql` and print its rows to standard output; raises `QueryError` with DuckDB's message."""
+def newest_finished_run(root: Path) -> str | None:
+    """The id to give as `since` next time; None when no run has ended yet."""
+    finished = [manifest["run_id"] for manifest in Dataset(root).manifests() if manifest["finished_at"]]
+    return finished[-1] if finished else None
+
+
+def print_query(root: Path, sql: str, form: str, *, since: str | None = None, output: Path | None = None) -> None:
+    """Run `sql` and print its rows, or write them to `output`; raises `QueryError` with DuckDB's message."""
     if form not in FORMATS:
         raise QueryError(f"--format {form}: expected one of {', '.join(FORMATS)}")
+    if form == "parquet" and output is None:
+        raise QueryError("--format parquet: expected --output FILE beside it")
+    db = connect(root, since)
     try:
-        cursor = connect(root).execute(sql)
+        if form == "parquet":
+            db.execute(f"COPY ({sql.rstrip().rstrip(';')}) TO {_literal(output)} (FORMAT parquet, COMPRESSION zstd)")
+            return
+        cursor = db.execute(sql)
         names = [column[0] for column in cursor.description or ()]
         rows = cursor.fetchall()
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
-    if form == "csv":
-        writer = csv.writer(sys.stdout)
-        writer.writerow(names)
-        writer.writerows([_csv_cell(value) for value in row] for row in rows)
-    elif form == "json":
-        for row in rows:
-            print(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str))
-    else:
-        _print_table(names, rows)
+    with output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout) as file:
+        if form == "csv":
+            writer = csv.writer(file)
+            writer.writerow(names)
+            writer.writerows([_csv_cell(value) for value in row] for row in rows)
+        elif form == "json":
+            file.writelines(
+                json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str) + "\n" for row in rows
+            )
+        else:
+            _print_table(names, rows, Console(file=file, highlight=False, markup=False))
 
 
-def _print_table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    console = Console(highlight=False, markup=False)
-    table = Table(*names, header_style="bold")
+def _runs_after(root: Path, since: str) -> list[str]:
+    dataset = Dataset(root)
+    ids = dataset.run_ids()
+    if since not in ids:
+        raise QueryError(f"--since {since}: no run of {root} has this id; the last is {ids[-1] if ids else 'none yet'}")
+    later = (dataset.manifest(run_id) for run_id in ids if run_id > since)
+    return [manifest["run_id"] for manifest in later if manifest["finished_at"]]
+
+
+def _print_table(names: Sequence[str], rows: Sequence[Sequence[Any]], console: Console) -> None:
+    table = Table(header_style="bold")
+    for name in names:
+        table.add_column(name, no_wrap=True, overflow="ellipsis")
     for row in rows:
         table.add_row(*("" if value is None else _printable(value) for value in row))
     console.print(table)
@@ -95,5 +127,5 @@ def _csv_cell(value: Any) -> Any:
     return value
 
 
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+def _literal(value: Path | str | None) -> str:
+    return "'" + str(value).replace("'", "''") + "'"

@@ -6,11 +6,12 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.dataset import Dataset
 from pipeline.errors import QueryError
-from pipeline.query import connect, print_query
+from pipeline.query import connect, newest_finished_run, print_query
 from tests.articles import NOON, make_article, make_reject
 from transforms.partitions import write_parts
 from transforms.settings import WriteSettings
@@ -34,7 +35,9 @@ def root(tmp_path: Path) -> Path:
     ]
     parts = write_parts(rows, tmp_path, "r", WriteSettings())
     Dataset(tmp_path).state.mkdir()
-    Dataset(tmp_path).write_manifest({"run_id": "r", "entries": 4, "files": [part.path for part in parts]})
+    Dataset(tmp_path).write_manifest(
+        {"run_id": "r", "entries": 4, "finished_at": "2026-03-01", "files": [part.path for part in parts]}
+    )
     return tmp_path
 
 
@@ -94,3 +97,22 @@ def test_a_query_writes_nothing_to_the_dataset(root: Path) -> None:
     before = sorted(path for path in root.rglob("*"))
     connect(root).execute("SELECT * FROM stories").fetchall()
     assert sorted(path for path in root.rglob("*")) == before
+
+
+def test_since_gives_exactly_the_rows_of_the_finished_runs_after_it(root: Path) -> None:
+    dataset = Dataset(root)
+    for number, finished_at in ((1, "2026-03-02"), (2, "2026-03-03"), (3, None)):
+        run_id = f"s{number}"
+        rows = [make_article(url=f"https://c.example/{run_id}", run_id=run_id)]
+        parts = [part.path for part in write_parts(rows, root, run_id, WriteSettings())]
+        dataset.write_manifest({"run_id": run_id, "files": parts, "finished_at": finished_at})
+    assert connect(root, "s1").execute("SELECT run_id FROM articles").fetchall() == [("s2",)]
+    assert connect(root, "s2").execute("SELECT run_id FROM articles").fetchall() == []
+    assert newest_finished_run(root) == "s2"
+    with pytest.raises(QueryError, match="the last is s3"):
+        connect(root, "s9")
+
+
+def test_rows_can_be_written_to_parquet(root: Path, tmp_path: Path) -> None:
+    print_query(root, "SELECT title, topics FROM articles;", "parquet", output=tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet").num_rows == 3
