@@ -61,3 +61,27 @@ def test_the_agency_is_known_by_credit_footer_closing_line_or_told() -> None:
 def test_an_agency_at_its_own_domain_is_no_wire_copy() -> None:
     assert is_agency_domain("Reuters", "reuters.com")
     assert not is_agency_domain("Reuters", "harbour-herald.example")
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "agency"),
+    [
+        ("SUVA (Meridian Press) - Islanders planted corals on Sunday.", "Suva", "Meridian Press"),
+        ("NAIROBI, March 3 (Meridian Press) - Water trucks arrived.", "Nairobi", "Meridian Press"),
+        ("ZAMORA (España) – Un incendio arrasó el monte.", "Zamora", None),
+    ],
+)
+def test_a_place_in_capitals_and_brackets_is_a_dateline_whoever_is_in_them(
+    text: str, place: str, agency: str | None
+) -> None:
+    dateline, credit = find_dateline(text)
+    assert dateline
+    assert dateline.place == place
+    assert find_agency(text, credit=credit) == agency
+
+
+@pytest.mark.parametrize(
+    "text", ["Water (and much else) - it was all there.", "The mayor (who resigned on Monday) - said nothing."]
+)
+def test_a_remark_in_brackets_is_no_dateline(text: str) -> None:
+    assert find_dateline(text) == (None, None)

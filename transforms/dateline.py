@@ -17,6 +17,9 @@ from transforms.plain_text import key
 from transforms.schema import Dateline
 
 HEAD_CHARS = 160
+MOST_PLACE_WORDS = 5
+MOST_CREDIT_WORDS = 4
+MOST_INITIALS = 6
 
 _DASH = r"(?:\s?[-–—―:]{1,3}|\s?\.\s?[-–—]{1,2}|\s-)"
 _DATE = (
@@ -40,6 +43,32 @@ _NO_PLACES = {
     "spoiler", "covid", "background", "context", "related", "also read", "what", "why", "how", "who", "when", "where",
     "is", "in", "it", "tl dr",
 }  # fmt: skip
+_AGENCY_WORDS = frozenset(
+    [
+        "press",
+        "presse",
+        "prensa",
+        "news",
+        "nouvelles",
+        "noticias",
+        "notícias",
+        "nachrichten",
+        "agency",
+        "agence",
+        "agencia",
+        "agência",
+        "agentur",
+        "agenzia",
+        "ajansı",
+        "ajans",
+        "wire",
+        "service",
+        "newswire",
+        "pressebüro",
+        "telegraph",
+        "haber",
+    ]
+)
 _TOLD = re.compile(r"\b(?:told|told the)\s([A-ZÀ-Þ][\w-]{1,20}(?:\s[A-Z][\w-]{1,20})?)")
 _COPYRIGHT = re.compile(
     r"(?:©|\(c\)|copyright)\s{0,3}(?:\d{4}\s{0,3})?(?:the\s)?([\w-]{2,30}(?:\s[\w-]{2,20})?)", re.IGNORECASE
@@ -62,7 +91,7 @@ def find_dateline(text: str) -> tuple[Dateline | None, str | None]:
                 continue
             place = _place(found["place"])
             credit = found.groupdict().get("credit")
-            if place is None or (pattern is _WITH_CREDIT and not _is_credit(credit, found["place"])):
+            if place is None or (pattern is _WITH_CREDIT and not _is_credit(credit or "", found["place"])):
                 continue
             return Dateline(text=found["all"].strip(), place=place), credit
     return None, None
@@ -81,6 +110,8 @@ def find_agency(
         for part in re.split(r"[/,;&]|\sand\s", evidence[:200]):
             if agency := known.get(key(part)):
                 return agency.name
+    if credit and (unlisted := _unlisted_agency(credit)):
+        return unlisted
     for footer in footers:
         if agency := _named_in(footer):
             return agency.name
@@ -134,12 +165,25 @@ def _place(text: str) -> str | None:
     return place.title() if place.isupper() else place
 
 
-def _is_credit(credit: str | None, place: str) -> bool:
-    """Whether the brackets hold an agency (or initials like one), not a remark."""
-    if not credit or len(place.split()) > 5:
+def _is_credit(credit: str, place: str) -> bool:
+    """Whether the brackets after `place` hold an agency or a country, not a remark.
+
+    Known agencies and initials may follow any place; names nobody has listed only a place in capitals, which is how
+    agencies print it.
+    """
+    if not credit or len(place.split()) > MOST_PLACE_WORDS:
         return False
     parts = [key(part) for part in re.split(r"[/,]", credit)]
-    return any(part in agencies() for part in parts) or (credit.isupper() and len(credit) <= 6)
+    if any(part in agencies() for part in parts) or (credit.isupper() and len(credit) <= MOST_INITIALS):
+        return True
+    names = [word for word in credit.split() if len(word) > 3]
+    return place.isupper() and len(credit.split()) <= MOST_CREDIT_WORDS and all(name[0].isupper() for name in names)
+
+
+def _unlisted_agency(credit: str) -> str | None:
+    """The name of an agency that the lexicon does not know, as a dateline's brackets print it: "Meridian Press"."""
+    words = key(credit).split()
+    return credit.strip() if len(words) > 1 and _AGENCY_WORDS & set(words) else None
 
 
 def _named_in(text: str) -> Agency | None:
