@@ -43,32 +43,10 @@ _NO_PLACES = {
     "spoiler", "covid", "background", "context", "related", "also read", "what", "why", "how", "who", "when", "where",
     "is", "in", "it", "tl dr",
 }  # fmt: skip
-_AGENCY_WORDS = frozenset(
-    [
-        "press",
-        "presse",
-        "prensa",
-        "news",
-        "nouvelles",
-        "noticias",
-        "notícias",
-        "nachrichten",
-        "agency",
-        "agence",
-        "agencia",
-        "agência",
-        "agentur",
-        "agenzia",
-        "ajansı",
-        "ajans",
-        "wire",
-        "service",
-        "newswire",
-        "pressebüro",
-        "telegraph",
-        "haber",
-    ]
-)
+_AGENCY_WORDS = {
+    "press", "presse", "prensa", "news", "nouvelles", "noticias", "notícias", "nachrichten", "agency", "agence",
+    "agencia", "agência", "agentur", "agenzia", "ajansı", "ajans", "wire", "newswire", "service", "telegraph", "haber",
+}  # fmt: skip
 _TOLD = re.compile(r"\b(?:told|told the)\s([A-ZÀ-Þ][\w-]{1,20}(?:\s[A-Z][\w-]{1,20})?)")
 _COPYRIGHT = re.compile(
     r"(?:©|\(c\)|copyright)\s{0,3}(?:\d{4}\s{0,3})?(?:the\s)?([\w-]{2,30}(?:\s[\w-]{2,20})?)", re.IGNORECASE
