@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.feeds import ParsedFeed, parse_feed
+from transforms.feed_entries import ParsedFeed
+from transforms.feeds import parse_feed
 from transforms.reject import Rejected
 from transforms.schema import Feed
 

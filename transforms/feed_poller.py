@@ -15,7 +15,8 @@ from pebble import ProcessExpired
 
 from transforms.background import Stream
 from transforms.crawler import Crawler, run_until_done_or_asked_to_stop, shared_crawler
-from transforms.feeds import ParsedFeed, parse_feed
+from transforms.feed_entries import ParsedFeed
+from transforms.feeds import parse_feed
 from transforms.http_client import Answer
 from transforms.polling import (
     FeedState,
