@@ -52,7 +52,7 @@ RunnerName = Annotated[str, typer.Option("--runner", help="Where the pipeline ru
 WorkerCount = Annotated[int | None, typer.Option("--workers", min=0, help="Extraction processes; 0 = one a core.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the run report as one JSON object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 when an alarm of [alarms] fired.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 when an alarm of the config fired.")]
 BeamArguments = Annotated[
     list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="Handed to Beam as they are.")
 ]

@@ -21,5 +21,7 @@ def demo_config(output: Path) -> Iterator[Config]:
         raise ConfigError(f"{home / SAMPLE}: the sample site is part of the repository, not of the installed package")
     config = load_config(home / CONFIG, output=str(output))
     with serve_sample(home / SAMPLE) as site:
+        if (output / "runs").is_dir():
+            site.advance()  # a second demo shows what has changed: a correction, a mended feed, a new story
         fetch = dataclasses.replace(config.settings.fetch, allow_hosts=site.hosts)
         yield dataclasses.replace(config, feeds=site.feeds, settings=dataclasses.replace(config.settings, fetch=fetch))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -63,10 +64,20 @@ def test_the_data_dictionary_is_the_schema_as_it_is_now() -> None:
 def test_every_command_and_option_stands_in_the_readme() -> None:
     text = README.read_text()
     missing = []
-    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]  # a group
-        missing += [] if f"newsbeam {name}" in text else [name]
-        for parameter in command.params:
-            missing += [option for option in parameter.opts if option.startswith("--") and option not in text]
+
+    def visit(name: str, command: Any) -> None:
+        for sub_name, sub in getattr(command, "commands", {}).items():
+            visit(f"{name} {sub_name}", sub)
+        if not hasattr(command, "commands"):
+            missing.extend([] if name in text else [name])
+            missing.extend(
+                option
+                for parameter in command.params
+                for option in parameter.opts
+                if option.startswith("--") and option not in text
+            )
+
+    visit("newsbeam", get_command(app))
     assert sorted(set(missing) - {"--help"}) == []
 
 
@@ -113,9 +124,7 @@ def test_the_shown_duckdb_views_are_those_of_newsbeam_query(dataset: Path) -> No
     from pipeline.query import connect
 
     db = connect(dataset / "data" / "news")
-    counts = {
-        view: db.execute(f"SELECT count(*) FROM {view}").fetchone() for view in ("articles", "current", "stories")
-    }
+    counts = {view: db.table(view).count("*").fetchall()[0] for view in ("articles", "current", "stories")}
     assert counts == {"articles": (3,), "current": (2,), "stories": (2,)}
 
 

@@ -32,7 +32,8 @@ def page(town: str, ending: str = "The council meets again in June.") -> Reply:
         ending,
     ]
     body = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
-    return html(f"<html lang=en><title>{town} rebuilds its wall - Towns</title><article><h1>{town} rebuilds its wall</h1>{body}</article></html>")
+    title = f"{town} rebuilds its wall"
+    return html(f"<html lang=en><title>{title} - Towns</title><article><h1>{title}</h1>{body}</article></html>")
 
 
 def feed(paths: list[str], modified: str = "") -> Reply:
