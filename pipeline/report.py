@@ -142,7 +142,7 @@ def summary(report: Report, root: str, before: Mapping[str, Any] | None) -> list
     return lines
 
 
-def _listing(numbers: Mapping[str, int], most: int = 6) -> str:
+def _listing(numbers: Mapping[str, int], most: int = 8) -> str:
     shown = [f"{reason} {n:,}" for reason, n in list(numbers.items())[:most]]
     rest = sum(list(numbers.values())[most:])
     return ", ".join(shown) + (f", others {rest:,}" if rest else "")
