@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from transforms.http_client import host_of
+from transforms.request_urls import host_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ import zstandard
 
 from tests.servers import Reply, Request, Route, html, serve
 from transforms.decoding import decode
-from transforms.http_client import Exchange, HttpClient, Kind, checked_url, host_of, retry_after_s
+from transforms.http_client import Exchange, HttpClient, Kind, retry_after_s
 from transforms.reject import Rejected
+from transforms.request_urls import checked_url, host_of
 from transforms.settings import FetchSettings
 
 SETTINGS = FetchSettings(timeout_s=5, retries=0, per_host_delay_s=0, max_wire_bytes=300_000, max_page_bytes=900_000)

@@ -21,8 +21,9 @@ from apache_beam.pvalue import DoOutputsTuple, PCollection, TaggedOutput
 
 from transforms.background import Stream
 from transforms.crawler import Crawler, run_until_done_or_asked_to_stop, shared_crawler
-from transforms.http_client import Exchange, host_of
+from transforms.http_client import Exchange
 from transforms.reject import Rejected, reject_entry, unforeseen
+from transforms.request_urls import host_of
 from transforms.schema import Entry, HttpFetch, Page, Reject
 from transforms.settings import FetchSettings
 from transforms.sniffing import require_html

@@ -20,24 +20,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Literal
-from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
-from yarl import URL
 
 from transforms.addresses import BlockedAddressError, require_public
 from transforms.decoding import decode
-from transforms.politeness import HostGate, HostGates
+from transforms.politeness import HostGates
 from transforms.reject import Rejected
+from transforms.request_urls import MAX_URL_CHARS, checked_url, exact_url, host_of, redirect_target
 from transforms.schema import HttpFetch
 from transforms.settings import FetchSettings
 
 MAX_CONNECTIONS = 100
 LARGE_BODIES = 8  # at once
-MAX_URL_CHARS = 8_000
 ROBOTS_BYTES = 512_000
 ROBOTS_TIMEOUT_S = 10.0
 _SMALL_BYTES = 524_288
@@ -50,7 +47,6 @@ _PERMANENT = frozenset({301, 308})
 _TRANSIENT_STATUS = frozenset({500, 502, 503, 504})
 _TRANSIENT_REASONS = frozenset({"connect", "dns", "http-5xx", "http-429"})
 _OWN_STATUS = frozenset({401, 403, 404, 410, 429, 451})
-_PLAIN_URL = re.compile(r"[!-~]+")
 _ACCEPT = {
     "page": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5",
     "feed": "application/rss+xml,application/atom+xml,application/feed+json,application/xml;q=0.9,*/*;q=0.5",
@@ -249,7 +245,7 @@ class _Get:
             location = reply.headers.get("Location")
             if reply.status not in _REDIRECTS or not location:
                 return self._answer(url, reply, permanent, conditional=bool(headers))
-            target = _redirect_target(url, location)
+            target = redirect_target(url, location)
             if target in seen:
                 raise Rejected("redirect-loop", "redirected to an address asked before")
             if len(seen) > self.settings.redirects:
@@ -312,7 +308,7 @@ class _Get:
             try:
                 async with asyncio.timeout(max(0.0, self.left_s)) as deadline:
                     async with self.client.session_for(url).get(
-                        _exact(url), headers={"Accept": _ACCEPT[self.kind], **headers}, allow_redirects=False
+                        exact_url(url), headers={"Accept": _ACCEPT[self.kind], **headers}, allow_redirects=False
                     ) as response:
                         self.trace.status = response.status
                         self.trace.retry_after_s = retry_after_s(response.headers.get("Retry-After"))
@@ -382,44 +378,6 @@ class _Get:
         deadline.reschedule((when or start) + _now() - start)
 
 
-@lru_cache(maxsize=1_024)
-def host_of(url: str, *, default_port: bool = False) -> str | None:
-    """`host` or `host:port` of an address, the port only where it is not the scheme's own; None without a host."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return None
-    if not host:
-        return None
-    if ":" in host:
-        host = f"[{host}]"
-    own = {"http": 80, "https": 443}.get(parts.scheme)
-    if default_port:
-        return f"{host}:{port or own}"
-    return host if port in (None, own) else f"{host}:{port}"
-
-
-def checked_url(url: str) -> str:
-    """`url` without its fragment; raises `Rejected("bad-url")` unless it is an http(s) address one can connect to."""
-    url = url.strip()
-    if len(url) > MAX_URL_CHARS:
-        raise Rejected("bad-url", f"{len(url)} characters")
-    try:
-        parts = urlsplit(url)
-        if parts.scheme.lower() not in ("http", "https"):
-            raise Rejected("bad-url", f"scheme {parts.scheme[:20]!r}")
-        if not parts.hostname or parts.username is not None or parts.port == 0:
-            raise Rejected("bad-url", "no host, port 0, or credentials in the address")
-        plain = urlunsplit((parts.scheme.lower(), parts.netloc.lower(), parts.path or "/", parts.query, ""))
-        if not _PLAIN_URL.fullmatch(plain):
-            plain = str(URL(plain))
-        _exact(plain)
-    except ValueError as error:  # no number as port, a host name no resolver takes
-        raise Rejected("bad-url", str(error)[:200]) from None
-    return plain
-
-
 def retry_after_s(value: str | None) -> float | None:
     """Seconds that a Retry-After header (a number or a date) asks for; None without one or when it cannot be read."""
     if not value:
@@ -433,22 +391,6 @@ def retry_after_s(value: str | None) -> float | None:
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return max(0.0, (at - datetime.now(UTC)).total_seconds())
-
-
-def _redirect_target(url: str, location: str) -> str:
-    try:
-        target = urljoin(url, location.strip())
-    except ValueError:
-        raise Rejected("bad-url", "a redirect to an address that cannot be read") from None
-    target = checked_url(target)
-    if url.startswith("https:") and not target.startswith("https:"):
-        raise Rejected("tls-downgrade", f"to {host_of(target)}")
-    return target
-
-
-def _exact(url: str) -> URL:
-    """The address as it was written: servers may tell %7E from ~."""
-    return URL(url, encoded=True)
 
 
 def _guarded_socket(info: tuple[int, int, int, str, tuple[str | int, ...]]) -> socket.socket:
@@ -489,6 +431,3 @@ def _outcome(answer: Answer | None, rejected: Rejected | None) -> str:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-__all__ = ["Answer", "Exchange", "HostGate", "HttpClient", "Kind", "Permit", "checked_url", "host_of", "retry_after_s"]

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 from protego import Protego
 
-from transforms.http_client import Exchange, HttpClient, host_of
+from transforms.http_client import Exchange, HttpClient
 from transforms.reject import Rejected
+from transforms.request_urls import host_of
 from transforms.schema import HttpFetch
 
 DAY_S = 86_400.0

@@ -29,7 +29,7 @@ from tests.benchmarks.synthetic import synthetic_pages
 from tests.servers import Reply, serve
 from transforms.feed_poller import poll_feeds
 from transforms.fetch import fetch_pages
-from transforms.http_client import host_of
+from transforms.request_urls import host_of
 from transforms.schema import Entry, Feed, Page
 from transforms.settings import FetchSettings
 from transforms.workers import shared_workers
