@@ -40,6 +40,31 @@ def test_every_specific_concept_comes_with_its_top_level() -> None:
         assert {VOCABULARY.top(concept) for concept in found} <= set(found)
 
 
+GERMAN = """\
+Bei einem Auffahrunfall auf der Autobahn sind am Sonntag vier Menschen verletzt worden, teilte die Polizei mit. \
+Die Feuerwehr befreite einen Fahrer aus seinem Wagen, ein Rettungshubschrauber brachte ihn ins Krankenhaus."""
+FRENCH = """\
+Les députés ont adopté mardi le projet de loi après une nuit de débats à l'Assemblée nationale. \
+Le gouvernement a évité de justesse une motion de censure, et la ministre a salué le vote."""
+SPANISH = """\
+El delantero marcó dos goles en la segunda parte y el equipo visitante ganó el partido en su estadio. \
+El entrenador elogió al portero, que detuvo un penalti en el descuento."""
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "topic"),
+    [(GERMAN, "de", "medtop:03000000"), (FRENCH, "fr", POLITICS), (SPANISH, "es-MX", SPORT)],
+)
+def test_german_french_and_spanish_stories_have_topics(text: str, language: str, topic: str) -> None:
+    assert topics(text, language=language)[0] == topic
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_a_lexicon_covers_all_top_levels(language: str) -> None:
+    concepts = {f"medtop:{e.section}" for file in LEXICON.names(f"{language}/*.txt") for e in LEXICON.sections(file)}
+    assert {VOCABULARY.top(concept) for concept in concepts} == {c for c in VOCABULARY.names if c.endswith("000000")}
+
+
 def test_scores_are_shares_and_names_are_the_vocabularys() -> None:
     for topic in TAGGER.tag(Document(title="", text=stories.BORDER, language="en"), Tags()).topics:
         assert 0 < topic.score <= 1
@@ -59,9 +84,8 @@ def test_every_section_of_a_lexicon_is_a_concept_and_every_weight_a_small_number
         assert 0 <= entry.weight <= 5
 
 
-def test_the_english_lexicon_covers_all_top_levels_and_many_narrower_concepts() -> None:
+def test_the_english_lexicon_has_many_narrower_concepts() -> None:
     concepts = {f"medtop:{entry.section}" for file in LEXICON.names("en/*.txt") for entry in LEXICON.sections(file)}
-    assert {VOCABULARY.top(concept) for concept in concepts} == {c for c in VOCABULARY.names if c.endswith("000000")}
     assert len([concept for concept in concepts if concept in VOCABULARY.broader]) >= 120
 
 
@@ -72,6 +96,7 @@ def find(terms: list[str], text: str) -> list[str]:
 
 def test_terms_match_any_case_plurals_and_beginnings_and_the_longest_wins() -> None:
     assert find(["interest rate", "rate"], "Interest rates rose") == ["interest rate"]
+    assert find(["*minister", "Film*"], "Bundesfinanzminister Filmfest minister") == ["*minister", "Film*"]
     assert find(["insurgen*"], "insurgents INSURGENCY") == ["insurgen*", "insurgen*"]
     assert find(["party", "church"], "parties churches") == ["party", "church"]
 

@@ -5,14 +5,14 @@ A language without a lexicon (`lexicons/topics/<language>/`) gets no topics. The
 is linear and bounded whatever comes in.
 
 How a text is scored: each distinct term of the lexicon found in it adds its weight times 1 + ln(occurrences), where
-occurrences in the title and the first words count more; a concept's evidence counts in full for its top level.
+occurrences in the title and the first words count more. A term of several concepts counts for their top level once.
 Evidence grows with the square root of a text's length in ordinary prose, so it is divided by that.
 """
 
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -99,14 +99,15 @@ class TermIndex:
     """Words and phrases, to be found in running text by one look-up a word.
 
     A term is written in lower case and matches any case, its last word also with a plural -s; one with a capital
-    letter matches only so. `bank*` matches every word that begins so. The longest term at a place wins there.
+    letter matches only so. `bank*` matches every word that begins so, `*minister` every longer one that ends so.
+    The longest term at a place wins there.
     A term of weight 0 stands for nothing and keeps shorter ones from matching inside it ("under fire").
     """
 
     def __init__(self, terms: Sequence[tuple[str, str, float]]) -> None:
         weights: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
         for text, concept, weight in terms:
-            weights[tuple(re.findall(r"[^\W_]+\*?", text))][concept] = weight
+            weights[tuple(re.findall(r"\*?[^\W_]+\*?", text))][concept] = weight
         self._by_first: dict[str, list[_Term]] = defaultdict(list)
         for words, concepts in weights.items():
             if words:
@@ -114,9 +115,9 @@ class TermIndex:
         for listed in self._by_first.values():
             listed.sort(key=lambda term: -len(term[0]))
         known = {word for words in weights for word in words}
-        self._words = {word for word in known if not word.endswith("*")}
-        self._beginnings = {word[:-1] for word in known if word.endswith("*")}
-        self._lengths = sorted({len(beginning) for beginning in self._beginnings})
+        self._words = {word for word in known if "*" not in word}
+        self._beginnings = _by_length(word[:-1] for word in known if word.endswith("*"))
+        self._endings = _by_length(word[1:] for word in known if word.startswith("*"))
         self._cache: dict[str, tuple[str, ...]] = {}
 
     def keys(self, word: str) -> tuple[str, ...]:
@@ -138,7 +139,10 @@ class TermIndex:
             elif lower.endswith("es"):
                 forms |= {lower[:-2]}
         matches = [form for form in sorted(forms) if form in self._words]
-        return matches + [lower[:n] + "*" for n in self._lengths if n <= len(lower) and lower[:n] in self._beginnings]
+        for written in sorted({word, lower}):
+            matches += [f"{written[:n]}*" for n, known in self._beginnings if written[:n] in known]
+            matches += [f"*{written[-n:]}" for n, known in self._endings if len(written) > n and written[-n:] in known]
+        return list(dict.fromkeys(matches))
 
     def find(self, words: Sequence[str]) -> list[tuple[int, str, dict[str, float]]]:
         """Position, spelling and concepts of each term in `words`: the longest at each place, without overlaps. Terms
@@ -163,6 +167,13 @@ class TermIndex:
                 found += [(at, spelling, concepts) for _, spelling, concepts in best]
                 free = at + 1 + len(best[0][0])
         return found
+
+
+def _by_length(parts: Iterable[str]) -> list[tuple[int, set[str]]]:
+    lengths: dict[int, set[str]] = defaultdict(set)
+    for part in parts:
+        lengths[len(part)].add(part)
+    return sorted(lengths.items())
 
 
 def find_terms(title: str, text: str, terms: TermIndex) -> tuple[list[Evidence], int]:
@@ -190,11 +201,15 @@ def rank_topics(evidence: Sequence[Evidence], words: int, vocabulary: Vocabulary
     length = math.sqrt(max(words, 40) / 40)
     top: dict[str, float] = defaultdict(float)
     specific: dict[str, float] = defaultdict(float)
+    by_term: dict[tuple[str, str], float] = {}
     for item in evidence:
         strength = item.weight * (1 + math.log(item.occurrences)) / length
-        top[vocabulary.top(item.concept)] += strength
+        at = item.term, vocabulary.top(item.concept)
+        by_term[at] = max(strength, by_term.get(at, 0.0))
         if item.concept in vocabulary.broader:
             specific[item.concept] += strength
+    for (_, concept), strength in by_term.items():
+        top[concept] += strength
     if not top:
         return ()
     best = max(top.values())
