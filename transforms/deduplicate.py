@@ -177,8 +177,8 @@ def _matched(article: Article, reading: Reading, index: NearIndex) -> tuple[Sign
     signature = sign(reading)
     match, repeated = index.search(signature, reading, article_id=article.article_id, host=host, seen_at=seen_at)
     if repeated:
-        signature = sign(reading, repeated)
-        if match is None:
+        whole, signature = signature, sign(reading, repeated)
+        if match is None and signature.tokens < 0.95 * whole.tokens:  # a line less changes no verdict
             match = index.match(
                 signature, reading.content_hash, article_id=article.article_id, host=host, seen_at=seen_at
             )

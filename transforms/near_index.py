@@ -19,13 +19,14 @@ import xxhash
 from numpy.typing import NDArray
 
 from transforms.segments import ENTRY, POSTINGS, Fresh, Segment, arrival, joined, load, merged, save
-from transforms.signatures import Likeness, Reading, Signature, compare, sketch, unpack
+from transforms.signatures import Likeness, Reading, Signature, compare, resemblance, sketch, unpack
 
-POSTED_SHINGLES = 16
+POSTED_SHINGLES = 12
 REPEATED_AT = 1  # a line seen in so many other stories of its host is the host's, not the story's
 MIN_EXACT_TOKENS = 8
 MIN_NEAR_TOKENS = 25
 SHORT_TOKENS = 150
+MIN_JACCARD = 0.19
 SEAL_AT = 20_000  # entries kept in dicts before they are packed into a segment
 MERGE_RATIO = 8  # a segment is merged into the one before it when that is less than so many times larger
 
@@ -176,7 +177,7 @@ def copies(likeness: Likeness, shorter: NDArray[np.uint32], elsewhere: NDArray[n
     """
     contained, nameless = likeness.containment, np.isnan(likeness.key_containment)
     names = np.where(nameless, contained, likeness.key_containment)
-    found = (likeness.jaccard >= 0.19) & (contained >= 0.30) & (names >= 0.42) & (contained + names >= 0.90)
+    found = (likeness.jaccard >= MIN_JACCARD) & (contained >= 0.30) & (names >= 0.42) & (contained + names >= 0.90)
     found &= (likeness.jaccard < 0.60) | (names >= contained - 0.17)
     found &= ~nameless | ((likeness.jaccard >= 0.30) & (contained >= 0.60))
     found &= elsewhere | (contained >= 0.75)
@@ -197,12 +198,12 @@ def _best(signature: Signature, content_hash: bytes, host: str, entries: NDArray
     """The one of `entries` that a text copies most: the first with the same words, else the nearest copy."""
     if not len(entries) or signature.tokens < MIN_EXACT_TOKENS:
         return None
-    entries = _distinct(entries)
-    exact = np.flatnonzero(entries["content_hash"] == _exact_number(content_hash))
+    exact = entries[entries["content_hash"] == _exact_number(content_hash)]
     if len(exact):
-        return _match(entries[exact[0]], "exact", 1.0)
-    if signature.tokens < MIN_NEAR_TOKENS:
-        return None
+        return _match(exact[arrival(exact)[0]], "exact", 1.0)
+    if signature.tokens < MIN_NEAR_TOKENS or resemblance(signature, entries["sketch"]).max() < MIN_JACCARD:
+        return None  # most originals end here: what they share with others is a phrase
+    entries = _distinct(entries)
     likeness = compare(signature, entries["sketch"])
     elsewhere = entries["host"] != _host_number(host)
     shorter = np.minimum(entries["sketch"]["tokens"], signature.tokens)

@@ -16,7 +16,7 @@ import struct
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import chain, compress
+from functools import cache
 
 import numpy as np
 import xxhash
@@ -29,9 +29,9 @@ FORMAT = 1
 SHINGLE_WORDS = 4
 SHINGLE_CHARACTERS = 8  # of scripts without spaces: about as much text as four words
 SKETCH_SHINGLES = 96
-SKETCH_KEYS = 48
+SKETCH_KEYS = 44
 MIN_KEYS = 2
-MAX_LINES = 24  # hashed per text, from both ends: what a site repeats stands above and below the story
+MAX_LINES = 16  # hashed per text, from both ends: what a site repeats stands above and below the story
 MAX_CHARACTERS = 400_000  # of a text that are read; bounds the work on any input
 PROSE_CHARACTERS = 72  # a line this long is prose however it ends
 PROSE_SHARE = 0.3  # with less prose than this the text is a table or a list, and is signed as it is
@@ -49,32 +49,25 @@ SKETCH = np.dtype(
 )
 _NO_HASH = 0xFFFFFFFF
 
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
-_TOKEN = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
-_ASCII_WORDS = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
-_UPPER = "".join(chr(code) for code in range(0x1_0000) if chr(code).isupper() and chr(code).isalpha())
-_NAME = re.compile(rf" (?<=[\w,;] )([{_UPPER}][^\W\d_]*)")
-_NUMBER = re.compile(r"\d[\d.,:]*")
-_NOT_A_DIGIT = re.compile(r"\D")
-_SENTENCE_END = re.compile(r"[.!?…。！？؟।።։]['\"”’»)\]]*$")
+_UNSPACED = ((0xE00, 0xEFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF), (0x3400, 0x9FFF), (0xF900, 0xFAFF))
+_SENTENCE_END = re.compile(r"[.!?…。！？؟।։]['\"”’»)\]]*$")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _HEADER = struct.Struct("<BBBBIII")  # format, shingles kept, keys kept, lines, distinct shingles, distinct keys, tokens
+# A word's hash is the sum of its letters times an odd factor for each place (multiply-add hashing).
+_PLACE_FACTORS = np.array([xxhash.xxh3_64_intdigest(bytes([place])) | 1 for place in range(256)], dtype=np.uint64)
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
-_CACHE_LIMIT = 400_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """A text as read once: its lines and a hash for each; hashes of its tokens and of its key tokens, with
-    how many a line has."""
+    """A text as read once: its lines and a hash for each; of each token a hash, its line, and whether it is a
+    key token."""
 
     lines: list[str]
     line_hashes: list[int]
     tokens: NDArray[np.uint64]
-    tokens_in_line: list[int]
-    keys: NDArray[np.uint64]
-    keys_in_line: list[int]
+    line_of: NDArray[np.intp]
+    is_key: NDArray[np.bool_]
     by_character: bool
     content_hash: bytes
 
@@ -110,21 +103,18 @@ def read(text: str, host: str = "") -> Reading:
     """`text` as printed by `host`, taken apart. Any string is taken."""
     text = text[:MAX_CHARACTERS]
     if not text.isascii():
-        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("ß", "ss")
     lines = [line for line in map(str.strip, text.split("\n")) if line]
-    folded = list(map(_tokens, lines))
-    key_tokens = list(map(_key_tokens, lines))
-    tokens = _token_hashes(list(chain.from_iterable(folded)))
     seed = xxhash.xxh32_intdigest(host.encode("utf-8", "surrogatepass"))
+    tokens, line_of, is_key, characters = _tokens("\n".join(lines))
     return Reading(
         lines=lines,
         line_hashes=[xxhash.xxh32_intdigest(line.encode("utf-8", "surrogatepass"), seed) for line in lines],
         tokens=tokens,
-        tokens_in_line=list(map(len, folded)),
-        keys=_token_hashes(list(chain.from_iterable(key_tokens))),
-        keys_in_line=list(map(len, key_tokens)),
-        by_character=not text.isascii() and 2 * len(_UNSPACED_CHARACTER.findall(text)) > len(tokens),
-        content_hash=xxhash.xxh3_128_digest(tokens.tobytes()),
+        line_of=line_of,
+        is_key=is_key,
+        by_character=2 * characters > len(tokens),
+        content_hash=xxhash.xxh3_128_digest(tokens.astype("<u8").tobytes()),
     )
 
 
@@ -136,12 +126,12 @@ def content_hash(text: str) -> bytes:
 def sign(reading: Reading, repeated: Collection[int] = frozenset()) -> Signature:
     """The signature of a text without the lines whose hash is in `repeated`."""
     kept = _kept_lines(reading, repeated)
-    tokens, key_tokens = reading.tokens, reading.keys
-    if not all(kept):
-        tokens = tokens[np.repeat(kept, reading.tokens_in_line)]
-        key_tokens = key_tokens[np.repeat(kept, reading.keys_in_line)]
+    tokens, is_key = reading.tokens, reading.is_key
+    if not kept.all():
+        signed = kept[reading.line_of]
+        tokens, is_key = tokens[signed], is_key[signed]
     shingles = _shingles(tokens, SHINGLE_CHARACTERS if reading.by_character else SHINGLE_WORDS)
-    keys = _distinct(key_tokens)
+    keys = _distinct(tokens[is_key])
     ends = reading.line_hashes
     if len(ends) > MAX_LINES:
         ends = ends[: MAX_LINES // 2] + ends[-MAX_LINES // 2 :]
@@ -159,7 +149,7 @@ def compare(signature: Signature, sketches: NDArray[np.void]) -> Likeness:
     """How much a text shares with each of those whose sketches (`SKETCH` records) are given."""
     count = signature.shingle_count
     counts = sketches["shingle_count"]
-    jaccard = _jaccard(signature.shingles, count, sketches["shingles"], counts)
+    jaccard = resemblance(signature, sketches)
     common = jaccard / (1 + jaccard) * (counts + float(count))
     key_counts = sketches["key_count"]
     key_jaccard = _jaccard(signature.keys, signature.key_count, sketches["keys"], key_counts)
@@ -173,6 +163,11 @@ def compare(signature: Signature, sketches: NDArray[np.void]) -> Likeness:
             fewer_keys < MIN_KEYS, np.nan, np.minimum(1.0, common_keys / np.maximum(1, fewer_keys))
         ),
     )
+
+
+def resemblance(signature: Signature, sketches: NDArray[np.void]) -> Floats:
+    """The Jaccard index alone, estimated."""
+    return _jaccard(signature.shingles, signature.shingle_count, sketches["shingles"], sketches["shingle_count"])
 
 
 def sketch(signature: Signature) -> NDArray[np.void]:
@@ -214,14 +209,17 @@ def unpack(packed: bytes) -> Signature | None:
     )
 
 
-def _kept_lines(reading: Reading, repeated: Collection[int]) -> list[bool]:
-    own = [value not in repeated for value in reading.line_hashes] if repeated else [True] * len(reading.lines)
-    prose = [
-        keep and (len(line) >= PROSE_CHARACTERS or _SENTENCE_END.search(line[-4:]) is not None)
-        for keep, line in zip(own, reading.lines, strict=True)
-    ]
-    tokens, of_prose = (sum(compress(reading.tokens_in_line, lines)) for lines in (own, prose))
-    return prose if of_prose >= max(PROSE_TOKENS, PROSE_SHARE * tokens) else own
+def _kept_lines(reading: Reading, repeated: Collection[int]) -> NDArray[np.bool_]:
+    """Which lines are signed: of those not repeated the prose, or all where there is little of it."""
+    count = len(reading.lines)
+    own = np.fromiter((value not in repeated for value in reading.line_hashes), dtype=bool, count=count)
+    prose = own & np.fromiter(map(_is_prose, reading.lines), dtype=bool, count=count)
+    tokens = np.bincount(reading.line_of, minlength=count)
+    return prose if tokens[prose].sum() >= max(PROSE_TOKENS, PROSE_SHARE * tokens[own].sum()) else own
+
+
+def _is_prose(line: str) -> bool:
+    return len(line) >= PROSE_CHARACTERS or _SENTENCE_END.search(line[-4:]) is not None
 
 
 def _jaccard(one: Hashes, one_count: int, others: NDArray[np.uint32], other_counts: NDArray[np.uint32]) -> Floats:
@@ -241,32 +239,64 @@ def _jaccard(one: Hashes, one_count: int, others: NDArray[np.uint32], other_coun
     return np.asarray(shared / np.maximum(1, together))
 
 
-def _tokens(line: str) -> list[str]:
-    """The words of a line, folded. What the pattern does is done for ASCII by a faster way to the same result."""
-    return line.translate(_ASCII_WORDS).split() if line.isascii() else _TOKEN.findall(line.casefold())
+_WORD, _UPPER, _DIGIT, _SINGLE, _BETWEEN_DIGITS, _BEFORE_NAME, _LINE_END = (1 << bit for bit in range(7))
+_LAST = 0x1_FFFF  # the last character whose kind is looked up; those beyond are ideographs
 
 
-def _key_tokens(line: str) -> list[str]:
-    """Names and numbers. A capital at the start of a sentence says nothing; one inside it, of a name (in German of a
-    noun)."""
-    names = [name.casefold() for name in _NAME.findall(line)]
-    return names + [_NOT_A_DIGIT.sub("", number) for number in _NUMBER.findall(line)]
+@cache
+def _character_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
+    """What each character may be in a text, and its lower case."""
+    kinds, lower = np.zeros(_LAST + 1, dtype=np.uint8), np.arange(_LAST + 1, dtype=np.uint64)
+    for code, character in enumerate(map(chr, range(_LAST + 1))):
+        if character.isalnum():
+            kinds[code] = _WORD | _BEFORE_NAME | _UPPER * character.isupper() | _DIGIT * character.isdigit()
+            if len(character.lower()) == 1:
+                lower[code] = ord(character.lower())
+    for first, last in _UNSPACED:
+        kinds[first : last + 1] |= np.where(kinds[first : last + 1] & _WORD, _SINGLE, 0).astype(np.uint8)
+    for characters, kind in ((".,:", _BETWEEN_DIGITS), (",;", _BEFORE_NAME), ("\n", _LINE_END)):
+        kinds[[ord(character) for character in characters]] |= kind
+    kinds[_LAST] = _WORD | _SINGLE
+    return kinds, lower
 
 
-_token_cache: dict[str, int] = {}
+def _tokens(text: str) -> tuple[NDArray[np.uint64], NDArray[np.intp], NDArray[np.bool_], int]:
+    """Of each token of `text` a hash of its letters in lower case, the number of its line, and whether it is a key
+    token; and how many tokens are single characters.
+
+    Key tokens are numbers (whatever divides their digits), and words with a capital inside a sentence: at its start a
+    capital says nothing, inside it, it marks a name (in German a noun).
+    """
+    table, lower = _character_tables()
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    kinds = table[np.minimum(codes, _LAST)]
+    dividers = _has(kinds, _BETWEEN_DIGITS)
+    if dividers.any():
+        digit = _has(kinds, _DIGIT)
+        dividers[1:-1] &= digit[:-2] & digit[2:]
+        dividers[[0, -1]] = False
+        codes, kinds = codes[~dividers], kinds[~dividers]
+    word, single = _has(kinds, _WORD), _has(kinds, _SINGLE)
+    begins = word.copy()
+    begins[1:] &= ~word[:-1] | single[1:] | single[:-1]
+    starts = np.flatnonzero(begins)
+    if not len(starts):
+        return np.empty(0, np.uint64), np.empty(0, np.intp), np.empty(0, bool), 0
+    letters = codes[word]
+    folded = np.where(letters < _LAST, lower[np.minimum(letters, _LAST)], letters)
+    firsts = np.cumsum(word)[starts] - 1
+    places = np.arange(len(letters)) - np.repeat(firsts, np.diff(firsts, append=len(letters)))
+    hashes = np.add.reduceat((folded + np.uint64(1)) * _PLACE_FACTORS[places % len(_PLACE_FACTORS)], firsts)
+    hashes = (hashes ^ (hashes >> np.uint64(32))) * _MIX[3]
+    line_of = np.cumsum(_has(kinds, _LINE_END))[starts]
+    before = np.maximum(starts - 2, 0)
+    inside = (starts >= 2) & (codes[starts - 1] == ord(" ")) & _has(kinds[before], _BEFORE_NAME)
+    is_key = _has(kinds[starts], _DIGIT) | (_has(kinds[starts], _UPPER) & inside)
+    return np.asarray(hashes), np.asarray(line_of), is_key, int(single[starts].sum())
 
 
-def _token_hashes(tokens: list[str]) -> NDArray[np.uint64]:
-    """A 64-bit hash of each token. Most words of a text were met before, so their hashes are kept (bounded)."""
-    cache = _token_cache
-    if len(cache) > _CACHE_LIMIT:
-        cache.clear()
-    try:
-        return np.fromiter(map(cache.__getitem__, tokens), dtype=np.uint64, count=len(tokens))
-    except KeyError:
-        for token in set(tokens).difference(cache):
-            cache[token] = xxhash.xxh3_64_intdigest(token.encode("utf-8", "surrogatepass"))
-    return np.fromiter(map(cache.__getitem__, tokens), dtype=np.uint64, count=len(tokens))
+def _has(kinds: NDArray[np.uint8], kind: int) -> NDArray[np.bool_]:
+    return (kinds & kind).astype(bool)
 
 
 def _shingles(tokens: NDArray[np.uint64], width: int) -> Hashes:

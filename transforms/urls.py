@@ -204,10 +204,8 @@ def _host_of(url_or_host: str) -> str:
 @lru_cache(maxsize=65_536)
 def _ascii_host(host: str) -> str:
     """Lower case, no final dot, each label outside ASCII as punycode."""
-    host = unicodedata.normalize("NFKC", host.lower()).lower().replace("\u3002", ".").strip(".")
-    if host.isascii():
-        return host
-    return ".".join(_ascii_label(label) for label in host.split("."))
+    host = "".join(unicodedata.normalize("NFKC", host.lower()).lower().split())  # some letters unfold into spaces
+    return ".".join(_ascii_label(label) for label in host.replace("\u3002", ".").split(".") if label)
 
 
 def _ascii_label(label: str) -> str:
@@ -335,7 +333,7 @@ def _plain(text: str) -> str:
     """One spelling of escapes: none where the character means the same without, upper case where it does not."""
     if "%" in text:
         text = _ESCAPE.sub(_unescape, _STRAY_PERCENT.sub("%25", text))
-    return quote(text, safe=_ASCII, errors="replace")
+    return quote(text, safe=_ASCII, errors="surrogatepass")
 
 
 def _unescape(found: re.Match[str]) -> str:

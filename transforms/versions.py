@@ -62,8 +62,8 @@ def sentences(text: str) -> list[str]:
     return found if len(found) <= MAX_SENTENCES else [*found[:MAX_SENTENCES], " ".join(found[MAX_SENTENCES:])]
 
 
-def _lines(text: str) -> dict[bytes, int]:
-    return {content_hash(line): len(_WORD.findall(line)) for line in text.split("\n") if line.strip()}
+def _lines(text: str) -> dict[tuple[str, ...], int]:
+    return {_words(line): len(_words(line)) for line in text.split("\n") if line.strip()}
 
 
 def _changes(deleted: list[str], inserted: list[str]) -> tuple[Change, ...]:
@@ -82,11 +82,15 @@ def _limited(deleted: list[str], inserted: list[str]) -> tuple[Change, ...]:
 
 def _deleted_and_inserted(old: list[str], new: list[str]) -> tuple[list[str], list[str]]:
     """Sentences that stand in one reading only; a sentence that only moved is neither."""
-    old_keys, new_keys = {content_hash(sentence) for sentence in old}, {content_hash(sentence) for sentence in new}
+    before, after = set(map(_words, old)), set(map(_words, new))
     return (
-        [sentence for sentence in old if content_hash(sentence) not in new_keys],
-        [sentence for sentence in new if content_hash(sentence) not in old_keys],
+        [sentence for sentence in old if _words(sentence) not in after],
+        [sentence for sentence in new if _words(sentence) not in before],
     )
+
+
+def _words(sentence: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(sentence.casefold()))
 
 
 def _kind(deleted: list[str], inserted: list[str], size: int) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.near_index import NearIndex
+from transforms.near_index import POSTED_SHINGLES, NearIndex
 from transforms.segments import ENTRY, _built, save
 from transforms.signatures import SKETCH_KEYS, SKETCH_SHINGLES, pack, read, sign
 
@@ -74,7 +74,7 @@ def _made_up_segment(rng: np.random.Generator, stock: NDArray[np.uint32], count:
         keys = rng.integers(0, 1 << 32, (rows, SKETCH_KEYS), dtype=np.uint32)
         keys.sort(axis=1)
         sketches["keys"][begin : begin + rows] = keys
-    posted = sketches["shingles"][:, :16] * np.uint32(0x9E3779B1)
+    posted = sketches["shingles"][:, :POSTED_SHINGLES] * np.uint32(0x9E3779B1)
     rest = rng.integers(0, 1 << 32, (count, 14), dtype=np.uint32)  # 12 lines, the exact hash, its own
     keys = np.concatenate([posted, rest], axis=1)
     return _built(entries, keys.ravel(), np.repeat(np.arange(count, dtype=np.uint32), keys.shape[1]))
@@ -94,8 +94,8 @@ def look_up(index: NearIndex, texts: list[str], number: int) -> None:
     signature = sign(reading)
     match, repeated = index.search(signature, reading, article_id=article_id, host=host, seen_at=seen_at)
     if repeated:
-        signature = sign(reading, repeated)
-        if match is None:
+        whole, signature = signature, sign(reading, repeated)
+        if match is None and signature.tokens < 0.95 * whole.tokens:
             index.match(signature, reading.content_hash, article_id=article_id, host=host, seen_at=seen_at)
     pack(signature)
     index.add(
