@@ -7,29 +7,15 @@ form. Nothing disappears unseen: each line taken out is returned with the name o
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from lxml import etree
-from lxml.html import HtmlElement
-
-from transforms.plain_text import key
-from transforms.schema import RemovedLine
-
 DEFAULT_MAX_WORDS = 40
-MOSTLY = 0.6  # share of link text from which a line is a link
-MAX_BLOCKS = 5_000
-MAX_LINKED_CHARS = 400
-FOOTER_CHARS = 600
 MAX_WORD_CHARS = 12  # a line longer than its rules' words at this length each is no promo
 
-_LINKED_BLOCKS = etree.XPath(
-    "descendant::*[(self::p or self::h2 or self::h3 or self::h4 or self::h5 or self::li or self::blockquote)"
-    " and descendant::a]"
-)
 _WORD = re.compile(r"[^\W_]+")
 _GOES_ON = re.compile(r"\s*(?:[:|–—»›>→►▶▸•…：]|-\s|\.{3}|[.!]?\s*$)")
 
@@ -53,8 +39,9 @@ class Boilerplate:
     anywhere: tuple[tuple[str, Rule], ...]
     longest: int
 
-    def rule_for(self, line: str, *, is_link: bool = False) -> Rule | None:
-        """The rule that `line` falls under, None when it is text. `is_link`: whether most of the line is a link."""
+    def rule_for(self, line: str, *, is_link: Callable[[], bool] = lambda: False) -> Rule | None:
+        """The rule that `line` falls under, None when it is text. `is_link` is asked where a rule would
+        not apply otherwise, whether most of the line is a link."""
         if len(line) > self.longest * MAX_WORD_CHARS:
             return None
         folded = unicodedata.normalize("NFKC", line).casefold()
@@ -68,10 +55,11 @@ class Boilerplate:
                 continue
             if rule.how == "equals":
                 matches = n == len(words)
-            elif rule.how == "starts" or is_link:
+            elif rule.how == "starts":
                 matches = True
             else:
-                matches = rule.how == "opens" and bool(_GOES_ON.match(folded, spans[n - 1][1]))
+                goes_on = rule.how == "opens" and _GOES_ON.match(folded, spans[n - 1][1])
+                matches = bool(goes_on) or is_link()
             if matches:
                 return rule
         joined = f" {' '.join(words)} "
@@ -79,61 +67,6 @@ class Boilerplate:
             if phrase in joined and len(words) <= rule.max_words:
                 return rule
         return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sifted:
-    """The lines that are the article, the others with their rules, and the agency footers among these."""
-
-    lines: tuple[str, ...]
-    removed: tuple[RemovedLine, ...]
-    credits: tuple[str, ...] = field(default=())
-
-
-def sift(
-    lines: Sequence[str], rules: Boilerplate, *, tree: HtmlElement | None = None, title: str | None = None
-) -> Sifted:
-    """Divide `lines` into text and what `rules` remove. `tree`, where given, tells which lines are links.
-
-    Each line comes out exactly once, whole, except that an agency footer in brackets is cut off the end of a line, and
-    that a line which only repeats `title` is left out of both: it stands in its own column.
-    """
-    kept: list[str] = []
-    removed: list[RemovedLine] = []
-    credits: list[str] = []
-    folded_title = key(title or "")
-    shares: dict[str, float] | None = None  # asked for by few pages
-    for line in lines:
-        folded = key(line)
-        if folded_title and folded == folded_title:
-            continue
-        rule = rules.rule_for(line)
-        if rule is None and tree is not None and (rule := rules.rule_for(line, is_link=True)):
-            shares = link_shares(tree) if shares is None else shares
-            rule = rule if shares.get(folded, 0.0) >= MOSTLY else None
-        if rule:
-            removed.append(RemovedLine(text=line, rule=rule.name))
-            if rule.credits_agency:
-                credits.append(line)
-            continue
-        body, footer = _cut_footer(line, rules)
-        if footer:
-            removed.append(RemovedLine(text=footer, rule="agency-footer"))
-            credits.append(footer)
-        if body:
-            kept.append(body)
-    return Sifted(lines=tuple(kept), removed=tuple(removed), credits=tuple(credits))
-
-
-def link_shares(tree: HtmlElement) -> dict[str, float]:
-    """Share of link text in each short paragraph, heading and list item of `tree` that holds a link, by its key."""
-    shares: dict[str, float] = {}
-    for block in _LINKED_BLOCKS(tree)[:MAX_BLOCKS]:
-        text = "".join(block.itertext())
-        if len(text) <= MAX_LINKED_CHARS:
-            linked = sum(len("".join(link.itertext()).strip()) for link in block.iter("a"))
-            shares[key(text)] = linked / max(1, len(text.strip()))
-    return shares
 
 
 @cache
@@ -168,19 +101,3 @@ def _read(path: Path) -> Iterable[Rule]:
                         max_words=int(given.get("max_words", DEFAULT_MAX_WORDS)),
                         credits_agency=bool(given.get("agency", False)),
                     )
-
-
-def _cut_footer(line: str, rules: Boilerplate) -> tuple[str, str]:
-    """`line` and the agency footer in brackets at its end: "... he said. (Reporting by A; Editing by B)"."""
-    if not line.endswith((")", ").", "]")):
-        return line, ""
-    tail = line[-FOOTER_CHARS:]
-    for opening in ("(", "["):
-        at = tail.find(opening)
-        while at >= 0:
-            rule = rules.rule_for(tail[at + 1 :].rstrip(").]"))
-            if rule and rule.credits_agency:
-                cut = len(line) - len(tail) + at
-                return line[:cut].rstrip(), line[cut:]
-            at = tail.find(opening, at + 1)
-    return line, ""

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from lxml import etree
 from lxml.html import HtmlElement
 from trafilatura import bare_extraction
-from trafilatura.settings import Document
+from trafilatura.settings import Document, Extractor
 
 from transforms import language, page_dates
-from transforms.boilerplate import load_boilerplate, sift
+from transforms.boilerplate import load_boilerplate
 from transforms.bylines import kind_of
 from transforms.dateline import agencies, find_agency, find_dateline, is_agency_domain
 from transforms.metadata import PageMetadata, read_metadata
@@ -27,17 +27,20 @@ from transforms.plain_text import key
 from transforms.reject import Rejected
 from transforms.schema import Article, Entry, Page
 from transforms.settings import CleanSettings
+from transforms.sifting import Known, sift
 from transforms.story import narrow, strip_furniture
 from transforms.urls import article_id, canonical_url, registrable_domain
 
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 logging.getLogger("htmldate").setLevel(logging.CRITICAL)
 
+_FAST = Extractor(output_format="python", fast=True, comments=False)
+_THOROUGH = Extractor(output_format="python", comments=False)
 _WORD = re.compile(r"\w+")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 MAX_HOME_WORDS = 300
 MIN_STORY_CHARS = 300
-COVERED = 0.8  # share of the paragraphs' characters that the fast path must find
+COVERED = 0.2  # share of the paragraphs' characters that the fast path must find; comments are paragraphs too
 # Nothing a reader sees, and nothing the body is made of: every later copy of the tree is cheaper without.
 _INVISIBLE = ("script", "style", "template", "svg", "iframe", "object", "embed", "canvas", "link", "meta")
 
@@ -59,7 +62,7 @@ def clean_page(page: Page, settings: CleanSettings) -> Article:
     if rejected := placeholder_of(metadata, body.lines, count_words(" ".join(body.lines))):
         raise rejected
     lines, text_source, method = _or_feed_text(body.lines, body.method, page.entry)
-    sifted = sift(lines, load_boilerplate(), tree=body.tree, title=metadata.title)
+    sifted = sift(lines, load_boilerplate(), tree=body.tree, known=_known(metadata))
     text = "\n".join(sifted.lines)
     words = count_words(text)
     if words < MAX_HOME_WORDS and is_home_page(page.entry.url, page.final_url):
@@ -118,6 +121,11 @@ def clean_page(page: Page, settings: CleanSettings) -> Article:
     )
 
 
+def _known(metadata: PageMetadata) -> Known:
+    titles = [metadata.title or "", *metadata.titles]
+    return Known(titles=titles, authors=[author.name for author in metadata.authors])
+
+
 def extract_body(page: Page, tree: HtmlElement, metadata: PageMetadata) -> Body:
     """The paragraphs of the article. `tree` is used up.
 
@@ -128,21 +136,21 @@ def extract_body(page: Page, tree: HtmlElement, metadata: PageMetadata) -> Body:
     etree.strip_elements(tree, *_INVISIBLE, with_tail=False)
     characters = narrow(tree)
     if characters >= MIN_STORY_CHARS:
-        lines = _extract(tree, page.final_url, fast=True)
-        if sum(map(len, lines)) >= COVERED * characters:
+        lines = _extract(tree, fast=True)
+        if sum(map(len, lines)) >= max(MIN_STORY_CHARS, COVERED * characters):
             return Body(lines=lines, method="trafilatura-fast", tree=tree)
     tree = parse_page(page.body, page.content_type)
     etree.strip_elements(tree, *_INVISIBLE, with_tail=False)
     if characters >= MIN_STORY_CHARS:
         strip_furniture(tree)
-    lines = _extract(tree, page.final_url, fast=False)
+    lines = _extract(tree, fast=False)
     if len(metadata.article_body) > max(MIN_STORY_CHARS, 2 * sum(map(len, lines))):
         return Body(lines=text_lines(metadata.article_body), method="json-ld", tree=tree)
     return Body(lines=lines, method="trafilatura", tree=tree)
 
 
-def _extract(tree: HtmlElement, url: str, *, fast: bool) -> list[str]:
-    document = bare_extraction(tree, url=url, fast=fast, with_metadata=False, include_comments=False)
+def _extract(tree: HtmlElement, *, fast: bool) -> list[str]:
+    document = bare_extraction(tree, options=_FAST if fast else _THOROUGH)
     return text_lines(str(document.text)) if isinstance(document, Document) else []
 
 
@@ -171,4 +179,4 @@ def warm() -> None:
     placeholders()
     agencies()
     text = "Nothing here, but enough of it that every fallback of the cascade is tried and loads its word lists. " * 3
-    bare_extraction(f"<html><body><div>{text}</div></body></html>", with_metadata=False, include_comments=False)
+    bare_extraction(f"<html><body><div>{text}</div></body></html>", options=_THOROUGH)

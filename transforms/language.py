@@ -10,6 +10,7 @@ import py3langid
 
 SAMPLE_CHARS = 1_500
 MIN_CHARS = 40  # below that a guess is a guess
+AGREEING_CHARS = 500  # enough to confirm a declaration
 SURE_CHARS = 200  # from here on the words are believed against a declaration
 
 _TAG = re.compile(r"\s*([A-Za-z]{2,3})(?:[-_][A-Za-z0-9_-]{1,30})?\s*")
@@ -32,6 +33,8 @@ def choose_language(declared: str | None, text: str) -> tuple[str | None, str | 
     `declared` is a language tag in any spelling ("en", "en_GB"). Only the primary subtag is kept.
     """
     said = primary_subtag(declared)
+    if said and len(text) >= SURE_CHARS and detect_language(text[:AGREEING_CHARS]) == said:
+        return said, "declared"
     seen = detect_language(text)
     if said is None:
         return seen, "detected" if seen else None

@@ -25,7 +25,7 @@ from transforms.page_dates import (
 from transforms.page_meta import PageMeta, read_page_meta
 from transforms.plain_text import key, one_line
 from transforms.schema import Author, Page
-from transforms.title import choose_title
+from transforms.title import AGREEMENT, choose_title, likeness
 
 MAX_KEYWORDS = 50
 _PUBLISHED_META = (
@@ -65,6 +65,7 @@ class PageMetadata:
     article_body: str  # JSON-LD's, a last resort for pages without a readable body
     has_article: bool  # JSON-LD describes an article
     headings: tuple[str, ...]
+    titles: tuple[str, ...]  # every form of the title that the page gives, as printed
 
 
 def read_metadata(tree: HtmlElement, page: Page) -> PageMetadata:
@@ -104,7 +105,12 @@ def read_metadata(tree: HtmlElement, page: Page) -> PageMetadata:
         article_body=string(article.get("articleBody")),
         has_article=bool(article),
         headings=meta.headings,
+        titles=(string(article.get("headline")), meta.first("og:title"), *_like(title, meta.headings)),
     )
+
+
+def _like(title: str | None, headings: tuple[str, ...]) -> list[str]:
+    return [heading for heading in headings if likeness(heading, title or "") >= AGREEMENT]
 
 
 def _publisher(linked: JsonLd, meta: PageMeta) -> str:

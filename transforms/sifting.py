@@ -1,0 +1,156 @@
+"""Dividing the lines of an extracted body into the article and what stands among it.
+
+Beside the phrases of `boilerplate` the place of a line counts (a headline, byline or date above the first paragraph,
+initials below the last) and what it is made of (a line that is one link to another story). Nothing disappears unseen:
+each line taken out is returned with the name of its rule, except repeats of the title, which has its own column.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from lxml import etree
+from lxml.html import HtmlElement
+
+from transforms.boilerplate import Boilerplate
+from transforms.dates import looks_like_a_date
+from transforms.plain_text import key
+from transforms.schema import RemovedLine
+
+MOSTLY = 0.6  # share of link text from which a promo phrase needs no colon
+WHOLLY = 0.9  # share of link text from which a line is a link and nothing else
+HEADLINE_WORDS = 4  # a link of fewer words is a name, not another story
+MAX_LINKS_SHARE = 0.4  # a body of which more than this is links is a list of links, and kept
+HEAD_LINES = 5  # as far down as a headline, byline or date may stand
+MAX_BLOCKS = 5_000
+MAX_LINKED_CHARS = 400
+FOOTER_CHARS = 600
+
+_LINKED_BLOCKS = etree.XPath("descendant::*[(self::p or self::li or self::blockquote) and descendant::a]")
+_READING_TIME = re.compile(
+    r"\W*(?:reading time:?\s*|lesezeit:?\s*)?\d{1,2}\W{0,3}(?:min(?:ute)?[ns]?\.?|perc|минут[ы]?|menit|minuti|minutos|分)"
+    r"(?:\s+(?:read|lesezeit|de lecture|de lectura|di lettura|leestijd|читать|okuma))?\W*",
+    re.IGNORECASE,
+)
+_INITIALS = re.compile(r"\W{0,3}\(?[\w./ ,-]{2,24}\)?\W{0,2}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of the article from its metadata: forms of its title, names of its authors."""
+
+    titles: Sequence[str] = ()
+    authors: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sifted:
+    """The lines that are the article, the others with their rules, and the agency footers among these."""
+
+    lines: tuple[str, ...]
+    removed: tuple[RemovedLine, ...]
+    credits: tuple[str, ...] = field(default=())
+
+
+def sift(
+    lines: Sequence[str], rules: Boilerplate, *, tree: HtmlElement | None = None, known: Known | None = None
+) -> Sifted:
+    """Divide `lines` into text and what is no part of it. `tree`, where given, tells which lines are links.
+
+    Each line comes out exactly once, whole, except that an agency footer in brackets is cut off the end of a line, and
+    that a line which only repeats the title is left out of both.
+    """
+    known = known or Known()
+    titles = {key(title) for title in known.titles} - {""}
+    shares = {} if tree is None else link_shares(tree)
+    linked = {line for line in lines if shares.get(key(line), 0.0) >= WHOLLY and len(line.split()) >= HEADLINE_WORDS}
+    if sum(map(len, linked)) > MAX_LINKS_SHARE * sum(map(len, lines)):
+        linked = set()
+    kept: list[str] = []
+    removed: list[RemovedLine] = []
+    credits: list[str] = []
+    for place, line in enumerate(lines):
+        if key(line) in titles:
+            continue
+        rule = rules.rule_for(line, is_link=partial(_is_link, line, shares))
+        name = (
+            rule.name
+            if rule
+            else "linked-line"
+            if line in linked
+            else _rule_of_place(line, place, lines, titles, known)
+        )
+        if name:
+            removed.append(RemovedLine(text=line, rule=name))
+            if rule and rule.credits_agency:
+                credits.append(line)
+            continue
+        body, footer = _cut_footer(line, rules)
+        if footer:
+            removed.append(RemovedLine(text=footer, rule="agency-footer"))
+            credits.append(footer)
+        if body:
+            kept.append(body)
+    return Sifted(lines=tuple(kept), removed=tuple(removed), credits=tuple(credits))
+
+
+def link_shares(tree: HtmlElement) -> dict[str, float]:
+    """Share of link text in each short paragraph and list item of `tree` that holds a link, by its key; the smallest
+    where a text stands there twice."""
+    shares: dict[str, float] = {}
+    for block in _LINKED_BLOCKS(tree)[:MAX_BLOCKS]:
+        text = "".join(block.itertext())
+        if len(text) <= MAX_LINKED_CHARS:
+            linked = sum(len("".join(link.itertext()).strip()) for link in block.iter("a"))
+            folded = key(text)
+            shares[folded] = min(shares.get(folded, 1.0), linked / max(1, len(text.strip())))
+    return shares
+
+
+def _is_link(line: str, shares: Mapping[str, float]) -> bool:
+    return shares.get(key(line), 0.0) >= MOSTLY
+
+
+def _rule_of_place(line: str, place: int, lines: Sequence[str], titles: set[str], known: Known) -> str | None:
+    """The rule for a line that is no text because of where it stands, None when it is text."""
+    if not any(c.isalnum() for c in line):
+        return "ornament"
+    if place < HEAD_LINES and place < len(lines) - 1:
+        folded = key(line)
+        if any(len(title) >= 20 and title in folded and len(folded) < 2 * len(title) for title in titles):
+            return "title"
+        if len(line) <= 120:
+            if looks_like_a_date(line):
+                return "date"
+            if _READING_TIME.fullmatch(line):
+                return "reading-time"
+            if known.authors and _is_byline(folded, known.authors):
+                return "byline"
+    if place == len(lines) - 1 and place and len(line) <= 24 and line.startswith("(") and _INITIALS.fullmatch(line):
+        return "initials"
+    return None
+
+
+def _is_byline(folded: str, authors: Sequence[str]) -> bool:
+    """Whether a line says little more than the authors' names."""
+    rest = folded
+    for author in authors:
+        rest = rest.replace(key(author), " ")
+    return rest != folded and len(rest.split()) <= 3
+
+
+def _cut_footer(line: str, rules: Boilerplate) -> tuple[str, str]:
+    """`line` and the agency footer in brackets at its end: "... he said. (Reporting by A; Editing by B)"."""
+    if not line.endswith((")", ").", "]")):
+        return line, ""
+    tail = line[-FOOTER_CHARS:]
+    for opening in ("(", "["):
+        at = tail.find(opening)
+        while at >= 0:
+            rule = rules.rule_for(tail[at + 1 :].rstrip(").]"))
+            if rule and rule.credits_agency:
+                cut = len(line) - len(tail) + at
+                return line[:cut].rstrip(), line[cut:]
+            at = tail.find(opening, at + 1)
+    return line, ""
