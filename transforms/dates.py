@@ -108,6 +108,18 @@ def parse_date(raw: str, *, latest: datetime) -> tuple[datetime, Precision] | No
     return found if found and EARLIEST <= found[0] <= latest else None
 
 
+def looks_like_a_date(line: str) -> bool:
+    """Whether `line` is a date, perhaps with a time and a word such as "updated", and nothing else."""
+    text = " ".join(line.split())
+    words = [word for word in _WORD.findall(text.casefold()) if len(word) > 2 and word not in _MONTHS]
+    if len(text) > MAX_CHARS or len(words) > 3 or not any(c.isdigit() for c in text):
+        return False
+    try:
+        return bool(_iso(text) or _words(text))
+    except (ValueError, OverflowError):
+        return False
+
+
 def _iso(text: str) -> tuple[datetime, Precision] | None:
     match = _ISO.fullmatch(_ASIDE.sub("", text).strip()) or _COMPACT.fullmatch(text)
     if not match:
