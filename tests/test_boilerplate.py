@@ -70,7 +70,7 @@ def test_an_agency_footer_is_cut_off_the_last_paragraph_and_kept_as_credit() -> 
 
 def test_link_shares_tell_linked_lines_from_lines_with_a_link() -> None:
     tree = document_fromstring(
-        "<p><b><a href='/x'>All of it</a></b></p><p>A long sentence with <a>one</a> link in it.</p>"
+        "<p><b><a href='/x'>All of it</a></b></p><p>A long sentence with <a href='/y'>one</a> link in it.</p>"
     )
     shares = link_shares(tree)
     assert shares["all of it"] == 1.0

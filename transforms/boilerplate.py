@@ -16,7 +16,7 @@ from pathlib import Path
 DEFAULT_MAX_WORDS = 40
 MAX_WORD_CHARS = 12  # a line longer than its rules' words at this length each is no promo
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"[^\W_]+|©")
 _GOES_ON = re.compile(r"\s*(?:[:|–—»›>→►▶▸•…：]|-\s|\.{3}|[.!]?\s*$)")
 
 

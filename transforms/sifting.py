@@ -28,8 +28,9 @@ MAX_LINKED_CHARS = 400
 FOOTER_CHARS = 600
 
 _LINKED_BLOCKS = etree.XPath("descendant::*[(self::p or self::li or self::blockquote) and descendant::a]")
+_LINKS = etree.XPath("descendant::a[@href and not(starts-with(@href, '#'))]")
 _READING_TIME = re.compile(
-    r"\W*(?:reading time:?\s*|lesezeit:?\s*)?\d{1,2}\W{0,3}(?:min(?:ute)?[ns]?\.?|perc|минут[ы]?|menit|minuti|minutos|分)"
+    r"\W*(?:reading time:?\s*|lesezeit:?\s*)?\d{1,2}\W{0,3}(?:min(?:ute)?[ns]?\.?|perc|минут[ы]?|menit|minuti|minutos)"
     r"(?:\s+(?:read|lesezeit|de lecture|de lectura|di lettura|leestijd|читать|okuma))?\W*",
     re.IGNORECASE,
 )
@@ -97,12 +98,12 @@ def sift(
 
 def link_shares(tree: HtmlElement) -> dict[str, float]:
     """Share of link text in each short paragraph and list item of `tree` that holds a link, by its key; the smallest
-    where a text stands there twice."""
+    where a text stands there twice. Links within the page are none."""
     shares: dict[str, float] = {}
     for block in _LINKED_BLOCKS(tree)[:MAX_BLOCKS]:
         text = "".join(block.itertext())
         if len(text) <= MAX_LINKED_CHARS:
-            linked = sum(len("".join(link.itertext()).strip()) for link in block.iter("a"))
+            linked = sum(len("".join(link.itertext()).strip()) for link in _LINKS(block))
             folded = key(text)
             shares[folded] = min(shares.get(folded, 1.0), linked / max(1, len(text.strip())))
     return shares
