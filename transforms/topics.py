@@ -146,7 +146,7 @@ class TermIndex:
 
     def find(self, words: Sequence[str]) -> list[tuple[int, str, dict[str, float]]]:
         """Position, spelling and concepts of each term in `words`: the longest at each place, without overlaps. Terms
-        of one length that match the same words ("refugee*", "refugees") all count."""
+        of one length that match the same words ("refugee*", "refugees") are one, with the larger weights."""
         found: list[tuple[int, str, dict[str, float]]] = []
         keys = [self.keys(word) for word in words]
         free = 0
@@ -164,9 +164,16 @@ class TermIndex:
                         if not tail:
                             break
             if best:
-                found += [(at, spelling, concepts) for _, spelling, concepts in best]
+                found.append((at, best[0][1], _merged([concepts for _, _, concepts in best])))
                 free = at + 1 + len(best[0][0])
         return found
+
+
+def _merged(terms: Sequence[dict[str, float]]) -> dict[str, float]:
+    merged = terms[0]
+    for other in terms[1:]:
+        merged = {key: max(merged.get(key, 0.0), other.get(key, 0.0)) for key in (*merged, *other)}
+    return merged
 
 
 def _by_length(parts: Iterable[str]) -> list[tuple[int, set[str]]]:
@@ -185,7 +192,7 @@ def find_terms(title: str, text: str, terms: TermIndex) -> tuple[list[Evidence],
     for words, is_title in ((heading, True), (body, False)):
         for at, term, weights in terms.find(words):
             occurrences[term] += TITLE_FACTOR if is_title else LEDE_FACTOR if at < LEDE_WORDS else 1
-            concepts[term] = weights
+            concepts[term] = _merged([weights, concepts[term]]) if term in concepts else weights
     evidence = [
         Evidence(term, times, concept, weight)
         for term, times in occurrences.items()
