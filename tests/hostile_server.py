@@ -179,6 +179,14 @@ PAGES: list[Scenario] = [
     redirect("http://a.example/" + "x" * 7_990, "bad-url"), redirect("http://no-such-host.invalid/", "dns"),
     *(redirect(to, "blocked-address", "bad-url", "dns", "http-404") for to in LOCAL_SPELLINGS),
     *(redirect(to, "blocked-address") for to in PRIVATE),
+    # pages that send on
+    *(
+        page(f"a page that sends on to {to[:40]}", expected, html(f'<html><meta http-equiv="refresh" content="0; url={to}">'))
+        for to, expected in [
+            ("/", "redirect-loop"), ("http://127.0.0.1:CANARY/", "blocked-address"), ("javascript:alert(1)", "bad-url"), ("file:///etc/passwd", "bad-url")
+        ]
+    ),
+    page("a page that reloads itself", "ok", html('<html><meta http-equiv="refresh" content="300; url=/"><p>' + PAGE)),
     # robots
     Scenario("robots forbid it", "robots-disallowed", {"/robots.txt": Reply(body="User-agent: *\nDisallow: /"), "/": html(PAGE)}),
     Scenario("robots fail", "robots-unreachable", {"/robots.txt": Reply(status=500), "/": html(PAGE)}),

@@ -121,6 +121,26 @@ def test_a_truncated_feed_brings_its_entries_and_a_reject_beside(workers: Worker
     assert result.reject.reason == "feed-truncated"
 
 
+def test_a_feed_that_asks_to_be_left_alone_is(workers: Workers) -> None:
+    with serve({"/feed": Reply(status=429, headers={"Retry-After": "7200"})}) as site:
+        result = poll(site.base, site.host, None, workers, interval_s=1)
+    assert not due(result.state, NOW + timedelta(seconds=7100), interval_s=1)
+    assert due(result.state, NOW + timedelta(seconds=7200), interval_s=1)
+
+
+def test_many_large_children_of_an_index_do_not_wait_for_each_other(workers: Workers) -> None:
+    large = sitemap("/1") + "<!--" + "x" * 600_000 + "-->"
+    index = "<sitemapindex><sitemap><loc>/child</loc></sitemap></sitemapindex><!--" + "x" * 600_000 + "-->"
+    with serve({"/child": Reply(body=large)}) as site:
+        feeds = []
+        for n in range(12):
+            site.routes[f"/{n}"] = Reply(body=index)
+            feeds.append((Feed(url=site.url(f"/{n}"), id=str(n)), None))
+        settings = replace(SETTINGS, allow_hosts=(site.host,), per_host_connections=15)
+        polls = list(poll_feeds(feeds, settings, workers, NOW))
+    assert [len(one.entries) for one in polls] == [1] * 12
+
+
 def test_many_feeds_are_polled_at_once_and_each_comes_out(workers: Workers) -> None:
     with serve({f"/{n}": Reply(body=rss(n), delay_s=0.2) for n in range(30)}) as site:
         feeds = [(Feed(url=site.url(f"/{n}"), id=str(n)), None) for n in range(30)]

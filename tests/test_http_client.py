@@ -18,6 +18,7 @@ from transforms.http_client import Exchange, HttpClient, Kind, retry_after_s
 from transforms.reject import Rejected
 from transforms.request_urls import checked_url, host_of
 from transforms.settings import FetchSettings
+from transforms.sniffing import refresh_target
 
 SETTINGS = FetchSettings(timeout_s=5, retries=0, per_host_delay_s=0, max_wire_bytes=300_000, max_page_bytes=900_000)
 
@@ -123,6 +124,28 @@ def test_a_redirect_that_leads_nowhere_is_rejected(location: str, expected: str)
     routes: dict[str, Route] = {"/": Reply(status=302, headers={"Location": location})}
     routes["/b"] = routes["/"]
     assert reason(get(routes)) == expected
+
+
+def test_a_page_that_only_sends_on_is_a_redirect() -> None:
+    on = """<html><head><META content='0;URL=/b?x=1&amp;y=2' http-equiv=Refresh></head></html>"""
+    exchange = get({"/": html(on), "/b": html("<p>there")})
+    assert exchange.answer is not None
+    assert exchange.answer.final_url.endswith("/b?x=1&y=2")
+    assert exchange.answer.permanent_url is None
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<meta http-equiv="refresh" content="600;url=/b">',
+        '<meta http-equiv="refresh" content="0">',
+        '<noscript><meta http-equiv="refresh" content="0;url=/b"></noscript>',
+        '<meta http-equiv="refresh" content="0;url=/b">' + "<p>long" * 2_000,
+        '<meta name="a" content="0;url=/b">',
+    ],
+)
+def test_a_page_to_be_read_is_no_redirect(page: str) -> None:
+    assert refresh_target(page.encode()) is None
 
 
 def test_more_redirects_than_allowed_are_a_loop() -> None:

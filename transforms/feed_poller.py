@@ -98,54 +98,42 @@ class _FeedPoller:
             permit=crawler.permit,
         ) as exchange:
             fetches = (*crawler.take_rows(), *((exchange.row,) if exchange.row.attempts else ()))
+            hints = Hints(retry_after_s=exchange.retry_after_s)
             answer = exchange.answer
             if answer is None:
-                rejected = exchange.rejected or Rejected("bad-http")
-                return self._failed(feed, state, rejected, Hints(retry_after_s=exchange.retry_after_s), fetches)
+                return self._failed(feed, state, exchange.rejected or Rejected("bad-http"), hints, fetches)
+            hints = dataclasses.replace(hints, interval_s=max_age_s(answer.headers.get("Cache-Control")))
             if answer.permanent_url:
                 state = _moved(state, answer.permanent_url)
-            hints = Hints(
-                retry_after_s=exchange.retry_after_s, interval_s=max_age_s(answer.headers.get("Cache-Control"))
-            )
             if answer.http_status == 304:
                 state = after_unchanged(feed, state, hints, self.now)
                 return Poll(feed=feed, state=state, outcome="unchanged", fetches=fetches)
-            return await self._read(feed, state, answer, hints, fetches)
-
-    async def _read(
-        self, feed: Feed, state: FeedState, answer: Answer, hints: Hints, fetches: tuple[HttpFetch, ...]
-    ) -> Poll:
-        body_hash = xxhash.xxh3_128_hexdigest(answer.body)
-        same = body_hash == state.body_hash
-        try:
-            parsed = ParsedFeed(entries=()) if same else await self._parse(feed, answer)
-        except Rejected as unread:
-            return self._failed(feed, state, unread, hints, fetches)
+            body_hash = xxhash.xxh3_128_hexdigest(answer.body)
+            same = body_hash == state.body_hash
+            try:
+                parsed = ParsedFeed(entries=()) if same else await self._parse(feed, answer)
+            except Rejected as rejected:
+                return self._failed(feed, state, rejected, hints, fetches)
         if parsed.sitemaps:
             parsed, more = await self._children(feed, state, parsed)
             fetches = (*fetches, *more)
-        keys = tuple(entry_key(entry.guid or entry.url) for entry in parsed.entries)
         state = after_document(
             feed,
             state,
-            Hints(retry_after_s=hints.retry_after_s, interval_s=max(hints.interval_s or 0, parsed.interval_s or 0)),
+            dataclasses.replace(hints, interval_s=max(hints.interval_s or 0, parsed.interval_s or 0)),
             self.now,
             etag=answer.headers.get("ETag"),
             last_modified=answer.headers.get("Last-Modified"),
             body_hash=body_hash,
-            entry_keys=None if same else keys,
+            entry_keys=None if same else tuple(entry_key(entry.guid or entry.url) for entry in parsed.entries),
         )
-        rejected: Rejected | None = None
-        if parsed.truncated or not answer.complete:
-            rejected = Rejected("feed-truncated", f"{len(keys)} entries read")
-        elif parsed.cut:
-            rejected = Rejected("feed-cut", f"{parsed.cut} entries beyond the newest {len(keys)}")
+        rejected_part = _left_out(parsed, complete=answer.complete)
         return Poll(
             feed=feed,
             state=state,
             outcome="unchanged" if same else "ok",
             entries=parsed.entries,
-            reject=reject_feed(feed.id, feed.url, self.now, rejected) if rejected else None,
+            reject=reject_feed(feed.id, feed.url, self.now, rejected_part) if rejected_part else None,
             fetches=fetches,
             cut=parsed.cut,
         )
@@ -217,6 +205,15 @@ class _FeedPoller:
             reject=reject_feed(feed.id, feed.url, self.now, rejected),
             fetches=fetches,
         )
+
+
+def _left_out(parsed: ParsedFeed, *, complete: bool) -> Rejected | None:
+    """Why not all of a document came out, if so."""
+    if parsed.truncated or not complete:
+        return Rejected("feed-truncated", f"{len(parsed.entries)} entries read")
+    if parsed.cut:
+        return Rejected("feed-cut", f"{parsed.cut} entries beyond the newest {len(parsed.entries)}")
+    return None
 
 
 def max_age_s(cache_control: str | None) -> float | None:

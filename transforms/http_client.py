@@ -32,9 +32,10 @@ from transforms.reject import Rejected
 from transforms.request_urls import MAX_URL_CHARS, checked_url, exact_url, host_of, redirect_target
 from transforms.schema import HttpFetch
 from transforms.settings import FetchSettings
+from transforms.sniffing import refresh_target
 
 MAX_CONNECTIONS = 100
-LARGE_BODIES = 8  # at once
+LARGE_BODIES = 6  # at once
 ROBOTS_BYTES = 512_000
 ROBOTS_TIMEOUT_S = 10.0
 _SMALL_BYTES = 524_288
@@ -45,7 +46,7 @@ _WITH_BODY = frozenset({200, 203})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
 _TRANSIENT_STATUS = frozenset({500, 502, 503, 504})
-_TRANSIENT_REASONS = frozenset({"connect", "dns", "http-5xx", "http-429"})
+_TRANSIENT_REASONS = frozenset({"connect", "dns"})
 _OWN_STATUS = frozenset({401, 403, 404, 410, 429, 451})
 _ACCEPT = {
     "page": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5",
@@ -138,11 +139,11 @@ class HttpClient:
     ) -> AsyncIterator[Exchange]:
         """Get `url` and follow its redirects. What the web does wrong is in the exchange, never raised.
 
-        `headers` are the validators of an earlier answer; without any, a 304 is no answer.
-
-        `permit` is awaited before each hop and may raise `Rejected`. A feed or robots.txt that breaks off is answered
-        as far as it came, and a robots.txt is read no further than its cap (RFC 9309, 2.5); any other such body is
-        rejected. The body's share of memory is released when the context ends.
+        `headers` are the validators of an earlier answer; without any, a 304 is no answer. `permit` is awaited before
+        each hop and may raise `Rejected`. A page that only sends on to another is a redirect. A feed or robots.txt that
+        breaks off is answered as far as it came, and a robots.txt is read no further than its cap (RFC 9309, 2.5); any
+        other such body is rejected. The body's share of memory is released when the context ends: begin no other `get`
+        inside it.
         """
         trace = _Trace(final_url=url, fetched_at=datetime.now(UTC))
         answer: Answer | None = None
@@ -179,7 +180,6 @@ class HttpClient:
             resolver=resolver,
             ssl=tls or True,
             ttl_dns_cache=300,
-            enable_cleanup_closed=True,
             socket_factory=_guarded_socket if guarded else None,
         )
         agent = f"{self.settings.user_agent} ({self.settings.contact})" if self.settings.contact else None
@@ -242,8 +242,8 @@ class _Get:
             if self.permit is not None:
                 await self.permit(url)
             reply = await self._attempts(url, headers)
-            location = reply.headers.get("Location")
-            if reply.status not in _REDIRECTS or not location:
+            location = self._onward(reply)
+            if not location:
                 return self._answer(url, reply, permanent, conditional=bool(headers))
             target = redirect_target(url, location)
             if target in seen:
@@ -254,6 +254,11 @@ class _Get:
             permanent = target if only_permanent else permanent
             seen.add(target)
             url = target
+
+    def _onward(self, reply: _Reply) -> str | None:
+        if reply.status in _REDIRECTS:
+            return reply.headers.get("Location")
+        return refresh_target(reply.body) if self.kind == "page" and reply.status in _WITH_BODY else None
 
     def _answer(self, url: str, reply: _Reply, permanent: str | None, *, conditional: bool) -> Answer:
         status = reply.status
@@ -281,11 +286,8 @@ class _Get:
             try:
                 reply = await self._one(url, headers)
             except Rejected as rejected:
-                if (
-                    rejected.reason not in _TRANSIENT_REASONS
-                    or attempt == self.settings.retries
-                    or wait_s > self.left_s
-                ):
+                last = attempt == self.settings.retries or wait_s > self.left_s
+                if last or rejected.reason not in _TRANSIENT_REASONS:
                     raise
             else:
                 wait_s = max(wait_s, self.trace.retry_after_s or 0.0)
@@ -321,6 +323,8 @@ class _Get:
                         return _Reply(
                             status=response.status, headers=response.headers, body=body, complete=whole and decoded
                         )
+            except aiohttp.ServerTimeoutError:
+                raise Rejected("timeout", f"no connection within {_CONNECT_TIMEOUT_S:g} s") from None
             except TimeoutError:
                 raise Rejected("timeout", f"not complete within {self.timeout_s:g} s") from None
             except (aiohttp.ClientError, OSError, ValueError) as error:

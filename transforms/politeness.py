@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 from types import TracebackType
 
-MAX_GATES = 20_000
+MAX_GATES = 10_000
 
 
 class HostGate:

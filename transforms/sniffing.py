@@ -1,9 +1,15 @@
-"""Whether a body may be an HTML page, told from its first bytes and its Content-Type, neither trusted alone.
+"""What a body is, told from its first bytes and its Content-Type, neither trusted alone: a page, or a way to one.
 
 After the WHATWG MIME Sniffing standard, as far as it matters to a reader of articles.
 """
 
+import html
+import re
+
 from transforms.reject import Rejected
+
+SENDING_ON_BYTES = 8_192  # no longer is a page that only sends on to another
+SENDING_ON_S = 10  # a page that waits longer is meant to be read, and reloads itself
 
 _MARKUP_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/xml", "text/xml"})
 _BINARY_STARTS = (
@@ -32,6 +38,12 @@ _BINARY_STARTS = (
     ),
     *(b"ID3", b"OggS", b"fLaC", b"\x1aE\xdf\xa3", b"FLV\x01", b"wOFF", b"wOF2", b"\xd0\xcf\x11\xe0"),
 )
+_NOSCRIPT = re.compile(r"<noscript\b.*?</noscript", re.IGNORECASE | re.DOTALL)
+_META = re.compile(r"<meta\s[^<>]{1,4000}>", re.IGNORECASE)
+_IS_REFRESH = re.compile(r"""http-equiv\s*=\s*["']?refresh\b""", re.IGNORECASE)
+_REFRESH = re.compile(
+    r"""content\s*=\s*["']?\s*(\d{1,4})(?:\.\d*)?\s*[;,]\s*(?:url\s*=\s*)?["']?([^"'<>\s]{1,2000})""", re.IGNORECASE
+)
 _WIDE_STARTS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -46,3 +58,15 @@ def require_html(body: bytes, content_type: str | None) -> None:
         raise Rejected("not-html", f"binary data declared as {declared[:60]}")
     if not (declared in _MARKUP_TYPES or wide or head.startswith((b"<", b"\xef\xbb\xbf<"))):
         raise Rejected("not-html", declared[:60])
+
+
+def refresh_target(body: bytes) -> str | None:
+    """Where a small page sends its reader at once by `meta http-equiv=refresh`, as written there; None otherwise."""
+    if len(body) > SENDING_ON_BYTES:
+        return None
+    text = _NOSCRIPT.sub("", body.decode("utf-8", "replace"))
+    for meta in _META.findall(text):
+        found = _REFRESH.search(meta) if _IS_REFRESH.search(meta) else None
+        if found and int(found[1]) <= SENDING_ON_S:
+            return html.unescape(found[2])
+    return None
