@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from transforms.country_words import CountryWords, Kind, load_country_words
+from transforms.country_words import CountryLexicon, CountryWords, Kind
 from transforms.gazetteer import fold
 from transforms.name_tokens import Word, read_words
 from transforms.wordlists import Lexicon
@@ -58,8 +58,9 @@ class KnownNames:
         for listed in self._by_first.values():
             listed.sort(key=lambda known: -len(known.surface))
 
-    def find(self, words: Sequence[Word], at: int) -> KnownName | None:
-        """The longest known name that begins with the word at `at`."""
+    def find(self, words: Sequence[Word], at: int, *, inside: bool = False) -> KnownName | None:
+        """The longest known name that begins with the word at `at`; `inside` a longer name also those that must stand
+        alone."""
         for known in self._by_first.get(words[at].folded, ()):
             size = len(known.surface)
             span = words[at : at + size]
@@ -69,7 +70,14 @@ class KnownNames:
                 continue
             if known.written and span[0].text != known.written:
                 continue
-            if known.alone and at and words[at - 1].joined and words[at - 1].capital and not words[at - 1].opens:
+            if (
+                known.alone
+                and not inside
+                and at
+                and words[at - 1].joined
+                and words[at - 1].capital
+                and not words[at - 1].opens
+            ):
                 continue
             if all(word.text[0].isupper() or not capital for word, capital in zip(span, known.capitals, strict=True)):
                 return known
@@ -93,6 +101,8 @@ class NameWords:
         self.tails = sections.get("organization tails", set())
         self.suffixes = sections.get("company suffixes", set())
         self.particles = sections.get("particles", set())
+        self.whereabouts = sections.get("whereabouts", set())
+        self.place_openers = sections.get("place openers", set())
         self.dates = sections.get("dates", set())
         self.followers = sections.get("organization followers", set())
         self.appositions = sections.get("appositions", set())
@@ -117,7 +127,7 @@ class NameLexicon:
             name.split(".")[1]: NameWords(lexicon, name.split(".")[1]) for name in lexicon.names("words.*.txt")
         }
         geography = Lexicon("geo", overlays, RULES)
-        self._countries: CountryWords = load_country_words(geography)["en"]
+        self._countries: CountryWords = CountryLexicon(geography).words("en")
         self.version = f"{lexicon.version}-{geography.version}"
 
     def is_country_word(self, folded: Sequence[str]) -> bool:

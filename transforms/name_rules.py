@@ -14,7 +14,7 @@ PERSON, ORGANIZATION = "person", "organization"
 
 # What a sign is worth: roughly the share of such names that are right in news prose.
 LEXICON, TITLE, ROLE, FIRST_NAME, SAYING, INITIAL, APPOSITION = 0.95, 0.95, 0.9, 0.85, 0.75, 0.8, 0.7
-ACRONYM, COMPANY, HEAD, TAIL, FOLLOWED, CAPITALS = 0.9, 0.9, 0.85, 0.75, 0.7, 0.5
+ACRONYM, COMPANY, LONGER, HEAD, TAIL, FOLLOWED, CAPITALS = 0.9, 0.9, 0.85, 0.85, 0.75, 0.7, 0.5
 REPEATED, TITLE_ALONE, PAIR, BELIEVED = 0.8, 0.7, 0.5, 0.5
 # Nothing speaks for these yet; a surname alone may belong to a full name elsewhere, and the other way round.
 UNKNOWN = 0.0
@@ -154,6 +154,8 @@ class Reader:
         if len(acronym) > 1 and acronym.isupper() and (acronym == initials(run) or tail in rules.tails):
             self._acronyms[acronym] = surface(run)
             rule, score = ACRONYM_GIVEN, ACRONYM
+        elif self._ends_known(words, at, last):
+            rule, score = "longer name of a known organisation", LONGER
         elif tail in rules.suffixes:
             rule, score = "company suffix", COMPANY
         elif joined and head in rules.heads:
@@ -182,6 +184,11 @@ class Reader:
         ):
             return None
         return _mention(run, "capitals", CAPITALS, ORGANIZATION, bare)
+
+    def _ends_known(self, words: Sequence[Word], at: int, last: int) -> bool:
+        """Whether a run ends with a name of the lexicon that is often part of another's: "Kenya Red Cross"."""
+        found = ((n, self._lexicon.known.find(words, n, inside=True)) for n in range(at + 1, last))
+        return any(known is not None and known.alone and n + len(known.surface) == last for n, known in found)
 
     def _followed(self, words: Sequence[Word], last: int, rules: NameWords) -> bool:
         """Whether a word behind says so: "Le Matin newspaper"."""
@@ -220,7 +227,12 @@ class Reader:
             return "country in brackets", APPOSITION
         if gap.startswith(", ") and (gap[2:4].isdigit() or (behind is not None and behind.text in rules.appositions)):
             return "apposition", APPOSITION
-        if last - at <= 3 and not words[at].opens and not any(word.folded in self._places for word in words[at:last]):
+        placed = (before is not None and before.text in rules.whereabouts) or words[
+            at
+        ].text.lower() in rules.place_openers
+        if last - at > 3 or placed or any(word.folded in self._places for word in words[at:last]):
+            return "unknown", UNKNOWN
+        if not words[at].opens:
             return "pair of capitals", PAIR
         return "unknown", UNKNOWN
 
