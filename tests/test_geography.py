@@ -145,3 +145,78 @@ def test_no_text_makes_the_tagger_fail(text: str, title: str, language: str | No
 def test_long_and_hostile_texts_are_read_up_to_a_bound() -> None:
     tags = tagged("Paris, " * 50_000 + "A" * 500_000)
     assert codes(tags) == {"FR"}
+
+
+def test_towns_of_one_area_vouch_for_each_other() -> None:
+    tags = tagged("Buses between Enfield and Edmonton run again. The Enfield depot reopened, and Edmonton cheered.")
+    assert codes(tags) == {"GB"}
+
+
+def test_a_name_stands_for_the_same_place_all_through_a_text() -> None:
+    tags = tagged("PARIS, Texas (AP) - The mill burned down.\nFirefighters in Paris asked for help. Paris is sad.")
+    assert tags.primary_country == "US"
+    assert where(tags)["Paris"] == "US"
+
+
+def test_a_state_s_name_is_the_country_s_only_where_the_text_is_at_home_there() -> None:
+    assert codes(tagged("Voters in Georgia and Alabama queued for hours, the U.S. agency said.")) == {"US"}
+    assert codes(tagged("Georgia signed a treaty with Armenia in Tbilisi.")) == {"GE", "AM"}
+
+
+def test_what_only_one_country_has_tells_where_a_text_is_at_home() -> None:
+    tags = tagged("The sheriff told the school board that two middle school pupils had called 911.")
+    assert tags.primary_country == "US"
+    assert tagged("The taoiseach met gardaí on Monday.").primary_country == "IE"
+
+
+def test_counties_and_own_regions_are_places() -> None:
+    tags = tagged("Rain flooded Linn County, Iowa. Soldiers left the Bagram base in Afghanistan.")
+    assert where(tags)["Linn County"] == "US"
+    assert where(tags)["Bagram"] == "AF"
+
+
+def test_a_region_of_several_countries_is_a_place_without_country() -> None:
+    tags = tagged("Fighters crossed the Sahel by night.")
+    assert where(tags) == {"Sahel": None}
+    assert tags.countries == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected", "places"),
+    [
+        ("de", "Die französische Regierung und die Bundesregierung trafen sich in Straßburg.", {"FR", "DE"}, {"FR"}),
+        (
+            "fr",
+            "L'Ukraine a écrit à l'Algérie ; le ministre allemand est à Marseille.",
+            {"UA", "DZ", "DE", "FR"},
+            {"FR"},
+        ),
+        ("es", "La Casa Blanca y el Gobierno argentino hablaron en Sevilla.", {"US", "AR", "ES"}, {"ES"}),
+        ("it", "I ministri dell'Ucraina e i diplomatici polacchi sono a Torino.", {"UA", "PL", "IT"}, {"IT"}),
+        ("pt", "Em Lisboa, o ministro alemão falou dos EUA.", {"PT", "DE", "US"}, {"PT"}),
+        ("ru", "Турецкие дипломаты в Вашингтоне говорили о поставках в Германию.", {"TR", "US", "DE"}, {"US"}),
+        ("ar", "قالت الحكومة المصرية في القاهرة إن روسيا وافقت", {"EG", "RU"}, {"EG"}),
+        ("tr", "Türkiye'nin bakanı Almanya'ya gitti, Rus heyeti İzmir'de bekledi.", {"TR", "DE", "RU"}, {"TR"}),
+        ("zh", "美国和日本的代表在上海会谈。", {"US", "JP", "CN"}, {"CN"}),
+        ("ja", "東京でアメリカとフランスの外相が会談した。", {"JP", "US", "FR"}, {"JP"}),
+        ("ko", "서울에서 미국과 중국의 외교관들이 만났다.", {"KR", "US", "CN"}, {"KR"}),
+        ("hi", "नई दिल्ली में भारत और चीन के अधिकारियों की बैठक हुई।", {"IN", "CN"}, {"IN"}),
+    ],
+)
+def test_each_language_names_countries_and_cities_its_own_way(
+    language: str, text: str, expected: set[str], places: set[str]
+) -> None:
+    tags = tagged(text, language=language)
+    assert codes(tags) == expected
+    assert {place.country for place in tags.places} == places
+
+
+def test_evidence_tells_words_offset_and_rule_of_each_tag() -> None:
+    text = "DUSHANBE: Tajik officials flew to Kunduz in Afghanistan."
+    evidence = tagger().explain(Document(title="", text=text, language="en"))
+    assert {("country TJ", "DUSHANBE:"), ("country TJ", "Tajik"), ("country AF", "Afghanistan")} <= {
+        (each.tag, each.surface) for each in evidence
+    }
+    for each in evidence:
+        assert each.rule
+        assert text[each.start :].startswith(each.surface)

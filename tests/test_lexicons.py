@@ -6,9 +6,10 @@ from importlib.resources import files
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.country_words import load_country_words, load_division_words
+from transforms.country_words import CountryLexicon, load_division_words
 from transforms.gazetteer import CAPITAL, CITY, Gazetteer, Place, pack
-from transforms.tokens import fold
+from transforms.inflection import demonym_forms, name_forms
+from transforms.tokens import fold, tokenize
 from transforms.tokens import fold_name as folded
 from transforms.wordlists import Lexicon
 
@@ -35,7 +36,7 @@ def test_every_country_word_stands_for_a_known_country() -> None:
 def test_country_names_come_in_at_least_twelve_languages() -> None:
     languages = {row[1] for row in Lexicon("geo", (), 1).table("countries.tsv")}
     assert len(languages) >= 12
-    assert load_country_words(Lexicon("geo", (), 1)).keys() >= languages
+    assert CountryLexicon(Lexicon("geo", (), 1)).languages >= languages
 
 
 def test_every_short_form_stands_for_a_division_of_the_gazetteer() -> None:
@@ -91,3 +92,22 @@ def test_spelling_does_not_matter() -> None:
     assert folded("St. Étienne") == folded("saint etienne")
     assert folded("Sana'a") == folded("Sana’a") == folded("Sanaa")
     assert folded("ŁÓDŹ") == folded("Lodz")
+
+
+def test_stems_stand_for_all_their_forms() -> None:
+    assert {"algérien", "algérienne", "algériens", "algériennes"} <= set(demonym_forms("algérien~", "fr"))
+    assert {"российский", "российской", "российскими"} <= set(demonym_forms("российск~", "ru"))
+    assert {"Украина", "Украине", "Украиной"} <= set(name_forms("Украина", "ru"))
+    assert "بالصين" in name_forms("صين", "ar")
+
+
+def test_what_languages_join_to_a_name_is_left_off() -> None:
+    assert [token.text for token in tokenize("l'Algérie d'Alger", "fr")] == ["Algérie", "Alger"]
+    assert [token.folded for token in tokenize("Ankara'daki", "tr")] == ["ankara"]
+    assert [token.text for token in tokenize("서울에서 G7 東京")] == ["서", "울", "에", "서", "G7", "東", "京"]
+
+
+@given(st.text(max_size=200), st.sampled_from([None, "fr", "tr", "zh"]))
+def test_tokens_lie_where_they_say(text: str, language: str | None) -> None:
+    for token in tokenize(text, language):
+        assert text[token.start : token.end] == token.text

@@ -20,14 +20,14 @@ from pathlib import Path
 
 import xxhash
 
-from transforms.country_words import Kind, load_country_words, load_cues, load_division_words
+from transforms.country_words import CountryLexicon, load_cues, load_division_words
 from transforms.dateline import find_dateline
 from transforms.gazetteer import REGION, Gazetteer, Place
 from transforms.mentions import Mention, MentionFinder
 from transforms.place_judge import FROM_CUE, PlaceJudge, Surroundings
 from transforms.schema import CountryMention, Dateline, PlaceMention
 from transforms.taggers import Document, Evidence, Tags
-from transforms.tokens import Part, Token, fold_name, read_body, read_title, tokenize
+from transforms.tokens import Part, fold_name, read_body, read_title, tokenize
 from transforms.wordlists import Lexicon
 
 RULES = 1
@@ -60,7 +60,7 @@ class PlacesTagger:
         lexicon = Lexicon("geo", overlays, RULES)
         packed = files("transforms").joinpath("lexicons", "geo", "places.zst").read_bytes()
         self._gazetteer = Gazetteer(packed, _regions(lexicon))
-        self._words = load_country_words(lexicon)
+        self._countries = CountryLexicon(lexicon)
         self._cues = load_cues(lexicon)
         self._finder = MentionFinder(self._gazetteer, load_division_words(lexicon))
         self._judge = PlaceJudge(self._gazetteer, lexicon)
@@ -99,9 +99,9 @@ class PlacesTagger:
 
     def _read(self, document: Document, dateline: Dateline | None) -> Reading:
         language = (document.language or "en").split("-")[0].lower()
-        words = self._words.get(language) or self._words["en"]
-        title = read_title(document.title[:MAX_TITLE_CHARACTERS])
-        body = read_body(_cut(document.text))
+        words = self._countries.words(language)
+        title = read_title(document.title[:MAX_TITLE_CHARACTERS], language)
+        body = read_body(_cut(document.text), language)
         mentions, heading = self._finder.find(body, words), self._finder.find(title, words)
         near = Surroundings(document.publisher_country)
         cues = self._find_cues(body, language)
@@ -119,27 +119,18 @@ class PlacesTagger:
 
     def _locate(self, dateline: Dateline, near: Surroundings) -> Dateline:
         """The dateline with country and coordinates; what else stands in it ("Ala.", "Ireland") helps to choose."""
-        tokens, rest = tokenize(dateline.place or dateline.text), tokenize(dateline.text)
+        tokens = tokenize(dateline.place or dateline.text)
+        mentions = self._finder.find(read_body(dateline.text), self._countries.words("en"))
+        within = mentions[0].within if mentions else None
         for length in range(min(MAX_DATELINE_WORDS, len(tokens)), 0, -1):
             name = " ".join(token.folded for token in tokens[:length])
-            place = self._judge.locate(name, self._said_with(rest[length:]), near)
+            place = self._judge.locate(name, within, near)
             if place is not None:
                 near.filed_from(name, place)
                 return dataclasses.replace(
                     dateline, country=place.country or None, latitude=place.latitude, longitude=place.longitude
                 )
         return dateline
-
-    def _said_with(self, rest: Sequence[Token]) -> str | None:
-        """The division or country that follows in a dateline."""
-        for token in rest:
-            division = self._finder.division(token)
-            if division is not None:
-                return division
-            word = self._words["en"].phrase(token.folded)
-            if word is not None and word.kind is Kind.NAME:
-                return word.code
-        return None
 
     def _find_cues(self, body: Part, language: str) -> dict[str, set[str]]:
         """Institutions and customs of single countries that the text names, by country."""

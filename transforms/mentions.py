@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from transforms.country_words import CountryWords, Kind, Word
 from transforms.gazetteer import DIVISION, Gazetteer, Place
-from transforms.tokens import Part, Token, is_name_like
+from transforms.tokens import Part, Token, has_case, is_name_like
 
 MAX_NAME_WORDS = 4
+MAX_NAME_CHARACTERS = 8  # in scripts where each character is a word
 MIN_NAME_CHARACTERS = 3
+_JOINED_IN_ARABIC = frozenset("وبلفک")
+_CYRILLIC_ENDINGS = frozenset("аеиоуыюямй")
 _POSSESSIVES = ("'s", "’s", "'S", "’S")
 
 
@@ -81,16 +84,20 @@ class MentionFinder:
             if not is_name_like(token.text):
                 continue
             phrase = ""
-            for length in range(1, part.reach(first, MAX_NAME_WORDS) + 1):
+            most = MAX_NAME_WORDS if len(token.text) > 1 or has_case(token.text) else MAX_NAME_CHARACTERS
+            for length in range(1, part.reach(first, most) + 1):
                 last = part.tokens[first + length - 1]
                 phrase = f"{phrase} {last.folded}" if phrase else last.folded
                 if len(phrase) >= MIN_NAME_CHARACTERS and is_name_like(last.text):
                     phrases.append(phrase)
                     spans.append((first, length))
+                    for variant in _uninflected(phrase):
+                        phrases.append(variant)
+                        spans.append((first, length))
         found: dict[int, tuple[int, tuple[int, ...]]] = {}
         for (first, length), places in zip(spans, self._gazetteer.find(phrases), strict=True):
-            if places:
-                found[first] = (length, places)  # the longest comes last
+            if places and length > found.get(first, (0, ()))[0]:
+                found[first] = (length, places)
         return found
 
     def _read_followers(self, part: Part, mentions: Sequence[Mention]) -> list[Mention]:
@@ -138,6 +145,9 @@ def _find_countries(part: Part, words: CountryWords) -> dict[int, tuple[int, Wor
     found: dict[int, tuple[int, Word]] = {}
     for first, token in enumerate(part.tokens):
         if not is_name_like(token.text):
+            small = words.small(token.folded)
+            if small is not None:
+                found[first] = (1, small)
             continue
         capitals = words.capitals(token.text)
         if capitals is not None and part.text[token.end : token.end + 1] != "$":
@@ -148,6 +158,16 @@ def _find_countries(part: Part, words: CountryWords) -> dict[int, tuple[int, Wor
                 found[first] = (length, word)
                 break
     return found
+
+
+def _uninflected(phrase: str) -> list[str]:
+    """What a name may be without what its language puts to it: prepositions in Arabic, cases in Cyrillic scripts."""
+    if phrase[0] in _JOINED_IN_ARABIC:
+        return [phrase[1:]]
+    if phrase[-1] in _CYRILLIC_ENDINGS and len(phrase) > 4:
+        stem = phrase[:-1]
+        return [stem, f"{stem}а", f"{stem}я", f"{stem}ь", phrase[:-2]]
+    return []
 
 
 def _surface(text: str) -> str:

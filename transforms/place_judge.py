@@ -15,7 +15,7 @@ import numpy as np
 from transforms.country_words import Kind
 from transforms.gazetteer import CAPITAL, CITY, COUNTY, DIVISION, REGION, Gazetteer, Place
 from transforms.mentions import Mention
-from transforms.tokens import Part, is_name_like
+from transforms.tokens import Part, fold_name, has_case, is_capitalised
 from transforms.wordlists import Lexicon
 
 MAX_CANDIDATES = 60
@@ -28,6 +28,7 @@ BELIEVED = 6.0
 BELIEVED_BARE = 7.0  # without a word around it that says a place is meant
 REGION_SCORE = 7.0
 UNMISTAKABLE = 7.0  # Paris is believed though it is a given name too
+WITHOUT_CASE = 0.5  # more is asked for where no capital tells names from words
 SEAT_OF_STATE = 1.0
 PER_NAME = 0.006  # what each of its names in GeoNames adds: London is spoken of in 250 spellings, its namesakes in few
 ALIAS = -0.5
@@ -83,7 +84,7 @@ class PlaceJudge:
         self._gazetteer = gazetteer
         self._around: defaultdict[str, dict[str, float]] = defaultdict(dict)
         for entry in (*lexicon.sections("context.txt"), *lexicon.sections("ambiguous.txt")):
-            self._around[entry.section].setdefault(entry.text, entry.weight)
+            self._around[entry.section].setdefault(fold_name(entry.text), entry.weight)
         self._ambiguous = {**self._around["word"], **self._around["person name"]}
 
     def weigh(self, part: Part, mentions: Sequence[Mention], near: Surroundings) -> None:
@@ -195,7 +196,7 @@ class PlaceJudge:
             and mention.first > 0
             and not seen
             and mention.within is None
-            and _has_case(mention.surface)
+            and has_case(mention.surface)
         ):
             return  # an acronym
         else:
@@ -211,7 +212,8 @@ class PlaceJudge:
                 return
             score += MOSTLY_SOMETHING_ELSE
         score += around + (BELIEVED_BEFORE if seen else 0.0)
-        if score >= (BELIEVED if direct else BELIEVED_BARE):
+        bare = BELIEVED_BARE if has_case(mention.surface) else BELIEVED_BARE + WITHOUT_CASE
+        if score >= (BELIEVED if direct else bare):
             mention.place, mention.rule = best, self._rule(mention, best, score, around=around, seen=seen)
             near.believe(mention, best)
 
@@ -230,7 +232,7 @@ class PlaceJudge:
 
         def score(place: Place) -> float:
             points = math.log10(place.population + 10) + PER_NAME * place.fame
-            if place.folded != mention.folded:
+            if mention.folded.isascii() and place.folded != mention.folded:
                 points += ALIAS
             if place.kind == CAPITAL:
                 points += SEAT_OF_STATE
@@ -283,7 +285,7 @@ class PlaceJudge:
             return None
         if mention.folded.startswith("saint ") and behind.folded in self._around["of a saint"]:
             return None
-        if not is_name_like(behind.text) or behind.folded in self._around["its own"]:
+        if not is_capitalised(behind.text) or behind.folded in self._around["its own"]:
             return 0.0
         if behind.folded in self._around["after it"]:
             return 0.0
@@ -294,8 +296,10 @@ class PlaceJudge:
     def _is_first_name(self, part: Part, mention: Mention) -> bool:
         """Whether the word right before makes the mention the end of a longer name: "Kerry Hamilton", "Mr. London"."""
         before = part.before(mention.first)
-        if before is None or not is_name_like(before.text) or part.headed or part.shouted:
+        if before is None or not is_capitalised(before.text) or part.headed or part.shouted:
             return False
+        if before.folded in self._around["place follows"]:
+            return False  # "In Lyon", "Em Lisboa"
         return before.folded in self._around["person"] or before.folded not in self._around["part of it"]
 
 
@@ -317,10 +321,6 @@ def find_neighbours(places: Sequence[tuple[Place, str]]) -> set[int]:
         if name != name2 and name not in name2 and name2 not in name and place.country == place2.country:
             found.add(place.index)
     return found
-
-
-def _has_case(text: str) -> bool:
-    return text.upper() != text.lower()
 
 
 def _is_something(mention: Mention) -> bool:

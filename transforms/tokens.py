@@ -26,11 +26,29 @@ def fold(token: str) -> str:
     return _WORDS.get(folded, folded)
 
 
-# "U.S.", "St." and "Mr." keep their dots; "Sana'a" and "N'Djamena" are one word; "Stratford-upon-Avon" is three.
+# "U.S.", "St." and "Mr." keep their dots; "Sana'a" and "N'Djamena" are one word; "Stratford-upon-Avon" is three. Han
+# and Hangul have no blanks between words, or particles joined to them: there each character is a word. Vowel signs and
+# other marks belong to the letters before them.
+_BLOCKS = "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+_MARKS = "\u0300-\u036f\u064b-\u0655\u0900-\u0903\u093a-\u094f\u0962\u0963\u0980-\u0983\u09bc-\u09cd\u0e31\u0e34-\u0e4e"
+_LETTER = rf"(?:[^\W_\u3040-\u30ff{_BLOCKS}]|[{_MARKS}])"
 _TOKEN = re.compile(
-    r"(?:[^\W\d_]\.){2,}|(?:St|Ste|Mt|Ft|Mrs?|Ms|Dr|Gov|Sen|Rep|Prof|Gen|Col|Lt|Sgt|Capt|Rev)\.|[^\W_]+(?:['’ʼʻ‘`][^\W_]+)*"
+    r"(?:[^\W\d_]\.){2,}|"
+    r"(?:St|Ste|Mt|Ft|Mrs?|Ms|Dr|Gov|Sen|Rep|Prof|Gen|Col|Lt|Sgt|Capt|Rev)\.|"
+    rf"[{_BLOCKS}]|[\u30a0-\u30ff]+|[\u3040-\u309f]+|"
+    rf"{_LETTER}+(?:['’ʼʻ‘`]{_LETTER}+)*"
 )
-_JOINTS = frozenset((" ", "-", "\n", " & ", "\u00a0", "‐", "–"))
+MAX_WORD_CHARACTERS = 40  # longer ones are no names
+_ELISION = re.compile(r"[^\W\d_]{1,6}['’]")
+_APOSTROPHE = re.compile("['’]")
+_ELIDING = frozenset(("fr", "it", "ca", "pt"))  # "l'Algérie", "dell'Ucraina", "d'Alger"
+_SUFFIXING = frozenset(("tr", "az"))  # "Türkiye'nin"
+_JOINTS = frozenset(
+    (
+        *("", " ", "-", "\n", " & ", "\u00a0", "‐", "–"),
+        *(f" {elided}{mark}" for elided in ("d", "l", "de l", "dell", "all", "dall", "nell") for mark in "'’"),
+    )
+)
 
 
 class Token(NamedTuple):
@@ -57,7 +75,8 @@ class Part:
         return self.text[self.tokens[token].end : self.tokens[token + 1].start]
 
     def reach(self, first: int, limit: int) -> int:
-        """How many words from `first` on, at most `limit`, stand together with only blanks and hyphens between."""
+        """How many words from `first` on, at most `limit`, stand together with only blanks, hyphens or
+        elided articles between."""
         reach = 1
         while reach < limit and first + reach < len(self.tokens) and self.gap(first + reach - 1) in _JOINTS:
             reach += 1
@@ -72,13 +91,37 @@ class Part:
         return self.tokens[last] if last < len(self.tokens) and self.gap(last - 1) in _JOINTS else None
 
 
-def tokenize(text: str) -> tuple[Token, ...]:
-    """The words of `text` in order. Linear in its length."""
+def tokenize(text: str, language: str | None = None) -> tuple[Token, ...]:
+    """The words of `text` in order. Linear in its length. What a language joins to a name with an apostrophe is left
+    off: elided articles in French, Italian, Catalan and Portuguese, case endings in Turkish and Azerbaijani."""
+    if language in _ELIDING:
+        return tuple(_without_elision(token) for token in tokenize(text))
+    if language in _SUFFIXING:
+        return tuple(_without_suffix(token) for token in tokenize(text))
     return tuple(
-        Token(word, match.start(), match.end(), fold(word[:-2] if word[-2:] in _POSSESSIVES else word))
+        Token(word, match.start(), match.end(), _fold_word(word))
         for match in _TOKEN.finditer(text)
         for word in (match.group(),)
     )
+
+
+def _fold_word(word: str) -> str:
+    if len(word) > MAX_WORD_CHARACTERS:
+        return ""
+    return fold(word[:-2] if word[-2:] in _POSSESSIVES else word)
+
+
+def _without_elision(token: Token) -> Token:
+    elision = _ELISION.match(token.text)
+    if elision is None or elision.end() == len(token.text):
+        return token
+    word = token.text[elision.end() :]
+    return Token(word, token.start + elision.end(), token.end, _fold_word(word))
+
+
+def _without_suffix(token: Token) -> Token:
+    word = _APOSTROPHE.split(token.text, maxsplit=1)[0]
+    return token if len(word) < 3 else Token(word, token.start, token.start + len(word), _fold_word(word))
 
 
 def fold_name(name: str) -> str:
@@ -89,9 +132,9 @@ def fold_name(name: str) -> str:
 _POSSESSIVES = frozenset(("'s", "’s", "'S", "’S"))
 
 
-def read_title(text: str) -> Part:
+def read_title(text: str, language: str | None = None) -> Part:
     """A headline, told whether it is written in capitals."""
-    tokens = tokenize(text)
+    tokens = tokenize(text, language)
     letters = [c for c in text if c.isalpha()]
     if letters and sum(c.isupper() for c in letters) > 0.8 * len(letters):
         return Part(text, tokens, shouted=True)
@@ -99,8 +142,17 @@ def read_title(text: str) -> Part:
     return Part(text, tokens, headed=len(long) > 2 and sum(map(is_name_like, long)) > 0.7 * len(long))
 
 
-def read_body(text: str) -> Part:
-    return Part(text, tokenize(text))
+def read_body(text: str, language: str | None = None) -> Part:
+    return Part(text, tokenize(text, language))
+
+
+def has_case(text: str) -> bool:
+    """Whether the script tells capitals from small letters."""
+    return text.upper() != text.lower()
+
+
+def is_capitalised(word: str) -> bool:
+    return word[0].isupper()
 
 
 def is_name_like(word: str) -> bool:

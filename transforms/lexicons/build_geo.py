@@ -35,6 +35,7 @@ LANGUAGES = (
 DIVISION_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "pl", "cs", "ru", "uk", "tr", "ar", "fa")
 MIN_POPULATION = 5000
 ALIAS_POPULATION = 20_000  # below it only a city's own name is kept: aliases of small places collide with everything
+ALIAS_SHARE = 5  # an alias is dropped where a place so many times larger has that name
 MAX_ALIAS_WORDS = 5
 MIN_ALIAS_CHARACTERS = 5  # of divisions
 
@@ -134,7 +135,9 @@ def build(admin1: Path, natural_earth: Path, subdivisions: Path, us_counties: Pa
         add(*county)
 
     def order(name: str) -> list[int]:
-        return sorted(names[name], key=lambda index: (names[name][index], -places[index].population, index))
+        most = max(places[index].population for index in names[name])
+        known = [i for i, rank in names[name].items() if rank == 0 or places[i].population * ALIAS_SHARE >= most]
+        return sorted(known, key=lambda index: (names[name][index], -places[index].population, index))
 
     HERE.mkdir(exist_ok=True)
     packed = pack(places, {name: order(name) for name in names})
