@@ -213,6 +213,12 @@ def _count_countries(reading: Reading) -> tuple[tuple[CountryMention, ...], str 
     return tuple(CountryMention(code=code, mentions=counts[code]) for code in order), primary
 
 
+def _printed_name(group: Sequence[Mention]) -> str:
+    """A place's name as the text prints it, but not in capitals."""
+    surface = next((mention.surface for mention in group if not mention.surface.isupper()), group[0].surface)
+    return surface.title() if surface.isupper() and len(surface) > 3 else surface
+
+
 def _count_places(mentions: Sequence[Mention]) -> tuple[PlaceMention, ...]:
     """The places believed, most mentioned first."""
     by_place: dict[int, list[Mention]] = {}
@@ -221,7 +227,7 @@ def _count_places(mentions: Sequence[Mention]) -> tuple[PlaceMention, ...]:
             by_place.setdefault(mention.place.index, []).append(mention)
     counted = [
         PlaceMention(
-            name=group[0].surface,
+            name=_printed_name(group),
             country=place.country or None,
             geoname_id=place.geoname_id,
             latitude=place.latitude,
