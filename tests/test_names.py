@@ -106,6 +106,20 @@ def test_an_acronym_in_brackets_stands_for_its_name_from_then_on() -> None:
     assert "WLC" not in found
 
 
+def test_results_and_fixtures_name_teams_and_national_teams_are_countries() -> None:
+    assert set(organizations("Northport 3 Eastham 1\nWestlow v Southam\nNorway 2 Chile 0")) == {
+        "Northport",
+        "Eastham",
+        "Westlow",
+        "Southam",
+    }
+
+
+def test_a_longer_name_of_a_known_organisation_is_its_own() -> None:
+    text = "Trucks of the Kenya Red Cross arrived. The U.S. Congress adjourned. Iraqi National Congress leaders met."
+    assert set(organizations(text)) == {"Kenya Red Cross", "Congress", "Iraqi National Congress"}
+
+
 def test_a_headline_in_capitals_gives_only_names_of_the_lexicon() -> None:
     assert people("Rain fell.", title="Putin And Harbour Chief Meet Over Grain Deal") == ["Vladimir Putin"]
 

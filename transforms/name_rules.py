@@ -126,7 +126,7 @@ class Reader:
         rule, score = self._person(run, rules, titled=bool(titles))
         if not rule:
             return None
-        if score == UNKNOWN and len(run) > 1:
+        if score == UNKNOWN:
             rule, score = self._beside(words, begin, last, rules)
         return _mention(run, rule, score)
 
@@ -164,7 +164,7 @@ class Reader:
             rule, score = "end of an organisation's name", TAIL
         elif joined and any(word.text.lower() in rules.heads for word in run):
             rule, score = "words of an organisation's name", TAIL
-        elif self._followed(words, last, rules):
+        elif self._followed(words, last, rules) and not self._lexicon.is_country_word([word.folded for word in run]):
             rule, score = "what follows an organisation's name", FOLLOWED
         else:
             return None
@@ -220,7 +220,11 @@ class Reader:
         behind = words[last] if last < len(words) else None
         if before is not None and before.text.lower() in rules.roles:
             return "role", ROLE
-        if any(word is not None and word.text in rules.saying for word in (before, behind)) and last - at <= 3:
+        says = any(word is not None and word.text in rules.saying for word in (before, behind)) and last - at <= 3
+        if last == at + 1:
+            sure = says and not words[at].text.isupper() and words[at].folded not in self._places
+            return ("verb of saying", BELIEVED) if sure else ("surname", UNKNOWN)
+        if says:
             return "verb of saying", SAYING
         gap = words[last - 1].gap
         if gap == " (" and behind is not None and self._lexicon.is_country_word([behind.folded]):

@@ -15,6 +15,7 @@ from pathlib import Path
 from transforms.gazetteer import fold
 from transforms.name_lexicon import NameLexicon
 from transforms.name_rules import BELIEVED, ORGANIZATION, PERSON, REPEATED, UNKNOWN, Mention, Reader
+from transforms.name_tables import read_tables
 from transforms.name_tokens import read_words
 from transforms.schema import NameMention
 from transforms.taggers import Document, Tags
@@ -42,11 +43,19 @@ class NamesTagger:
         language = (document.language or "").split("-", 1)[0].lower()
         places = frozenset(fold(part) for place in found.places for part in place.name.split())
         reader = Reader(self._lexicon, self._lexicon.words.get(language), places)
-        mentions = reader.read(read_words(document.text[:MAX_CHARACTERS]))
+        text = document.text[:MAX_CHARACTERS]
+        tables = list(read_tables(text, self._lexicon.is_country_word))
+        mentions = [mention for mention in reader.read(read_words(text)) if not _is_inside(mention, tables)] + tables
         title = read_words(document.title[:MAX_TITLE_CHARACTERS])
         headed = sum(word.capital for word in title) > 0.6 * len(title)  # a capital says nothing there
         mentions += [replace(mention, start=None) for mention in reader.read(title, lexicon_only=headed)]
         return fold_names(mentions)
+
+
+def _is_inside(mention: Mention, tables: Sequence[Mention]) -> bool:
+    """Whether a mention stands where a table names a team."""
+    starts = {table.start for table in tables}
+    return mention.start in starts
 
 
 def fold_names(mentions: Sequence[Mention]) -> list[Mention]:
