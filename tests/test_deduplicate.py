@@ -1,20 +1,26 @@
 """Deduplicate: one story counted once, whatever it is called, wherever it is printed, however the input is cut."""
 
 import dataclasses
+import itertools
 import random
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import apache_beam as beam
+import numpy as np
+import pyarrow as pa
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from transforms.deduplicate import Deduplicate, Outcome, Unchanged, assign, counters
-from transforms.memory import Memory
+from transforms.memory import Known, Memory, Stored
 from transforms.near_index import NearIndex
-from transforms.schema import Article, Reject
+from transforms.schema import Article, Reject, arrow_schema, to_row
 from transforms.settings import DeduplicateSettings
 from transforms.urls import article_id, canonical_url, registrable_domain
 
@@ -34,13 +40,14 @@ FORECAST = (
 )
 
 
-def article(url: str, text: str, arrival: int, title: str = "Ferry pier closed") -> Article:
+def article(url: str, text: str, arrival: int, title: str = "Ferry pier closed", guid: str | None = None) -> Article:
     return Article(
         article_id=article_id(canonical_url(url, None)),
         url=canonical_url(url, None),
         source_url=url,
         final_url=url,
         feed_id="coast",
+        guid=guid,
         publisher_domain=registrable_domain(url),
         title=title,
         text=text,
@@ -50,14 +57,26 @@ def article(url: str, text: str, arrival: int, title: str = "Ferry pier closed")
     )
 
 
+def made_up(seed: int) -> str:
+    """A text of some 200 words that shares no phrase with those of other seeds."""
+    chance = random.Random(seed)
+    letters = "aeioudnrstlmk"
+    sentences = [
+        " ".join("".join(chance.choices(letters, k=chance.randint(2, 8))) for _ in range(9)).capitalize()
+        + f" {''.join(chance.choices(letters, k=6)).capitalize()} {chance.randint(2, 99)}."
+        for _ in range(20)
+    ]
+    return " ".join(sentences)
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return tmp_path / "news"
 
 
-def outcomes(root: Path, articles: list[Article], **settings: str) -> list[Outcome]:
+def outcomes(root: Path, articles: list[Article], near: str = "mark") -> list[Outcome]:
     index = NearIndex.open(root / "state" / "signatures")
-    return list(assign(articles, Memory(root), index, DeduplicateSettings(**settings)))  # type: ignore[arg-type] # literals
+    return list(assign(articles, Memory(root), index, DeduplicateSettings(near=near)))  # type: ignore[arg-type] # literals
 
 
 def test_an_original_is_its_own_cluster(root: Path) -> None:
@@ -148,11 +167,164 @@ def test_near_off_marks_nothing_and_still_keeps_versions(root: Path) -> None:
     assert isinstance(changed, Article) and changed.version == 2
 
 
+def test_a_link_that_its_feed_changed_is_the_same_article(root: Path) -> None:
+    changed = REPORT.replace("14 of", "17 of")
+    title = "Old ferry pier closed in Westmouth"
+    first, by_guid, by_title, other_guid, other_host = outcomes(
+        root,
+        [
+            article("https://a.example/1", REPORT, 0, title, guid="a-1"),
+            article("https://a.example/ferry-pier", changed, 1, title, guid="a-1"),
+            article("https://b.example/1", FORECAST, 2, title, guid="https://b.example/1"),
+            article("https://a.example/2", REPORT, 3, title, guid="a-2"),
+            article("https://b.example/ferry-pier", FORECAST, 4, title, guid="https://b.example/ferry-pier"),
+        ],
+    )
+    assert isinstance(first, Article) and isinstance(by_guid, Article) and isinstance(by_title, Article)
+    assert (by_guid.article_id, by_guid.version) == (first.article_id, 2)
+    assert isinstance(other_guid, Article) and other_guid.duplicate_of == first.article_id
+    assert other_host == Unchanged(by_title.article_id)
+
+
+def test_a_digest_joins_none_of_its_stories(root: Path) -> None:
+    stories = [made_up(seed) for seed in range(4)]
+    digest = "\n".join(story[: len(story) // 3].rpartition(".")[0] + "." for story in stories)
+    texts = [*stories, digest]
+    found = outcomes(root, [article(f"https://s{n}.example/1", text, n) for n, text in enumerate(texts)])
+    assert [isinstance(one, Article) and one.duplicate_of for one in found] == [None] * 5
+
+
+FURNITURE = [
+    "Sign up for our morning letter and never miss a tide of news from the whole of the northern coast.",
+    "All rights reserved by the publisher, who answers for no loss that a reader may suffer from it.",
+    "The tables of the ferry company are printed each Friday in the paper and can be had at the office.",
+]
+
+
+def test_a_wire_copy_is_found_behind_the_furniture_of_its_host(root: Path) -> None:
+    def dressed(text: str) -> str:
+        return "\n".join([*FURNITURE, text, *(line.upper() for line in FURNITURE)])
+
+    story = made_up(1)
+    half = story[: len(story) // 2]
+    found = outcomes(
+        root,
+        [
+            article("https://wire.example/1", story, 0),
+            article("https://a.example/other", dressed(made_up(2)), 1),
+            article("https://a.example/copy", dressed(half), 2),
+        ],
+    )
+    assert isinstance(found[0], Article) and isinstance(found[2], Article)
+    assert found[2].duplicate_of == found[0].article_id
+    assert found[2].duplicate_score is not None and found[2].duplicate_score > 0.9
+
+
+OTHER_SCRIPTS = {
+    "Arabic": (
+        "قرر مجلس الميناء يوم الثلاثاء إغلاق رصيف العبارات القديم بعد أن وجد المهندسون شقوقا في أرب"
+        "عة عشر عمودا من أعمدته الستين. وقالت رئيسة المجلس إن الرصيف سيبقى مغلقا حتى نوفمبر على الأ"
+        "قل ريثما يتم إصلاح الأساسات. وستغادر العبارات من رصيف الصيد وألغيت الرحلة الأخيرة في المسا"
+        "ء. ووصف متحدث باسم الصيادين القرار بأنه متأخر قائلا إن المجلس كان يعلم بالأضرار منذ عواصف "
+        "الشتاء."
+    ),
+    "Chinese": (
+        "港务局星期二决定关闭旧渡轮码头，因为工程师在六十根木桩中发现十四根有裂缝。港务局主席说，"
+        "在修复基础之前，码头将至少关闭到十一月。前往北岛的渡轮将改从渔港出发，晚上最后一班船取消"
+        "。渔民代表批评这一决定来得太晚，他说港务局自冬季风暴以来就知道损坏情况。市政府将于下周就"
+        "拨款进行表决。"
+    ),
+    "Japanese": (
+        "港湾局は火曜日、古いフェリー桟橋を閉鎖すると決めた。技術者が六十本の杭のうち十四本に亀裂"
+        "を見つけたためである。局長は、基礎の修理が終わる十一月までは閉鎖を続けると述べた。北の島"
+        "へ向かう船は漁港から出航し、夜の最終便は取りやめとなる。漁業者の代表は決定が遅すぎると批"
+        "判し、局は冬の嵐のころから損傷を知っていたと話した。"
+    ),
+    "Thai": (
+        "คณะกรรมการท่าเรือมีมติเมื่อวันอังคารให้ปิดท่าเรือข้ามฟากเก่าหลังจากวิศวกรพบรอยร้"
+        "าวในเสาไม้สิบสี่ต้นจากทั้งหมดหกสิบต้น ประธานกล่าวว่าท่าเรือจะปิดอย่างน้อยจนถึงเด"
+        "ือนพฤศจิกายนระหว่างซ่อมแซมฐานราก เรือจะออกจากท่าเรือประมงแทน และเที่ยวสุดท้ายตอน"
+        "กลางคืนถูกยกเลิก ตัวแทนชาวประมงกล่าวว่าการตัดสินใจล่าช้าเกินไป"
+    ),
+}
+
+
+@pytest.mark.parametrize("script", OTHER_SCRIPTS)
+def test_scripts_without_capitals_or_spaces_are_told_apart_and_together(root: Path, script: str) -> None:
+    text = OTHER_SCRIPTS[script]
+    cut = text[: len(text) * 2 // 3]
+    others = [other for name, other in OTHER_SCRIPTS.items() if name != script]
+    first, *rest = outcomes(
+        root,
+        [article(f"https://s{n}.example/1", each, n, title=f"{n}") for n, each in enumerate([text, cut, *others])],
+    )
+    assert isinstance(first, Article)
+    copies = [isinstance(one, Article) and one.duplicate_of == first.article_id for one in rest]
+    assert copies == [True, False, False, False]
+
+
 def test_a_failure_of_the_program_costs_one_article(root: Path) -> None:
     broken = dataclasses.replace(article("https://a.example/1", REPORT, 0), text=None)  # type: ignore[arg-type] # the fault
     found = outcomes(root, [broken, article("https://b.example/1", REPORT, 1)])
     assert isinstance(found[0], Reject) and found[0].reason == "internal-error"
     assert isinstance(found[1], Article)
+
+
+class Archive(Memory):
+    """What runs have stored, kept in lists."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Article] = {}
+
+    def latest(self, article_id: str) -> Known | None:
+        row = self.rows.get(article_id)
+        shared = [name.name for name in dataclasses.fields(Known) if name.name != "folder"]
+        return row and Known(folder=Path(), **{name: getattr(row, name) for name in shared})
+
+    def stored(self, known: Known) -> Stored:
+        row = self.rows[known.article_id]
+        return Stored(**{name.name: getattr(row, name.name) for name in dataclasses.fields(Stored)})
+
+
+def in_batches(folder: Path, articles: list[Article], cuts: list[int], near: str) -> list[Outcome]:
+    """The outcomes when runs are cut at `cuts` and each finds the index its forerunners left."""
+    archive, found = Archive(), []
+    for begin, end in itertools.pairwise([0, *sorted(cuts), len(articles)]):
+        index = NearIndex.open(folder)
+        of_batch = list(assign(articles[begin:end], archive, index, DeduplicateSettings(near=near)))  # type: ignore[arg-type] # literals
+        stored = [outcome for outcome in of_batch if isinstance(outcome, Article)]
+        archive.rows |= {row.article_id: row for row in stored}
+        table = pa.Table.from_pylist([to_row(row) for row in stored], schema=arrow_schema("articles"))
+        derived = NearIndex.open(folder)  # as the run's state does: from the rows alone
+        derived.add_rows(table.take(np.random.default_rng(end).permutation(len(stored))))
+        derived.flush()
+        found += of_batch
+    return found
+
+
+edits = st.sampled_from(["", "cut", "furniture", "upper", "number", "amp"])
+arrivals = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 1), edits), min_size=1, max_size=14)
+
+
+@settings(max_examples=40, deadline=None)
+@given(arrivals, st.data())
+def test_batches_may_be_cut_anywhere(arrived: list[tuple[int, int, int, str]], data: st.DataObject) -> None:
+    articles = []
+    for arrival, (story, host, page, edit) in enumerate(arrived):
+        text = made_up(story)
+        text = {
+            "cut": text[:900],
+            "furniture": f"{FURNITURE[host]}\n{text}\n{FURNITURE[0]}",
+            "upper": text.upper(),
+            "number": text.replace("1", "7"),
+            "amp": text + "\nShare this",
+        }.get(edit, text)
+        name = "amp.h" if edit == "amp" else "h"
+        articles.append(article(f"https://{name}{host}.example/{story}/{page}", text, arrival, f"Story {story}"))
+    cuts = data.draw(st.lists(st.integers(0, len(articles)), max_size=4))
+    near = data.draw(st.sampled_from(["mark", "drop", "off"]))
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+        assert in_batches(Path(one), articles, [], near) == in_batches(Path(other), articles, cuts, near)
 
 
 def test_the_transform_reads_articles_in_order_of_arrival(root: Path) -> None:

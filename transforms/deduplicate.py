@@ -1,12 +1,14 @@
 """Deduplicate: articles in, articles out with their version, what changed, and whom they copy.
 
 In order of arrival each article is one of
-- unchanged: its address is known and its text and title are, but for case, punctuation and spacing, what they were;
-  no row, counted;
-- a new version: its address is known and text or title changed; it keeps the cluster of the article;
+- unchanged: it is known and its text and title are, but for case, punctuation and spacing, what they were; no row,
+  counted;
+- a new version: it is known and text or title changed; it keeps the cluster of the article;
 - a copy: its text is exactly or nearly that of an earlier article under another address; marked, and only with
   near = "drop" given up on (`exact-duplicate`, `near-duplicate`);
 - an original: a cluster of its own.
+An article is known by its address (`urls.url_key`), or, when its feed changed the link, by guid or headline over the
+same text.
 
 A copy joins the cluster of its single best earlier match and clusters never merge, so one round-up cannot glue stories
 together. The answer depends on what arrived before and not on how it was cut into batches. All articles of a batch pass
@@ -23,13 +25,16 @@ import apache_beam as beam
 from apache_beam.pvalue import DoOutputsTuple, PCollection, TaggedOutput
 
 from transforms import tally
-from transforms.memory import Known, Memory
+from transforms.memory import Known, Memory, Stored
 from transforms.near_index import Match, NearIndex
 from transforms.reject import Rejected, reject_article, unforeseen
 from transforms.schema import Article, Reject
 from transforms.settings import DeduplicateSettings
 from transforms.signatures import Reading, Signature, content_hash, pack, read, sign
 from transforms.versions import difference, is_rendering
+
+TITLE_TOKENS = 4  # a shorter headline may come again over another story
+SAME_TEXT = 0.9  # contained in each other, at least
 
 
 @dataclass(eq=False, kw_only=True)
@@ -113,109 +118,134 @@ def assign(
     articles: Iterable[Article], memory: Memory, index: NearIndex, settings: DeduplicateSettings
 ) -> Iterator[Outcome]:
     """One outcome for each article, in order. `index` is added to; neither it nor `memory` is written to disk."""
-    batch: dict[str, Article] = {}
+    assigner = _Assigner(memory=memory, index=index, settings=settings)
     for article in articles:
         try:
-            outcome = _assign_one(article, batch.get(article.article_id), memory, index, settings)
+            yield assigner.outcome(article)
         except Rejected as rejected:
-            outcome = reject_article(article, rejected)
+            yield reject_article(article, rejected)
         except Exception as error:
-            outcome = reject_article(article, unforeseen(error, "deduplicate"))
-        if isinstance(outcome, Article):
-            batch[article.article_id] = outcome
-        yield outcome
+            yield reject_article(article, unforeseen(error, "deduplicate"))
 
 
-def _assign_one(
-    article: Article, earlier: Article | None, memory: Memory, index: NearIndex, settings: DeduplicateSettings
-) -> Outcome:
-    reading = read(article.text, article.publisher_domain)
-    known = earlier or memory.latest(article.article_id)
-    if known is None:
-        return _first_version(article, reading, index, settings)
-    same_text = reading.content_hash == known.content_hash
-    if same_text and content_hash(known.title or "") == content_hash(article.title or ""):
-        return Unchanged(article.article_id)
-    if same_text:
+@dataclass(kw_only=True)
+class _Assigner:
+    """`batch` holds the newest version of each article that came since `memory` was written."""
+
+    memory: Memory
+    index: NearIndex
+    settings: DeduplicateSettings
+    batch: dict[str, Article] = field(default_factory=dict)
+
+    def outcome(self, article: Article) -> Outcome:
+        reading = read(article.text, article.publisher_domain)
+        known = self._known(article.article_id)
+        if known is not None:
+            return self._another_reading(article, reading, known)
+        signature, match = self._signed(article, reading)
+        renamed = self._renamed(article, match) if match else None
+        if renamed is not None:
+            return self._another_reading(article, reading, renamed)
+        return self._first_version(article, reading, signature, match if self.settings.near != "off" else None)
+
+    def _first_version(self, article: Article, reading: Reading, signature: Signature, match: Match | None) -> Article:
+        if match is not None and self.settings.near == "drop":
+            raise Rejected(f"{match.kind}-duplicate", f"copy of {match.article_id}, {match.score:.2f}")
+        return self._remembered(
+            dataclasses.replace(
+                article,
+                version=1,
+                content_hash=reading.content_hash,
+                signature=pack(signature),
+                cluster_id=match.cluster_id if match else article.article_id,
+                duplicate_of=match.cluster_id if match else None,
+                duplicate_kind=match.kind if match else None,
+                duplicate_score=match.score if match else None,
+            ),
+            signature,
+        )
+
+    def _another_reading(self, article: Article, reading: Reading, known: Article | Known) -> Outcome:
+        """What a known article has become. A rendering under another link (AMP, mobile) that differs by a few whole
+        lines is the same version: what differs is what extraction kept of the page."""
         old_text = article.text
-    elif isinstance(known, Known):
-        old_text = memory.text(known)
-    elif known.source_url != article.source_url and is_rendering(known.text, article.text):
-        return Unchanged(article.article_id)
-    else:
-        old_text = known.text
-    return _next_version(article, known, old_text, reading, index)
+        if reading.content_hash == known.content_hash:
+            if content_hash(known.title or "") == content_hash(article.title or ""):
+                return Unchanged(known.article_id)
+        else:
+            stored = self._stored(known)
+            old_text = stored.text if stored else ""
+            if stored and stored.source_url != article.source_url and is_rendering(old_text, article.text):
+                return Unchanged(known.article_id)
+        change = difference(known.title, old_text, article.title, article.text)
+        if change is None:
+            return Unchanged(known.article_id)
+        article = dataclasses.replace(article, article_id=known.article_id, first_seen_at=known.first_seen_at)
+        signature, _ = self._signed(article, reading)
+        return self._remembered(
+            dataclasses.replace(
+                article,
+                version=known.version + 1,
+                change_kind=change.kind,
+                changes=change.changes,
+                content_hash=reading.content_hash,
+                signature=pack(signature),
+                cluster_id=known.cluster_id,
+                duplicate_of=known.duplicate_of,
+                duplicate_kind=known.duplicate_kind,
+                duplicate_score=known.duplicate_score,
+            ),
+            signature,
+        )
 
+    def _signed(self, article: Article, reading: Reading) -> tuple[Signature, Match | None]:
+        """The article's signature without its host's furniture, and whom it copies.
 
-def _first_version(article: Article, reading: Reading, index: NearIndex, settings: DeduplicateSettings) -> Article:
-    signature, match = _matched(article, reading, index)
-    if settings.near == "off":
-        match = None
-    if match is not None and settings.near == "drop":
-        raise Rejected(f"{match.kind}-duplicate", f"copy of {match.article_id}, {match.score:.2f}")
-    article = dataclasses.replace(
-        article,
-        version=1,
-        content_hash=reading.content_hash,
-        signature=pack(signature),
-        cluster_id=match.cluster_id if match else article.article_id,
-        duplicate_of=match.cluster_id if match else None,
-        duplicate_kind=match.kind if match else None,
-        duplicate_score=match.score if match else None,
-    )
-    _index(article, signature, index)
-    return article
+        The text is tried as it stands first: that finds the copies a host prints of its own article, whose lines all
+        look like furniture.
+        """
+        told = {"article_id": article.article_id, "host": article.publisher_domain}
+        signature = sign(reading)
+        match, repeated = self.index.search(signature, reading, seen_at=article.first_seen_at, **told)
+        if repeated:
+            whole, signature = signature, sign(reading, repeated)
+            settled = match is not None and match.kind == "exact"
+            if not settled and signature.tokens < 0.95 * whole.tokens:  # a line less changes no verdict
+                bare = self.index.match(signature, reading.content_hash, seen_at=article.first_seen_at, **told)
+                match = bare or match
+        return signature, match
 
+    def _renamed(self, article: Article, match: Match) -> Article | Known | None:
+        """The known article that a copy is, when its feed has only changed the link: same feed, same host, and the same
+        guid; or the same headline over the same text, where the guid is no name of its own."""
+        known = self._known(match.article_id)
+        stored = self._stored(known) if known else None
+        if known is None or stored is None:
+            return None
+        if (stored.feed_id, stored.publisher_domain) != (article.feed_id, article.publisher_domain):
+            return None
+        if article.guid and article.guid == stored.guid:
+            return known
+        named = any(guid and "://" not in guid for guid in (article.guid, stored.guid))
+        title = read(article.title or "")
+        same_title = len(title.tokens) >= TITLE_TOKENS and title.content_hash == content_hash(known.title or "")
+        return known if same_title and not named and match.score >= SAME_TEXT else None
 
-def _matched(article: Article, reading: Reading, index: NearIndex) -> tuple[Signature, Match | None]:
-    """The article's signature without its host's furniture, and whom it copies.
+    def _known(self, article_id: str) -> Article | Known | None:
+        return self.batch.get(article_id) or self.memory.latest(article_id)
 
-    The text is tried as it stands first: that finds the copies a host prints of its own article, whose lines all look
-    like furniture.
-    """
-    host, seen_at = article.publisher_domain, article.first_seen_at
-    signature = sign(reading)
-    match, repeated = index.search(signature, reading, article_id=article.article_id, host=host, seen_at=seen_at)
-    if repeated:
-        whole, signature = signature, sign(reading, repeated)
-        if match is None and signature.tokens < 0.95 * whole.tokens:  # a line less changes no verdict
-            match = index.match(
-                signature, reading.content_hash, article_id=article.article_id, host=host, seen_at=seen_at
-            )
-    return signature, match
+    def _stored(self, known: Article | Known) -> Article | Stored | None:
+        return known if isinstance(known, Article) else self.memory.stored(known)
 
-
-def _next_version(
-    article: Article, known: Article | Known, old_text: str, reading: Reading, index: NearIndex
-) -> Outcome:
-    change = difference(known.title, old_text, article.title, article.text)
-    if change is None:
-        return Unchanged(article.article_id)
-    article = dataclasses.replace(article, first_seen_at=known.first_seen_at)
-    signature, _ = _matched(article, reading, index)
-    article = dataclasses.replace(
-        article,
-        version=known.version + 1,
-        change_kind=change.kind,
-        changes=change.changes,
-        content_hash=reading.content_hash,
-        signature=pack(signature),
-        cluster_id=known.cluster_id,
-        duplicate_of=known.duplicate_of,
-        duplicate_kind=known.duplicate_kind,
-        duplicate_score=known.duplicate_score,
-    )
-    _index(article, signature, index)
-    return article
-
-
-def _index(article: Article, signature: Signature, index: NearIndex) -> None:
-    index.add(
-        signature,
-        article.content_hash,
-        article_id=article.article_id,
-        version=article.version,
-        cluster_id=article.cluster_id,
-        host=article.publisher_domain,
-        seen_at=article.first_seen_at,
-    )
+    def _remembered(self, article: Article, signature: Signature) -> Article:
+        self.batch[article.article_id] = article
+        self.index.add(
+            signature,
+            article.content_hash,
+            article_id=article.article_id,
+            version=article.version,
+            cluster_id=article.cluster_id,
+            host=article.publisher_domain,
+            seen_at=article.first_seen_at,
+        )
+        return article

@@ -5,7 +5,7 @@ rows, so it can be deleted and built again. Here it is only read: one look-up by
 """
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +26,17 @@ class Known:
     duplicate_kind: str | None
     duplicate_score: float | None
     folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """Columns of a stored version that only its row holds."""
+
+    text: str
+    source_url: str
+    feed_id: str
+    guid: str | None
+    publisher_domain: str
 
 
 class Memory:
@@ -61,17 +72,22 @@ class Memory:
             folder=self.root / folder,
         )
 
-    def text(self, known: Known) -> str:
-        """The text of a stored version, read from its partition; "" when it is no longer there."""
+    def stored(self, known: Known) -> Stored | None:
+        """More of a stored version, read from its partition; None when it is no longer there."""
         if not known.folder.is_dir():
-            return ""
+            return None
         table = pq.read_table(
             known.folder,
-            columns=["text"],
+            columns=[column.name for column in fields(Stored)],
             partitioning=None,
             filters=[("article_id", "=", known.article_id), ("version", "=", known.version)],
         )
-        return str(table["text"][0]) if table.num_rows else ""
+        return Stored(**table.slice(0, 1).to_pylist()[0]) if table.num_rows else None
+
+    def text(self, known: Known) -> str:
+        """The text of a stored version; "" when it is no longer there."""
+        stored = self.stored(known)
+        return stored.text if stored else ""
 
     def close(self) -> None:
         if self._db is not None:

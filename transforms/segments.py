@@ -176,7 +176,7 @@ def _built(entries: NDArray[np.void], keys: Keys, owners: NDArray[np.uint32]) ->
         latest = np.ones(len(keys), dtype=bool)
         latest[:-POSTINGS] = keys[:-POSTINGS] != keys[POSTINGS:]
         keys, postings = keys[latest], postings[latest]
-    bits = min(_MAX_BITS, max(_MIN_BITS, math.ceil(math.log2(max(1, len(keys) / BUCKET)))))
+    bits = min(_MAX_BITS, max(_MIN_BITS, round(math.log2(max(1, len(keys) / BUCKET)))))
     counts = np.bincount(keys >> np.uint32(32 - bits), minlength=1 << bits)
     starts = np.zeros((1 << bits) + 1, dtype=np.uint32)
     np.cumsum(counts, out=starts[1:])

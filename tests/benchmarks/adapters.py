@@ -62,7 +62,7 @@ def deduplicate(documents: list[dict[str, Any]]) -> dict[str, str]:
     from transforms.deduplicate import assign, index_folder
     from transforms.memory import Memory
     from transforms.near_index import NearIndex
-    from transforms.schema import Article
+    from transforms.schema import Article, Reject
     from transforms.settings import DeduplicateSettings
     from transforms.urls import article_id, canonical_url, registrable_domain
 
@@ -90,9 +90,10 @@ def deduplicate(documents: list[dict[str, Any]]) -> dict[str, str]:
         root = Path(folder)
         outcomes = assign(articles, Memory(root), NearIndex.open(index_folder(root)), settings)
         for document, article, outcome in zip(documents, articles, outcomes, strict=True):
+            known_as = article.article_id if isinstance(outcome, Reject) else outcome.article_id
             if isinstance(outcome, Article):
-                clusters[article.article_id] = outcome.cluster_id
-            result[document["id"]] = clusters.get(article.article_id, article.article_id)
+                clusters[known_as] = outcome.cluster_id
+            result[document["id"]] = clusters.get(known_as, known_as)
     return result
 
 
