@@ -28,7 +28,8 @@ class Batch:
 def build(pipeline: beam.Pipeline, batch: Batch, settings: Settings) -> None:
     """Add the whole pipeline for `batch`."""
     entries = pipeline | "ReadEntries" >> beam.Create(batch.entries, reshuffle=False)
-    pages = entries | "Fetch" >> Fetch(settings=settings.fetch)
+    archive = f"{batch.root}/archive/{batch.name}" if settings.fetch.archive else None
+    pages = entries | "Fetch" >> Fetch(settings=settings.fetch, archive=archive)
     cleaned = pages.pages | "Clean" >> Clean(settings=settings.clean, workers=settings.run.workers)
     unique = cleaned.articles | "Deduplicate" >> Deduplicate(settings=settings.deduplicate, root=batch.root)
     tagged = unique.articles | "Tag" >> Tag(settings=settings.tag)

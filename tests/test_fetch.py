@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import apache_beam as beam
 import pytest
@@ -18,6 +19,7 @@ from transforms.fetch import Fetch, fetch_pages
 from transforms.polling import FeedState, due
 from transforms.schema import Entry, Feed, HttpFetch, Page, Reject
 from transforms.settings import FetchSettings
+from transforms.warc import read_pages
 from transforms.workers import Workers, shared_workers
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -293,6 +295,17 @@ def test_the_transform_puts_every_entry_on_one_output() -> None:
             outcomes = fetched.fetches | "Outcome" >> beam.Map(lambda row: (row.kind, row.outcome))
             assert_that(outcomes, equal_to(OUTCOMES), "fetches")
             assert_that(fetched.postponed, equal_to([]), "postponed")
+
+
+def test_pages_are_archived_and_their_references_lead_there(tmp_path: Path) -> None:
+    archive = tmp_path / "archive" / "run-1"
+    with serve({"/a": html("<p>a")}) as site, beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        settings = replace(SETTINGS, allow_hosts=(site.host,))
+        fetched = pipeline | beam.Create([entry(site.url("/a"))]) | Fetch(settings=settings, archive=str(archive))
+        references = fetched.pages | beam.Map(lambda page: (page.raw_ref or "").partition("#")[0])
+        assert_that(references, equal_to(["archive/run-1-0.warc.gz"]))
+    (page,) = read_pages(tmp_path / "archive" / "run-1-0.warc.gz")
+    assert page.body == b"<p>a"
 
 
 def test_max_age_is_read_unless_the_answer_may_not_be_kept() -> None:

@@ -12,7 +12,9 @@ import dataclasses
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import apache_beam as beam
@@ -28,6 +30,7 @@ from transforms.schema import Entry, HttpFetch, Page, Reject
 from transforms.settings import FetchSettings
 from transforms.sniffing import require_html
 from transforms.tally import count
+from transforms.warc import WarcWriter
 
 LONGEST_PAUSE_S = 30.0  # of a Retry-After that is waited for; longer ones are for a later run
 HOST_TIME_S = 300.0  # for the pages of one host, beside what its delay takes
@@ -49,11 +52,13 @@ FetchOutput = (
 class Fetch(beam.PTransform[PCollection[Entry], DoOutputsTuple]):
     """Entries -> Pages, Rejects on "rejects", HttpFetches on "fetches", Entries not tried on "postponed".
 
-    `shards` is how many groups of hosts are fetched side by side; one is right on one machine.
+    `shards` is how many groups of hosts are fetched side by side; one is right on one machine. With `archive`, the path
+    of a file without its ending, each page is also kept in a WARC file a shard, which `raw_ref` leads to.
     """
 
     settings: FetchSettings = field(default_factory=FetchSettings)
     shards: int = 1
+    archive: str | None = None
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -63,25 +68,36 @@ class Fetch(beam.PTransform[PCollection[Entry], DoOutputsTuple]):
             entries
             | "KeyByHost" >> beam.Map(key_by_host, self.shards)
             | "GroupByShard" >> beam.GroupByKey()
-            | "FetchPages" >> beam.ParDo(FetchPagesFn(self.settings)).with_outputs(*FETCH_TAGS, main="pages")
+            | "FetchPages"
+            >> beam.ParDo(FetchPagesFn(self.settings, self.archive)).with_outputs(*FETCH_TAGS, main="pages")
         )
 
 
 class FetchPagesFn(beam.DoFn):
     """Fetches the entries of a shard; pages leave as they arrive, and only as fast as they are taken."""
 
-    def __init__(self, settings: FetchSettings) -> None:
+    def __init__(self, settings: FetchSettings, archive: str | None = None) -> None:
         self.settings = settings
+        self.archive = archive
 
     def process(self, element: tuple[int, Iterable[Entry]]) -> Iterable[FetchOutput]:
-        results = fetch_pages(list(element[1]), self.settings)
-        while True:
-            start = time.perf_counter()
-            result = next(results, None)
-            count("fetch-usec", round((time.perf_counter() - start) * 1e6))
-            if result is None:
-                return
-            yield _output(result)
+        shard, entries = element
+        with ExitStack() as stack:
+            writer = self.archive and stack.enter_context(open_archive(self.archive, shard))
+            results = fetch_pages(list(entries), self.settings)
+            while True:
+                start = time.perf_counter()
+                result = next(results, None)
+                count("fetch-usec", round((time.perf_counter() - start) * 1e6))
+                if result is None:
+                    return
+                yield _output(writer.add(result) if writer and isinstance(result, Page) else result)
+
+
+def open_archive(archive: str, shard: int) -> WarcWriter:
+    """The WARC file of a shard; rows call it by its folder and name, as it lies in the dataset."""
+    path = Path(f"{archive}-{shard}.warc.gz")
+    return WarcWriter(path, f"{path.parent.name}/{path.name}")
 
 
 def _output(result: Fetched) -> FetchOutput:

@@ -35,6 +35,7 @@ class FetchSettings:
     per_host_connections: AtLeastOne = 4
     per_host_delay_s: Annotated[float, Ge(0)] = 1.0
     respect_robots: bool = True
+    archive: bool = False
     allow_hosts: tuple[str, ...] = ()
 
 
