@@ -148,4 +148,4 @@ def test_no_text_is_too_strange(text: str, language: str | None) -> None:
 
 
 def test_long_texts_are_read_up_to_a_bound() -> None:
-    assert len(tags("Margaret Pellow and Anna of " * 20_000).people) <= 60
+    assert len(tags("Margaret Pellow and Anna of " * 20_000).people) <= 200

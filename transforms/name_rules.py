@@ -222,8 +222,9 @@ class Reader:
             return "role", ROLE
         says = any(word is not None and word.text in rules.saying for word in (before, behind)) and last - at <= 3
         if last == at + 1:
-            sure = says and not words[at].text.isupper() and words[at].folded not in self._places
-            return ("verb of saying", BELIEVED) if sure else ("surname", UNKNOWN)
+            beside = (before is not None and before.text in rules.saying) or words[at].joined
+            sure = says and beside and not words[at].opens and words[at].folded not in self._places
+            return ("verb of saying", BELIEVED) if sure and words[at].text.istitle() else ("surname", UNKNOWN)
         if says:
             return "verb of saying", SAYING
         gap = words[last - 1].gap

@@ -22,7 +22,7 @@ from transforms.taggers import Document, Tags
 
 MAX_CHARACTERS = 40_000
 MAX_TITLE_CHARACTERS = 1_000
-MAX_NAMES = 60
+MAX_NAMES = 200  # a page of race results holds more than a hundred
 MORE_MENTIONS = 0.02  # what each further mention adds to a score
 
 
