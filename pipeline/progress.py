@@ -1,4 +1,4 @@
-"""What a person sees while a run works: a live line on a terminal, plain lines in a log, a summary at the end."""
+"""What a person sees while a run works: two live lines on a terminal, a plain line now and then in a log, a summary."""
 
 import sys
 import threading
@@ -16,75 +16,85 @@ from rich.text import Text
 from pipeline.report import Report, newest_report, summary
 
 LOG_LINE_EVERY_S = 15.0
+REFRESH_PER_SECOND = 4
+BAR_COLUMNS = 24
 
 
 class Display:
-    """Call it with the phase ("poll", "batch", "done"), the report so far and the entries still to do."""
+    """Call it with the phase ("poll", "batch", "done"), the report so far and the entries that go to the pipeline."""
 
     def __init__(self, root: Path, *, quiet: bool) -> None:
         self.root, self.quiet = root, quiet
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self.phase, self.report, self.to_do = "", None, 0  # type: str, Report | None, int
-        self.phase_started = self.line_printed = time.monotonic()
+        self.phase, self.to_do = "", 0
+        self.report: Report | None = None
+        self.phase_started = time.monotonic()
         self.before = newest_report(root)
         self._live: Live | None = None
         self._stop = threading.Event()
-        self._ticker: threading.Thread | None = None
 
     def __enter__(self) -> "Display":
-        if not self.quiet:
-            if self.console.is_terminal:
-                self._live = Live(
-                    console=self.console, get_renderable=self._render, refresh_per_second=4, transient=True
-                )
-                self._live.start()
-            else:
-                self._ticker = threading.Thread(target=self._tick, daemon=True)
-                self._ticker.start()
+        if not self.quiet and not self.console.is_terminal:
+            threading.Thread(target=self._log, daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        if self._live:
-            self._live.stop()
+        self._end_live()
 
     def __call__(self, phase: str, report: Report, to_do: int) -> None:
         if phase != self.phase:
             self.phase, self.phase_started = phase, time.monotonic()
         self.report, self.to_do = report, to_do
-        if phase == "done" and not self.quiet:
+        if self.quiet:
+            return
+        if phase == "done":
+            self._end_live()
             for line in summary(report, str(self.root), self.before):
                 self.console.print(line, style=_style(line))
             self.before = report.to_json()
+        elif self.console.is_terminal and self._live is None:
+            self._live = Live(
+                console=self.console, get_renderable=self._render, refresh_per_second=REFRESH_PER_SECOND, transient=True
+            )
+            self._live.start()
 
-    def _tick(self) -> None:
+    def _end_live(self) -> None:
+        if self._live:
+            self._live.stop()
+            self._live = None
+
+    def _log(self) -> None:
         while not self._stop.wait(LOG_LINE_EVERY_S):
             if self.report and self.phase in ("poll", "batch"):
-                print(self._line(), file=sys.stderr, flush=True)
+                how_far, what = self._lines()
+                print(f"{how_far}; {what}", file=sys.stderr, flush=True)
 
-    def _line(self) -> str:
-        """The state of the run in one line."""
+    def _render(self) -> Group:
+        how_far, what = self._lines()
+        finished = _finished(_live_counts())
+        bar = ProgressBar(total=max(self.to_do, 1), completed=finished, width=BAR_COLUMNS, pulse=self.phase != "batch")
+        head = Table.grid(padding=(0, 1))
+        head.add_row(bar, Text(how_far))
+        return Group(head, Text(what, style="dim"))
+
+    def _lines(self) -> tuple[str, str]:
+        """How far the run is, and what came of it so far; each fits a terminal of 80 columns beside the bar."""
         if self.report is None:
-            return "starting"
+            return "starting", ""
+        feeds = f"feeds {self.report.feeds_polled:,}, {self.report.feeds_failed:,} failed"
         if self.phase == "poll":
-            return f"polling   {self.report.feeds_polled:,} feeds, {self.to_do:,} new entries"
+            return "polling", f"{feeds}; {self.to_do:,} new entries"
         live = _live_counts()
         finished = _finished(live)
         rate = finished / max(time.monotonic() - self.phase_started, 0.1)
-        left = (self.to_do - finished) / rate if rate > 0 and finished else 0.0
+        left = f", {_clock((self.to_do - finished) / rate)} left" if 0 < finished < self.to_do else ""
         return (
-            f"articles  {finished:,} of {self.to_do:,} entries done, {live['cleaned']:,} articles,"
-            f" {_rejects(live):,} rejects, {rate:.0f} a second" + (f", {_clock(left)} left" if left > 0 else "")
+            f"{finished:,} of {self.to_do:,} entries, {rate:.0f} a second{left}",
+            f"{feeds}; pages {live['fetched']:,}, articles {live['cleaned']:,}, rejects {_rejects(live):,}",
         )
-
-    def _render(self) -> Group:
-        finished = _finished(_live_counts())
-        bar = Table.grid(padding=(0, 1))
-        total = self.to_do if self.phase == "batch" else None
-        bar.add_row(ProgressBar(total=total or 100, completed=finished, width=30, pulse=not total), Text(self._line()))
-        return Group(bar)
 
 
 def _live_counts() -> Counter[str]:
