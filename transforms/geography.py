@@ -103,7 +103,7 @@ class PlacesTagger:
         title = read_title(document.title[:MAX_TITLE_CHARACTERS], language)
         body = read_body(_cut(document.text), language)
         mentions, heading = self._finder.find(body, words), self._finder.find(title, words)
-        near = Surroundings(document.publisher_country)
+        near = Surroundings(language, document.publisher_country)
         cues = self._find_cues(body, language)
         for country, found in cues.items():
             near.countries[country] += FROM_CUE * len(found)
@@ -130,7 +130,7 @@ class PlacesTagger:
                 return dataclasses.replace(
                     dateline, country=place.country or None, latitude=place.latitude, longitude=place.longitude
                 )
-        return dateline
+        return dateline if within is None else dataclasses.replace(dateline, country=within.split(".")[0])
 
     def _find_cues(self, body: Part, language: str) -> dict[str, set[str]]:
         """Institutions and customs of single countries that the text names, by country."""

@@ -74,7 +74,7 @@ class MentionFinder:
 
     def division(self, token: Token) -> str | None:
         """The division a short form stands for: "Ala.", "ALA", "AL"."""
-        bare = token.text.replace(".", "")
+        bare = token.text.replace(".", "").replace(" ", "")
         return self._divisions.get(bare) or (self._divisions.get(bare.title()) if len(bare) > 2 else None)
 
     def _find_places(self, part: Part) -> dict[int, tuple[int, tuple[int, ...]]]:

@@ -31,20 +31,25 @@ UNMISTAKABLE = 7.0  # Paris is believed though it is a given name too
 WITHOUT_CASE = 0.5  # more is asked for where no capital tells names from words
 SEAT_OF_STATE = 1.0
 PER_NAME = 0.006  # what each of its names in GeoNames adds: London is spoken of in 250 spellings, its namesakes in few
-ALIAS = -0.5
+ALIAS = -1.0
 SAID_SO = 5.0
 SAID_OTHERWISE = -2.0
+SAID_OTHER_DIVISION = -4.0
 COUNTRY_NAMED = 1.5
+LESSER_NAMESAKE = 0.5  # that share of it where a namesake is far better known and nothing nearer speaks for this place
+FAR_BETTER_KNOWN = 5
+DATELINE_TRUST = 0.75  # a dateline that names no country or state is that of a city known without
 OTHERS_NAMED = -0.5  # countries are named, and this is none of them
 DIVISION_NAMED = 1.5
 PUBLISHED_THERE = 1.0
 BELIEVED_BEFORE = 1.0
 ITS_OWN_WORD = 1.0  # "Tyler Police Department"
 DIVISION_RATHER_THAN_CITY = -0.6
-MOSTLY_SOMETHING_ELSE = -1.0
+MOSTLY_A_WORD, MOSTLY_A_PERSON = -2.0, -1.0
 ALSO_A_PERSON = -2.0  # "John London" stood elsewhere in the text
 NEAR_ANOTHER = 1.5  # another name of the text may lie within NEIGHBOUR_KM of it
-IN_LONGER_NAME = -0.5  # "London Zoo"
+IN_LONGER_NAME = -0.5  # "London Zoo"; smaller places are not believed there at all
+KNOWN_POPULATION = 300_000
 HEADLINE_POPULATION = 500_000  # where every word has a capital, only such places are believed unseen
 FROM_DIVISION, FROM_PLACE, FROM_DATELINE, FROM_CUE = 0.5, 0.5, 2.0, 0.5
 
@@ -54,7 +59,8 @@ class Surroundings:
     what a folded name stands for, once that was said; `named_by` how often each country word, folded, was found;
     `neighbours` the places that have a possible place of another name near them."""
 
-    def __init__(self, publisher_country: str | None) -> None:
+    def __init__(self, language: str, publisher_country: str | None) -> None:
+        self.language = language
         self.publisher_country = publisher_country
         self.countries: defaultdict[str, float] = defaultdict(float)
         self.divisions: defaultdict[str, float] = defaultdict(float)
@@ -100,7 +106,7 @@ class PlaceJudge:
                     near.divisions[place.division] += FROM_DIVISION
                     near.countries[place.country] += FROM_DIVISION
             before = part.before(mention.first)
-            if before is not None and self._is_first_name(part, mention):
+            if before is not None and self._is_first_name(part, mention, near):
                 near.people.add(mention.folded)
 
     def meet(self, mentions: Sequence[Mention], near: Surroundings) -> None:
@@ -118,7 +124,8 @@ class PlaceJudge:
         if not places:
             return None
         mention = Mention(first=0, last=0, start=0, surface="", folded=folded, word=None, places=places, within=within)
-        return self._best(mention, near)[0]
+        best, _ = self._best(mention, near, trust=DATELINE_TRUST)
+        return None if within is not None and within not in (best.division, best.country) else best
 
     def decide(self, part: Part, mentions: Sequence[Mention], near: Surroundings) -> None:
         """Set `place` where a mention names a place, and clear `word` where it names no country."""
@@ -160,7 +167,7 @@ class PlaceJudge:
         word = mention.word
         if word is None:
             return
-        if alone and not (part.headed or part.shouted) and self._is_inside_name(part, mention):
+        if alone and not (part.headed or part.shouted) and self._is_inside_name(part, mention, near):
             mention.word = None
             return
         elsewhere = [
@@ -176,7 +183,10 @@ class PlaceJudge:
     def _is_meant_instead(self, place: Place, mention: Mention, near: Surroundings) -> bool:
         """Whether the text speaks of the country of a place and, but for this name, not of the country of that name."""
         code = mention.word.code if mention.word is not None else ""
-        named = near.divisions[place.division] > 0 if place.kind != DIVISION else near.countries[place.country] >= 1
+        if place.kind == DIVISION:
+            named = near.countries[place.country] >= max(1.0, max(near.countries.values()) / 2)
+        else:
+            named = near.divisions[place.division] > 0
         return named and near.countries[code] - near.named_by[mention.folded] <= 0
 
     # -------------------------------------------------------------- places
@@ -200,7 +210,7 @@ class PlaceJudge:
         ):
             return  # an acronym
         else:
-            inside = self._inside(part, mention, known_before=known_before, known_behind=known_behind)
+            inside = self._inside(part, mention, near, known_before=known_before, known_behind=known_behind)
             if inside is None:
                 return
             score += inside
@@ -210,7 +220,7 @@ class PlaceJudge:
         if mention.folded in self._ambiguous and not seen and score < UNMISTAKABLE:
             if not direct:
                 return
-            score += MOSTLY_SOMETHING_ELSE
+            score += MOSTLY_A_WORD if mention.folded in self._around["word"] else MOSTLY_A_PERSON
         score += around + (BELIEVED_BEFORE if seen else 0.0)
         bare = BELIEVED_BARE if has_case(mention.surface) else BELIEVED_BARE + WITHOUT_CASE
         if score >= (BELIEVED if direct else bare):
@@ -227,8 +237,10 @@ class PlaceJudge:
             reasons.append("named before")
         return ", ".join(reasons)
 
-    def _best(self, mention: Mention, near: Surroundings) -> tuple[Place, float]:
-        """The likeliest place of a name and its score."""
+    def _best(self, mention: Mention, near: Surroundings, trust: float = 1.0) -> tuple[Place, float]:
+        """The likeliest place of a name and its score; `trust` is put in what the rest of the text says."""
+        places = [self._gazetteer.place(index) for index in mention.places[:MAX_CANDIDATES]]
+        known = max((place.fame for place in places), default=0)
 
         def score(place: Place) -> float:
             points = math.log10(place.population + 10) + PER_NAME * place.fame
@@ -237,15 +249,18 @@ class PlaceJudge:
             if place.kind == CAPITAL:
                 points += SEAT_OF_STATE
             if mention.within is not None:
-                points += SAID_SO if mention.within in (place.division, place.country) else SAID_OTHERWISE
+                points += _said(mention.within, place)
+            at_hand = (near.divisions[place.division] > 0 and place.kind != DIVISION) or place.index in near.neighbours
             if near.countries[place.country]:
-                points += COUNTRY_NAMED + min(1.0, near.countries[place.country] / 10)
+                named = COUNTRY_NAMED + min(1.0, near.countries[place.country] / 10)
+                lesser = place.fame * FAR_BETTER_KNOWN < known and not at_hand and place.kind != DIVISION
+                points += trust * named * (LESSER_NAMESAKE if lesser else 1.0)
             elif near.total >= 2:
                 points += OTHERS_NAMED
             if place.kind == DIVISION:
                 points += DIVISION_RATHER_THAN_CITY
             elif near.divisions[place.division]:
-                points += DIVISION_NAMED
+                points += trust * DIVISION_NAMED
             if near.publisher_country == place.country:
                 points += PUBLISHED_THERE
             if place.index in near.neighbours:
@@ -255,7 +270,6 @@ class PlaceJudge:
         sense = near.senses.get(mention.folded)
         if sense is not None and mention.within in (None, sense.division, sense.country):
             return sense, score(sense)
-        places = [self._gazetteer.place(index) for index in mention.places[:MAX_CANDIDATES]]
         if places[0].kind == REGION:
             return places[0], REGION_SCORE
         return max(((place, score(place)) for place in places), key=lambda scored: scored[1])
@@ -270,13 +284,15 @@ class PlaceJudge:
             points += ITS_OWN_WORD
         return points
 
-    def _is_inside_name(self, part: Part, mention: Mention) -> bool:
-        return self._inside(part, mention, known_before=False, known_behind=False) != 0.0
+    def _is_inside_name(self, part: Part, mention: Mention, near: Surroundings) -> bool:
+        return self._inside(part, mention, near, known_before=False, known_behind=False) != 0.0
 
-    def _inside(self, part: Part, mention: Mention, *, known_before: bool, known_behind: bool) -> float | None:
+    def _inside(
+        self, part: Part, mention: Mention, near: Surroundings, *, known_before: bool, known_behind: bool
+    ) -> float | None:
         """What capitalised words right before and behind cost: 0 when they leave the name what it is, None when it is
         a part of another name."""
-        if not known_before and self._is_first_name(part, mention):
+        if not known_before and self._is_first_name(part, mention, near):
             return None
         behind = part.behind(mention.last)
         if behind is None or known_behind or mention.within is not None:
@@ -291,16 +307,28 @@ class PlaceJudge:
             return 0.0
         if behind.folded in self._around["street"] or mention.folded in self._ambiguous:
             return None
-        return IN_LONGER_NAME
+        known = any(self._gazetteer.place(index).population >= KNOWN_POPULATION for index in mention.places[:3])
+        return IN_LONGER_NAME if known else None
 
-    def _is_first_name(self, part: Part, mention: Mention) -> bool:
+    def _is_first_name(self, part: Part, mention: Mention, near: Surroundings) -> bool:
         """Whether the word right before makes the mention the end of a longer name: "Kerry Hamilton", "Mr. London"."""
         before = part.before(mention.first)
-        if before is None or not is_capitalised(before.text) or part.headed or part.shouted:
+        if before is None or part.headed or part.shouted:
+            return False
+        if near.language == "en" and mention.first > 1 and before.folded in self._around["particle"]:
+            first = part.before(mention.first - 1)  # "Miguel de la Madrid": the particle of a name, not a preposition
+            return first is not None and (is_capitalised(first.text) or first.folded in self._around["particle"])
+        if not is_capitalised(before.text):
             return False
         if before.folded in self._around["place follows"]:
             return False  # "In Lyon", "Em Lisboa"
         return before.folded in self._around["person"] or before.folded not in self._around["part of it"]
+
+
+def _said(within: str, place: Place) -> float:
+    if within in (place.division, place.country):
+        return SAID_SO
+    return SAID_OTHER_DIVISION if "." in within else SAID_OTHERWISE
 
 
 def find_neighbours(places: Sequence[tuple[Place, str]]) -> set[int]:

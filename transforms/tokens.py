@@ -33,7 +33,7 @@ _BLOCKS = "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _MARKS = "\u0300-\u036f\u064b-\u0655\u0900-\u0903\u093a-\u094f\u0962\u0963\u0980-\u0983\u09bc-\u09cd\u0e31\u0e34-\u0e4e"
 _LETTER = rf"(?:[^\W_\u3040-\u30ff{_BLOCKS}]|[{_MARKS}])"
 _TOKEN = re.compile(
-    r"(?:[^\W\d_]\.){2,}|"
+    r"(?:[^\W\d_]\.){2,}|W\.\s?Va\b\.?|"
     r"(?:St|Ste|Mt|Ft|Mrs?|Ms|Dr|Gov|Sen|Rep|Prof|Gen|Col|Lt|Sgt|Capt|Rev)\.|"
     rf"[{_BLOCKS}]|[\u30a0-\u30ff]+|[\u3040-\u309f]+|"
     rf"{_LETTER}+(?:['’ʼʻ‘`]{_LETTER}+)*"
