@@ -6,11 +6,12 @@ language count in texts of that language, English ones everywhere: "Island" is I
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from transforms.inflection import demonym_forms, name_forms
-from transforms.tokens import fold_name, has_case, tokenize
+from transforms.tokens import Token, fold_name, has_case, tokenize
 from transforms.wordlists import Lexicon
 
 MAX_WORDS = 10
@@ -75,6 +76,11 @@ class CountryWords:
         found = self._capitals.get(text.replace(".", ""))
         return found if found is not None or self._fallback is None else self._fallback.capitals(text)
 
+    @property
+    def has_small(self) -> bool:
+        """Whether any word of the language stands for a country in small letters."""
+        return bool(self._small)
+
     def small(self, folded: str) -> Word | None:
         """What a word stands for that begins with a small letter: "deutsche", "ukrainien"."""
         return self._small.get(folded)
@@ -122,12 +128,38 @@ def load_division_words(lexicon: Lexicon) -> dict[str, str]:
     }
 
 
-def load_cues(lexicon: Lexicon) -> dict[str, dict[str, set[str]]]:
-    """By language, folded words and pairs of words that tell of a country without naming it: "taoiseach" to {"IE"}."""
-    cues: dict[str, dict[str, set[str]]] = {}
+class Cues:
+    """Words and pairs of words of a language that tell of a country without naming it: "taoiseach" of Ireland."""
+
+    def __init__(self) -> None:
+        self._single: dict[str, set[str]] = {}
+        self._pairs: dict[str, dict[str, set[str]]] = {}  # by the second word
+
+    def add(self, phrase: str, code: str) -> None:
+        words = fold_name(phrase).split()
+        if len(words) == 1:
+            self._single.setdefault(words[0], set()).add(code)
+        elif len(words) == 2:
+            self._pairs.setdefault(words[1], {}).setdefault(words[0], set()).add(code)
+
+    def find(self, tokens: Sequence[Token]) -> dict[str, set[str]]:
+        """The different cues among `tokens`, by country."""
+        found: dict[str, set[str]] = {}
+        for number, token in enumerate(tokens):
+            for code in self._single.get(token.folded, ()):
+                found.setdefault(code, set()).add(token.folded)
+            pairs = self._pairs.get(token.folded)
+            before = tokens[number - 1].folded if pairs and number else ""
+            for code in pairs.get(before, ()) if pairs else ():
+                found.setdefault(code, set()).add(f"{before} {token.folded}")
+        return found
+
+
+def load_cues(lexicon: Lexicon) -> dict[str, Cues]:
+    """The cues of each language that has any."""
+    cues: defaultdict[str, Cues] = defaultdict(Cues)
     for name in lexicon.names("cues.*.tsv"):
-        known = cues.setdefault(name.split(".")[1], {})
         for code, forms, *_ in lexicon.table(name):
             for form in forms.split(","):
-                known.setdefault(fold_name(form), set()).add(code)
-    return cues
+                cues[name.split(".")[1]].add(form, code)
+    return dict(cues)

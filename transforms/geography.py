@@ -27,7 +27,7 @@ from transforms.mentions import Mention, MentionFinder
 from transforms.place_judge import FROM_CUE, PlaceJudge, Surroundings
 from transforms.schema import CountryMention, Dateline, PlaceMention
 from transforms.taggers import Document, Evidence, Tags
-from transforms.tokens import Part, fold_name, read_body, read_title, tokenize
+from transforms.tokens import fold_name, read_body, read_title, tokenize
 from transforms.wordlists import Lexicon
 
 RULES = 1
@@ -104,7 +104,7 @@ class PlacesTagger:
         body = read_body(_cut(document.text), language)
         mentions, heading = self._finder.find(body, words), self._finder.find(title, words)
         near = Surroundings(language, document.publisher_country)
-        cues = self._find_cues(body, language)
+        cues = self._cues[language].find(body.tokens) if language in self._cues else {}
         for country, found in cues.items():
             near.countries[country] += FROM_CUE * len(found)
         self._judge.weigh(body, mentions, near)
@@ -131,18 +131,6 @@ class PlacesTagger:
                     dateline, country=place.country or None, latitude=place.latitude, longitude=place.longitude
                 )
         return dateline if within is None else dataclasses.replace(dateline, country=within.split(".")[0])
-
-    def _find_cues(self, body: Part, language: str) -> dict[str, set[str]]:
-        """Institutions and customs of single countries that the text names, by country."""
-        found: dict[str, set[str]] = {}
-        cues = self._cues.get(language, {})
-        previous = ""
-        for token in body.tokens:
-            for phrase in (token.folded, f"{previous} {token.folded}"):
-                for country in cues.get(phrase, ()):
-                    found.setdefault(country, set()).add(phrase)
-            previous = token.folded
-        return found
 
 
 def _cut(text: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from transforms.country_words import CountryWords, Kind, Word
 from transforms.gazetteer import DIVISION, Gazetteer, Place
-from transforms.tokens import Part, Token, has_case, is_name_like
+from transforms.tokens import Part, Token, has_case
 
 MAX_NAME_WORDS = 4
 MAX_NAME_CHARACTERS = 8  # in scripts where each character is a word
@@ -49,27 +49,30 @@ class MentionFinder:
 
     def find(self, part: Part, words: CountryWords) -> list[Mention]:
         """The longest phrase at each word that may name a country or a place, in order, none overlapping another."""
-        countries = _find_countries(part, words)
-        places = self._find_places(part)
+        name_like = part.name_like()
+        countries = _find_countries(part, name_like, words)
+        places = self._find_places(part, name_like)
         mentions: list[Mention] = []
-        first = 0
-        while first < len(part.tokens):
+        free = 0
+        for first in sorted(countries.keys() | places.keys()):
+            if first < free:
+                continue
             length, word = countries.get(first, (0, None))
             size, indices = places.get(first, (0, ()))
             longest = max(length, size)
-            if longest:
-                tokens = part.tokens[first : first + longest]
-                mention = Mention(
+            tokens = part.tokens[first : first + longest]
+            mentions.append(
+                Mention(
                     first=first,
                     last=first + longest,
                     start=tokens[0].start,
                     surface=_surface(part.text[tokens[0].start : tokens[-1].end]),
-                    folded=" ".join(token.folded for token in tokens),
+                    folded=" ".join([token.folded for token in tokens]),
                     word=word if length == longest else None,
                     places=indices if size == longest else (),
                 )
-                mentions.append(mention)
-            first += longest or 1
+            )
+            free = first + longest
         return self._read_followers(part, mentions)
 
     def division(self, token: Token) -> str | None:
@@ -77,23 +80,27 @@ class MentionFinder:
         bare = token.text.replace(".", "").replace(" ", "")
         return self._divisions.get(bare) or (self._divisions.get(bare.title()) if len(bare) > 2 else None)
 
-    def _find_places(self, part: Part) -> dict[int, tuple[int, tuple[int, ...]]]:
+    def _find_places(self, part: Part, name_like: Sequence[int]) -> dict[int, tuple[int, tuple[int, ...]]]:
+        """The longest known name at each token, by its length and the places of that name."""
         phrases: list[str] = []
         spans: list[tuple[int, int]] = []
-        for first, token in enumerate(part.tokens):
-            if not is_name_like(token.text):
-                continue
-            phrase = ""
+        ends = frozenset(name_like)
+        for first in name_like:
+            token = part.tokens[first]
+            phrase = token.folded
             most = MAX_NAME_WORDS if len(token.text) > 1 or has_case(token.text) else MAX_NAME_CHARACTERS
-            for length in range(1, part.reach(first, most) + 1):
-                last = part.tokens[first + length - 1]
-                phrase = f"{phrase} {last.folded}" if phrase else last.folded
-                if len(phrase) >= MIN_NAME_CHARACTERS and is_name_like(last.text):
+            reach = part.reach(first, most)
+            for length in range(1, reach + 1):
+                last = first + length - 1
+                if length > 1:
+                    phrase = f"{phrase} {part.tokens[last].folded}"
+                if len(phrase) >= MIN_NAME_CHARACTERS and last in ends:
                     phrases.append(phrase)
                     spans.append((first, length))
-                    for variant in _uninflected(phrase):
-                        phrases.append(variant)
-                        spans.append((first, length))
+                    if not phrase.isascii():
+                        variants = _uninflected(phrase)
+                        phrases.extend(variants)
+                        spans.extend([(first, length)] * len(variants))
         found: dict[int, tuple[int, tuple[int, ...]]] = {}
         for (first, length), places in zip(spans, self._gazetteer.find(phrases), strict=True):
             if places and length > found.get(first, (0, ()))[0]:
@@ -140,23 +147,24 @@ class MentionFinder:
         return None
 
 
-def _find_countries(part: Part, words: CountryWords) -> dict[int, tuple[int, Word]]:
+def _find_countries(part: Part, name_like: Sequence[int], words: CountryWords) -> dict[int, tuple[int, Word]]:
     """The longest country word at each token."""
     found: dict[int, tuple[int, Word]] = {}
-    for first, token in enumerate(part.tokens):
-        if not is_name_like(token.text):
-            small = words.small(token.folded)
-            if small is not None:
-                found[first] = (1, small)
-            continue
+    for first in name_like:
+        token = part.tokens[first]
         capitals = words.capitals(token.text)
         if capitals is not None and part.text[token.end : token.end + 1] != "$":
             found[first] = (1, capitals)
-        for length in range(part.reach(first, words.longest(token.folded)), 0, -1):
-            word = words.phrase(" ".join(t.folded for t in part.tokens[first : first + length]))
+        longest = words.longest(token.folded)
+        for length in range(part.reach(first, longest) if longest else 0, 0, -1):
+            word = words.phrase(" ".join([t.folded for t in part.tokens[first : first + length]]))
             if word is not None:
                 found[first] = (length, word)
                 break
+    for number, token in enumerate(part.tokens) if words.has_small else ():
+        small = words.small(token.folded)
+        if small is not None and number not in found and token.text[0].islower():
+            found[number] = (1, small)
     return found
 
 

@@ -129,7 +129,7 @@ class PlaceJudge:
 
     def decide(self, part: Part, mentions: Sequence[Mention], near: Surroundings) -> None:
         """Set `place` where a mention names a place, and clear `word` where it names no country."""
-        lower = {token.text for token in part.tokens if token.text.islower()}
+        words = {token.text for token in part.tokens}
         near.total = sum(near.countries.values())
         previous: Mention | None = None
         for number, mention in enumerate(mentions):
@@ -138,7 +138,7 @@ class PlaceJudge:
             known_behind = following is not None and following.first == mention.last and _is_something(following)
             if mention.word is not None:
                 self._decide_country(part, mention, near, alone=not (known_before or known_behind))
-            elif mention.places and mention.surface.lower() not in lower:
+            elif mention.places and not (has_case(mention.surface) and mention.surface.lower() in words):
                 self._decide_place(part, mention, near, known_before=known_before, known_behind=known_behind)
             previous = mention
 

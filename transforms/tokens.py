@@ -10,12 +10,16 @@ _LETTERS = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ə": "a", "’": "'", "ʼ": "'",
      "ʻ": "'", "‘": "'", "`": "'", "´": "'", "ʹ": "'", "ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه"}
 )  # fmt: skip
-_WORDS = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort"}
+_SHORT = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort"}
+
+
+def fold(token: str) -> str:
+    """A word as it is looked up: no case, no accents, no apostrophes or dots; "St." is "saint"."""
+    return _fold(token) if len(token) <= 100 else _fold.__wrapped__(token)  # what is remembered is bounded
 
 
 @lru_cache(maxsize=65536)
-def fold(token: str) -> str:
-    """A word as it is looked up: no case, no accents, no apostrophes or dots; "St." is "saint"."""
+def _fold(token: str) -> str:
     if token.isascii():
         folded = token.lower()
     else:
@@ -23,7 +27,7 @@ def fold(token: str) -> str:
         kept = "".join(c for c in decomposed if not ("\u0300" <= c <= "\u036f" or "\u064b" <= c <= "\u0655"))
         folded = unicodedata.normalize("NFC", kept).casefold().translate(_LETTERS)
     folded = folded.replace("'", "").replace(".", "")
-    return _WORDS.get(folded, folded)
+    return _SHORT.get(folded, folded)
 
 
 # "U.S.", "St." and "Mr." keep their dots; "Sana'a" and "N'Djamena" are one word; "Stratford-upon-Avon" is three. Han
@@ -31,14 +35,14 @@ def fold(token: str) -> str:
 # other marks belong to the letters before them.
 _BLOCKS = "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _MARKS = "\u0300-\u036f\u064b-\u0655\u0900-\u0903\u093a-\u094f\u0962\u0963\u0980-\u0983\u09bc-\u09cd\u0e31\u0e34-\u0e4e"
-_LETTER = rf"(?:[^\W_\u3040-\u30ff{_BLOCKS}]|[{_MARKS}])"
+_PLAIN = rf"[^\W_\u3040-\u30ff{_BLOCKS}]"
+_WORD = rf"{_PLAIN}{{1,60}}(?:[{_MARKS}]{{1,9}}{_PLAIN}{{0,60}}){{0,30}}"
 _TOKEN = re.compile(
-    r"(?:[^\W\d_]\.){2,}|W\.\s?Va\b\.?|"
+    r"(?:[^\W\d_]\.){2,12}|W\.\s?Va\b\.?|"
     r"(?:St|Ste|Mt|Ft|Mrs?|Ms|Dr|Gov|Sen|Rep|Prof|Gen|Col|Lt|Sgt|Capt|Rev)\.|"
-    rf"[{_BLOCKS}]|[\u30a0-\u30ff]+|[\u3040-\u309f]+|"
-    rf"{_LETTER}+(?:['’ʼʻ‘`]{_LETTER}+)*"
+    rf"[{_BLOCKS}]|[\u30a0-\u30ff]{{1,60}}|[\u3040-\u309f]{{1,60}}|"
+    rf"{_WORD}(?:['’ʼʻ‘`]{_WORD}){{0,3}}"
 )
-MAX_WORD_CHARACTERS = 40  # longer ones are no names
 _ELISION = re.compile(r"[^\W\d_]{1,6}['’]")
 _APOSTROPHE = re.compile("['’]")
 _ELIDING = frozenset(("fr", "it", "ca", "pt"))  # "l'Algérie", "dell'Ucraina", "d'Alger"
@@ -70,6 +74,10 @@ class Part:
     shouted: bool = False
     headed: bool = False
 
+    def name_like(self) -> list[int]:
+        """The tokens that a name may begin or end with."""
+        return [number for number, token in enumerate(self.tokens) if is_name_like(token.text)]
+
     def gap(self, token: int) -> str:
         """What stands between a token and the next."""
         return self.text[self.tokens[token].end : self.tokens[token + 1].start]
@@ -98,16 +106,11 @@ def tokenize(text: str, language: str | None = None) -> tuple[Token, ...]:
         return tuple(_without_elision(token) for token in tokenize(text))
     if language in _SUFFIXING:
         return tuple(_without_suffix(token) for token in tokenize(text))
-    return tuple(
-        Token(word, match.start(), match.end(), _fold_word(word))
-        for match in _TOKEN.finditer(text)
-        for word in (match.group(),)
-    )
+    return tuple([Token(word := match.group(), *match.span(), _fold_word(word)) for match in _TOKEN.finditer(text)])
 
 
+@lru_cache(maxsize=65536)
 def _fold_word(word: str) -> str:
-    if len(word) > MAX_WORD_CHARACTERS:
-        return ""
     return fold(word[:-2] if word[-2:] in _POSSESSIVES else word)
 
 
