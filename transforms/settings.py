@@ -43,6 +43,8 @@ class FetchSettings:
 class CleanSettings:
     min_words: NotNegative = 25
     timeout_s: Seconds = 20.0
+    boilerplate: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,7 @@ class DeduplicateSettings:
 class TagSettings:
     taggers: tuple[str, ...] = ("places", "names", "topics", "quotes")
     lexicons: tuple[str, ...] = ()
+    topic_model: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
