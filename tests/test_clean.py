@@ -28,6 +28,17 @@ def test_each_page_is_an_article_or_a_reject() -> None:
         )
 
 
+def test_a_page_that_takes_too_long_is_rejected_and_holds_up_no_other() -> None:
+    endless = "<html><body><div " + " ".join(f"a{n}=b" for n in range(100_000)) + ">x</div></body></html>"
+    pages = [page(endless, url="https://www.harbour-herald.example/endless"), page(html())]
+    with TestPipeline(runner=FnApiRunner()) as pipeline:
+        cleaned = pipeline | beam.Create(pages) | Clean(settings=CleanSettings(timeout_s=1.0), workers=2)
+        articles = cleaned.articles | "ArticleUrls" >> beam.Map(lambda article: article.source_url)
+        rejects = cleaned.rejects | "RejectReasons" >> beam.Map(lambda reject: reject.reason)
+        assert_that(articles, equal_to([pages[1].entry.url]), "articles")
+        assert_that(rejects, equal_to(["extraction-timeout"]), "rejects")
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [

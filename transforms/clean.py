@@ -19,7 +19,9 @@ from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 from pebble import ProcessExpired
 
+from transforms.boilerplate import load_boilerplate
 from transforms.extraction import clean_page
+from transforms.host_rules import load_host_rules
 from transforms.reject import Rejected, reject_entry, unforeseen
 from transforms.schema import Article, Page, Reject
 from transforms.settings import CleanSettings
@@ -40,6 +42,8 @@ class Clean(beam.PTransform[PCollection[Page], DoOutputsTuple]):
 
     def __post_init__(self) -> None:
         super().__init__()
+        load_boilerplate(self.settings.boilerplate)  # a mistake in a rule file is told before the run begins
+        load_host_rules(self.settings.hosts)
 
     def expand(self, pages: PCollection[Page]) -> DoOutputsTuple:
         cleaning = beam.ParDo(CleanFn(self.settings, self.workers)).with_output_types(Article, rejects=Reject)

@@ -16,12 +16,13 @@ from lxml.html import HtmlElement
 from trafilatura import bare_extraction
 from trafilatura.settings import Document, Extractor
 
-from transforms import language, page_dates
+from transforms import host_rules, language, page_dates
 from transforms.boilerplate import load_boilerplate
 from transforms.bylines import kind_of
 from transforms.dateline import agencies, find_agency, find_dateline, is_agency_domain
+from transforms.host_rules import HostRule
 from transforms.metadata import PageMetadata, read_metadata
-from transforms.page_tree import fragment_lines, parse_page, text_lines
+from transforms.page_tree import element_lines, fragment_lines, parse_page, text_lines
 from transforms.placeholders import is_home_page, placeholder_of, placeholders
 from transforms.plain_text import key
 from transforms.reject import Rejected
@@ -56,13 +57,15 @@ class Body:
 
 def clean_page(page: Page, settings: CleanSettings) -> Article:
     """The article of `page`. Deterministic; raises `Rejected` and nothing else that is foreseen."""
+    host = host_rules.rule_for(page.final_url, host_rules.load_host_rules(settings.hosts))
     tree = parse_page(page.body, page.content_type)
-    metadata = read_metadata(tree, page)
-    body = extract_body(page, tree, metadata)
+    metadata = read_metadata(tree, page, host)
+    body = extract_body(page, tree, metadata, host)
     if rejected := placeholder_of(metadata, body.lines, count_words(" ".join(body.lines))):
         raise rejected
     lines, text_source, method = _or_feed_text(body.lines, body.method, page.entry)
-    sifted = sift(lines, load_boilerplate(), tree=body.tree, known=_known(metadata))
+    rules = load_boilerplate(settings.boilerplate)
+    sifted = sift(lines, rules, tree=body.tree, known=_known(metadata), host=host)
     text = "\n".join(sifted.lines)
     words = count_words(text)
     if words < MAX_HOME_WORDS and is_home_page(page.entry.url, page.final_url):
@@ -126,27 +129,38 @@ def _known(metadata: PageMetadata) -> Known:
     return Known(titles=titles, authors=[author.name for author in metadata.authors])
 
 
-def extract_body(page: Page, tree: HtmlElement, metadata: PageMetadata) -> Body:
+def extract_body(page: Page, tree: HtmlElement, metadata: PageMetadata, host: HostRule | None = None) -> Body:
     """The paragraphs of the article. `tree` is used up.
 
-    First trafilatura's fast path on the part of the page that holds the story; when that finds much less than the
-    paragraphs there, or there are hardly any, its whole cascade on the whole page; and when JSON-LD holds far more than
-    both, that.
+    Where the host's rule knows the body, that. Else first trafilatura's fast path on the part of the page that holds
+    the story; when that finds much less than the paragraphs there, or there are hardly any, its whole cascade on the
+    whole page; and when JSON-LD holds far more than both, that.
     """
-    etree.strip_elements(tree, *_INVISIBLE, with_tail=False)
+    _strip(tree, host)
+    if host and host.body and (parts := host.body(tree)):
+        return Body(lines=[line for part in parts for line in element_lines(part)], method="host-rule", tree=tree)
     characters = narrow(tree)
     if characters >= MIN_STORY_CHARS:
         lines = _extract(tree, fast=True)
         if sum(map(len, lines)) >= max(MIN_STORY_CHARS, COVERED * characters):
             return Body(lines=lines, method="trafilatura-fast", tree=tree)
     tree = parse_page(page.body, page.content_type)
-    etree.strip_elements(tree, *_INVISIBLE, with_tail=False)
+    _strip(tree, host)
     if characters >= MIN_STORY_CHARS:
         strip_furniture(tree)
     lines = _extract(tree, fast=False)
     if len(metadata.article_body) > max(MIN_STORY_CHARS, 2 * sum(map(len, lines))):
         return Body(lines=text_lines(metadata.article_body), method="json-ld", tree=tree)
     return Body(lines=lines, method="trafilatura", tree=tree)
+
+
+def _strip(tree: HtmlElement, host: HostRule | None) -> None:
+    """Take out what is invisible and what the host's rule drops."""
+    etree.strip_elements(tree, *_INVISIBLE, with_tail=False)
+    for selector in host.drop if host else ():
+        for element in selector(tree):
+            if element.getparent() is not None:
+                element.drop_tree()
 
 
 def _extract(tree: HtmlElement, *, fast: bool) -> list[str]:
@@ -175,6 +189,7 @@ def warm() -> None:
     """Load what the first pages would have to wait for: models, word lists, rules and what libraries load late."""
     page_dates.warm_up()
     language.warm_up()
+    registrable_domain("example.org")
     load_boilerplate()
     placeholders()
     agencies()

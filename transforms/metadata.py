@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 from lxml.html import HtmlElement
 
 from transforms.bylines import read_authors, visible_byline
+from transforms.host_rules import HostRule, texts
 from transforms.json_ld import JsonLd, Node, as_list, raw_string, read_json_ld, string, types_of
 from transforms.page_dates import (
     DateCandidate,
@@ -68,8 +69,9 @@ class PageMetadata:
     titles: tuple[str, ...]  # every form of the title that the page gives, as printed
 
 
-def read_metadata(tree: HtmlElement, page: Page) -> PageMetadata:
-    """Read `tree`, the parsed body of `page`. Nothing here changes the tree; what is unknown is None or empty."""
+def read_metadata(tree: HtmlElement, page: Page, host: HostRule | None = None) -> PageMetadata:
+    """Read `tree`, the parsed body of `page`. Nothing here changes the tree; what is unknown is None or empty. What the
+    host's rule finds goes before everything else."""
     meta = read_page_meta(tree)
     linked = read_json_ld(
         tree,
@@ -88,11 +90,12 @@ def read_metadata(tree: HtmlElement, page: Page) -> PageMetadata:
         site_names=_site_names(page, publisher, meta),
     )
     return PageMetadata(
-        title=title,
+        title=next(iter(texts(host.title, tree)), title) if host else title,
         description=string(article.get("description"))
         or meta.first("og:description", "description", "twitter:description")
         or None,
-        authors=_authors(tree, linked, meta, page, publisher),
+        authors=(host and read_authors([(name, None) for name in texts(host.authors, tree)]))
+        or _authors(tree, linked, meta, page, publisher),
         keywords=_keywords(article, meta, page),
         section=_section(article, meta),
         image_url=_image(linked, meta, page),
@@ -100,7 +103,7 @@ def read_metadata(tree: HtmlElement, page: Page) -> PageMetadata:
         publisher=page.entry.publisher or publisher or None,
         declared_language=raw_string(article.get("inLanguage")) or meta.language or page.entry.language,
         canonical=meta.canonical,
-        published=_published(tree, article, meta, page),
+        published=(host and _host_date(tree, host, page)) or _published(tree, article, meta, page),
         modified_at=_modified(article, meta, page),
         article_body=string(article.get("articleBody")),
         has_article=bool(article),
@@ -241,6 +244,16 @@ def _published(tree: HtmlElement, article: Node, meta: PageMeta, page: Page) -> 
     if not known and (searched := searched_date(tree, page.final_url, latest)):
         known.append(searched)
     return weigh(known)
+
+
+def _host_date(tree: HtmlElement, host: HostRule, page: Page) -> DateCandidate | None:
+    elements = host.date(tree)[:5] if host.date is not None else ()
+    for element in elements:
+        raw = element.get("datetime") or element.get("content") or one_line("".join(element.itertext()), 200)
+        source = "time-element" if element.tag == "time" else "text"
+        if found := candidate(raw, source, latest_plausible(page.fetched_at)):
+            return found
+    return None
 
 
 def _modified(article: Node, meta: PageMeta, page: Page) -> datetime | None:

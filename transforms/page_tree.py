@@ -47,11 +47,16 @@ def fragment_lines(markup: str) -> list[str]:
         )
     except (etree.LxmlError, ValueError):
         return []
-    etree.strip_elements(fragment, "script", "style", "template", "figure", "iframe", with_tail=False)
-    for element in fragment.iter(*_BLOCKS):
-        element.text = f"\n{element.text or ''}"
-        element.tail = f"\n{element.tail or ''}"
-    return text_lines("".join(fragment.itertext()))
+    return element_lines(fragment)
+
+
+def element_lines(element: HtmlElement) -> list[str]:
+    """The lines below `element`, which is used up: each block element and line break begins a new one."""
+    etree.strip_elements(element, "script", "style", "template", "figure", "iframe", with_tail=False)
+    for block in element.iter(*_BLOCKS):
+        block.text = f"\n{block.text or ''}"
+        block.tail = f"\n{block.tail or ''}"
+    return text_lines("".join(element.itertext()))
 
 
 def around_headline(tree: HtmlElement) -> list[HtmlElement]:
@@ -67,7 +72,7 @@ def around_headline(tree: HtmlElement) -> list[HtmlElement]:
 
 def text_lines(text: str) -> list[str]:
     """The lines of `text` that hold something, each cleaned as `one_line` does."""
-    return [line for raw in text.splitlines() if (line := one_line(raw, 100_000))]
+    return [line for raw in text.splitlines() if (line := one_line(raw, 1_000_000))]
 
 
 def _parser() -> HTMLParser:

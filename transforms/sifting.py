@@ -15,6 +15,7 @@ from lxml.html import HtmlElement
 
 from transforms.boilerplate import Boilerplate
 from transforms.dates import looks_like_a_date
+from transforms.host_rules import HostRule
 from transforms.plain_text import key
 from transforms.schema import RemovedLine
 
@@ -55,7 +56,12 @@ class Sifted:
 
 
 def sift(
-    lines: Sequence[str], rules: Boilerplate, *, tree: HtmlElement | None = None, known: Known | None = None
+    lines: Sequence[str],
+    rules: Boilerplate,
+    *,
+    tree: HtmlElement | None = None,
+    known: Known | None = None,
+    host: HostRule | None = None,
 ) -> Sifted:
     """Divide `lines` into text and what is no part of it. `tree`, where given, tells which lines are links.
 
@@ -73,6 +79,9 @@ def sift(
     credits: list[str] = []
     for place, line in enumerate(lines):
         if key(line) in titles:
+            continue
+        if host and host.drops(line):
+            removed.append(RemovedLine(text=line, rule=f"host/{host.host}"))
             continue
         rule = rules.rule_for(line, is_link=partial(_is_link, line, shares))
         name = (

@@ -1,0 +1,53 @@
+"""Children that hang, die or fail cost their own task and nothing else."""
+
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+from pebble import ProcessExpired
+
+from transforms.workers import Workers
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    pool = Workers(2)
+    pool.submit(60, abs, -1).result()
+    yield pool
+    pool.close()
+
+
+def test_a_task_over_its_deadline_is_killed_and_the_next_is_done(workers: Workers) -> None:
+    hanging = workers.submit(0.3, time.sleep, 60)
+    done = [workers.submit(20, abs, -n) for n in range(20)]
+    with pytest.raises(TimeoutError):
+        hanging.result(timeout=10)
+    assert [future.result(timeout=20) for future in done] == list(range(20))
+
+
+def test_a_child_that_dies_is_told_apart_and_replaced(workers: Workers) -> None:
+    with pytest.raises(ProcessExpired):
+        workers.submit(20, os._exit, 3).result(timeout=20)
+    assert workers.submit(20, abs, -7).result(timeout=20) == 7
+
+
+def test_an_exception_of_a_task_comes_back(workers: Workers) -> None:
+    with pytest.raises(ZeroDivisionError):
+        workers.submit(20, divmod, 1, 0).result(timeout=20)
+
+
+def test_a_child_has_its_parsers_and_models_loaded_and_no_beam(workers: Workers) -> None:
+    loaded = workers.submit(20, _loaded).result(timeout=20)
+    assert loaded == {"trafilatura": True, "transforms.feeds": True}
+
+
+def _loaded() -> dict[str, bool]:
+    import sys
+
+    return {name: name in sys.modules for name in ("trafilatura", "transforms.feeds")}
+
+
+def test_a_child_may_not_take_all_the_memory(workers: Workers) -> None:
+    with pytest.raises(MemoryError):
+        workers.submit(20, bytearray, 4_000_000_000).result(timeout=20)
