@@ -89,18 +89,19 @@ class Taggers:
 
 @cache
 def load_taggers(settings: TagSettings) -> Taggers:
-    """The taggers `settings` names, loaded once a process. Raises ValueError for a name that is no tagger's and for
-    an overlay that is no folder."""
+    """The taggers `settings` names, loaded once a process. Raises ValueError for a name that is no tagger's, for an
+    overlay that is no folder and for a topic model that is none."""
     unknown = [name for name in settings.taggers if name not in TAGGERS]
     if unknown:
         raise ValueError(f"unknown tagger {unknown[0]!r} in tag.taggers; known are {', '.join(TAGGERS)}")
     overlays = tuple(Path(folder) for folder in settings.lexicons)
-    chain = tuple(_load(name, overlays) for name in settings.taggers)
+    chain = tuple(_load(name, overlays, settings.topic_model) for name in settings.taggers)
     versions = "\n".join(f"{name} {tagger.version}" for name, tagger in zip(settings.taggers, chain, strict=True))
     return Taggers(chain, xxhash.xxh3_64_hexdigest(versions.encode()))
 
 
-def _load(name: str, overlays: Sequence[Path]) -> Tagger:
+def _load(name: str, overlays: Sequence[Path], topic_model: str) -> Tagger:
     module, tagger = TAGGERS[name]
-    loaded: Tagger = getattr(import_module(module), tagger)(overlays)
+    options = {"model": Path(topic_model)} if name == "topics" and topic_model else {}
+    loaded: Tagger = getattr(import_module(module), tagger)(overlays, **options)
     return loaded

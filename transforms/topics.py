@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from transforms import topic_model
 from transforms.schema import Topic
 from transforms.taggers import Document, Tags
 from transforms.wordlists import Lexicon
@@ -42,9 +43,10 @@ class Evidence:
 
 
 class TopicsTagger:
-    """Tags topics by the built-in lexicons and those of `overlays` (folders with `topics/<language>/*.txt`)."""
+    """Tags topics by the built-in lexicons and those of `overlays` (folders with `topics/<language>/*.txt`); with
+    `model`, a file of `transforms.topic_model`, the order of the top levels is revised by it."""
 
-    def __init__(self, overlays: Sequence[Path] = ()) -> None:
+    def __init__(self, overlays: Sequence[Path] = (), model: Path | None = None) -> None:
         lexicon = Lexicon("topics", overlays, RULES)
         self._vocabulary = Vocabulary(lexicon)
         files = lexicon.names("*/*.txt")
@@ -59,7 +61,8 @@ class TopicsTagger:
             )
             for language in sorted({name.split("/", 1)[0] for name in files})
         }
-        self.version = lexicon.version
+        self._model = topic_model.load(model) if model else None
+        self.version = f"{lexicon.version}-{self._model.version}" if self._model else lexicon.version
 
     def tag(self, document: Document, found: Tags) -> Tags:
         """`found` with the topics of the document. Never raises for any text."""
@@ -67,7 +70,10 @@ class TopicsTagger:
         if terms is None:
             return found
         evidence, words = find_terms(document.title, document.text, terms)
-        return replace(found, topics=rank_topics(evidence, words, self._vocabulary))
+        topics = rank_topics(evidence, words, self._vocabulary)
+        if self._model is not None:
+            topics = topic_model.revise(self._model, document.title, document.text, topics, self._vocabulary.names)
+        return replace(found, topics=topics)
 
     def explain(self, document: Document) -> list[Evidence]:
         """Every term found, heaviest first."""

@@ -1,0 +1,206 @@
+"""A small linear topic model, trained on a user's own archive from labels the lexicons are sure of.
+
+Lexicons know the words somebody wrote down; the model learns from the texts they are sure of which other words go with
+a topic, and so decides the texts they are not sure of. It is multinomial logistic regression over hashed words and
+pairs of words (sublinear term frequency times inverse document frequency, unit length), fitted by AdaGrad (Duchi, Hazan
+and Singer, 2011). Training is deterministic and needs memory for the features of all texts at once: some 3 KB each.
+
+Models are stored as plain arrays (.npz, never pickle), so that loading a foreign file runs nothing of it.
+"""
+
+import re
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+from transforms.schema import Topic
+
+FORMAT = 1
+BITS = 17
+MAX_WORDS = 1_000
+EPOCHS = 12
+RATE = 0.5
+DECAY = 1e-6
+MIN_TEXTS_OF_A_TOPIC = 8
+SEED = 1
+
+# The lexicons are sure of a topic with this score or more whose evidence is this many times that of the next.
+SURE_SCORE = 0.55
+SURE_RATIO = 1.7
+
+Floats = npt.NDArray[np.float32]
+Features = tuple[npt.NDArray[np.int32], Floats]
+
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class TopicModel:
+    """`weights` has one column a topic and one row a feature, the last row being the bias; `rarity` is the inverse
+    document frequency of each feature; `version` a hash of it all."""
+
+    topics: tuple[str, ...]
+    weights: Floats
+    rarity: Floats
+    version: str
+
+
+def sure_topic(topics: Sequence[Topic]) -> str | None:
+    """The top-level topic that the lexicons are sure of, None when they are not: what to train on."""
+    top = sorted((topic for topic in topics if topic.id.endswith("000000")), key=lambda topic: -topic.score)
+    if not top or top[0].score < SURE_SCORE:
+        return None
+    if len(top) > 1 and _evidence(top[0].score) < SURE_RATIO * _evidence(top[1].score):
+        return None
+    return top[0].id
+
+
+def train(texts: Iterable[tuple[str, str, str]]) -> TopicModel:
+    """A model from (title, text, topic) of each article. Topics with fewer than `MIN_TEXTS_OF_A_TOPIC` articles are
+    left out. Raises ValueError when fewer than two topics remain."""
+    counted = [(topic, _count(title, text)) for title, text, topic in texts]
+    labels = [topic for topic, _ in counted]
+    topics = tuple(sorted({topic for topic in labels if labels.count(topic) >= MIN_TEXTS_OF_A_TOPIC}))
+    if len(topics) < 2:
+        raise ValueError(
+            f"a topic model needs two topics or more with {MIN_TEXTS_OF_A_TOPIC} articles each, found {len(topics)}"
+        )
+    kept = [(topics.index(topic), features) for topic, features in counted if topic in topics]
+    rarity = _rarity([indices for _, (indices, _) in kept])
+    examples = [(label, _scaled(features, rarity)) for label, features in kept]
+    weights = _fit(examples, len(topics))
+    return TopicModel(topics, weights, rarity, _version(topics, weights))
+
+
+def predict(model: TopicModel, title: str, text: str) -> list[tuple[str, float]]:
+    """Every topic of the model with its probability, best first; nothing for a text without words."""
+    indices, values = _scaled(_count(title, text), model.rarity)
+    if not len(indices):
+        return []
+    chances = _softmax(values @ model.weights[indices] + model.weights[-1])
+    return sorted(zip(model.topics, map(float, chances), strict=True), key=lambda pair: (-pair[1], pair[0]))
+
+
+def revise(
+    model: TopicModel, title: str, text: str, topics: Sequence[Topic], names: Mapping[str, str]
+) -> tuple[Topic, ...]:
+    """`topics` of the lexicons with their top levels put in the order that lexicons and model agree on.
+
+    The score of a top level becomes the mean of its share of the lexicons' evidence and its probability. A top level
+    that only the model sees is added when it is more likely than not. Narrower concepts stay behind their top level.
+    """
+    chances = dict(predict(model, title, text))
+    evidence = {topic.id: _evidence(topic.score) for topic in topics if topic.id.endswith("000000")}
+    total = sum(evidence.values()) or 1.0
+    seen = [*evidence, *(topic for topic, chance in chances.items() if chance >= 0.5 and topic not in evidence)]
+    scores = {topic: (chances.get(topic, 0.0) + evidence.get(topic, 0.0) / total) / 2 for topic in seen}
+    narrower: dict[str, list[Topic]] = {topic: [] for topic in seen}
+    latest = ""
+    for topic in topics:
+        latest = topic.id if topic.id in evidence else latest
+        if latest and topic.id != latest:
+            narrower[latest].append(topic)
+    revised: list[Topic] = []
+    for topic_id in sorted(seen, key=lambda topic: (-scores[topic], topic)):
+        revised.append(Topic(id=topic_id, name=names.get(topic_id, topic_id), score=round(scores[topic_id], 3)))
+        revised += narrower[topic_id]
+    return tuple(revised)
+
+
+def save(model: TopicModel, path: Path) -> None:
+    """Write the model to `path`; a file there is replaced whole."""
+    staged = path.with_name(path.name + ".part")
+    with staged.open("wb") as file:
+        np.savez_compressed(
+            file,
+            format=np.array([FORMAT]),
+            topics=np.array(model.topics),
+            weights=model.weights.astype(np.float16),
+            rarity=model.rarity.astype(np.float16),
+        )
+    staged.replace(path)
+
+
+def load(path: Path) -> TopicModel:
+    """The model at `path`. Raises ValueError for a file that is none, OSError when it cannot be read."""
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is no topic model")
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            if int(arrays["format"][0]) != FORMAT:
+                raise ValueError(f"{path} is a topic model of another format")
+            topics = tuple(str(topic) for topic in arrays["topics"])
+            weights = arrays["weights"].astype(np.float32)
+            rarity = arrays["rarity"].astype(np.float32)
+    except (KeyError, IndexError, zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f"{path} is no topic model") from error
+    if weights.shape != (2**BITS + 1, len(topics)) or rarity.shape != (2**BITS,):
+        raise ValueError(f"{path} is a topic model of another size")
+    return TopicModel(topics, weights, rarity, _version(topics, weights))
+
+
+def _count(title: str, text: str) -> Features:
+    """Hashed words and pairs of words with the logarithm of how often they occur; the title counts twice."""
+    words = _WORD.findall(f"{title}\n{title}\n{text[: MAX_WORDS * 12]}".lower())[:MAX_WORDS]
+    terms = (*words, *(f"{one} {two}" for one, two in pairwise(words)))
+    hashes = [xxhash.xxh32_intdigest(term.encode()) for term in terms]
+    buckets = np.array(hashes, dtype=np.uint32) & np.uint32(2**BITS - 1)
+    indices, times = np.unique(buckets, return_counts=True)
+    return indices.astype(np.int32), (1 + np.log(times)).astype(np.float32)
+
+
+def _rarity(texts: Sequence[npt.NDArray[np.int32]]) -> Floats:
+    """Inverse document frequency; a feature of a single text says nothing and weighs nothing."""
+    seen = np.zeros(2**BITS, dtype=np.float32)
+    for indices in texts:
+        seen[indices] += 1
+    rarity = np.log((1 + len(texts)) / (1 + seen))
+    return np.where(seen > 1, rarity, 0).astype(np.float32)
+
+
+def _scaled(features: Features, rarity: Floats) -> Features:
+    indices, values = features
+    values = values * rarity[indices]
+    known = values > 0
+    indices, values = indices[known], values[known]
+    norm = float(np.sqrt(np.sum(values * values)))
+    return indices, values / norm if norm else values
+
+
+def _fit(examples: Sequence[tuple[int, Features]], topics: int) -> Floats:
+    weights = np.zeros((2**BITS + 1, topics), dtype=np.float32)
+    squares = np.full((2**BITS + 1, topics), 1e-2, dtype=np.float32)
+    order = np.random.default_rng(SEED)
+    for _ in range(EPOCHS):
+        for number in order.permutation(len(examples)):
+            label, (indices, values) = examples[number]
+            errors = _softmax(values @ weights[indices] + weights[-1])
+            errors[label] -= 1
+            gradient = np.outer(values, errors) + DECAY * weights[indices]
+            squares[indices] += gradient * gradient
+            weights[indices] -= RATE * gradient / np.sqrt(squares[indices])
+            squares[-1] += errors * errors
+            weights[-1] -= RATE * 0.1 * errors / np.sqrt(squares[-1])
+    return weights
+
+
+def _softmax(scores: Floats) -> Floats:
+    powers = np.exp(scores - scores.max())
+    chances: Floats = powers / powers.sum()
+    return chances
+
+
+def _evidence(score: float) -> float:
+    """A lexicon score as the strength it was made of."""
+    return -float(np.log1p(-min(score, 0.999)))
+
+
+def _version(topics: Sequence[str], weights: Floats) -> str:
+    stored = weights.astype(np.float16)
+    return xxhash.xxh3_64_hexdigest("\n".join(topics).encode() + stored.tobytes())
