@@ -202,8 +202,10 @@ def _count_countries(reading: Reading) -> tuple[tuple[CountryMention, ...], str 
 
 
 def _printed_name(group: Sequence[Mention]) -> str:
-    """A place's name as the text prints it, but not in capitals."""
-    surface = next((mention.surface for mention in group if not mention.surface.isupper()), group[0].surface)
+    """A place's name as the text prints it, but neither in capitals nor abbreviated."""
+    if all(mention.name for mention in group):
+        return group[0].name
+    surface = next((m.surface for m in group if not (m.name or m.surface.isupper())), group[0].surface)
     return surface.title() if surface.isupper() and len(surface) > 3 else surface
 
 

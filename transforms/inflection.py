@@ -1,8 +1,8 @@
 """Forms of the words for countries: the endings a language puts to them, so that lexicons can list stems.
 
 In a lexicon "~" stands for the endings of an adjective, "^" for those of a noun (Russian only). Single-word names of
-countries are put into the commonest cases of some languages, and Arabic words are given the article and the prepositions
-that are written together with them. Forms that do not exist do no harm: nobody writes them.
+countries are put into the commonest cases of some languages, and Arabic words are given the article and the
+prepositions that are written together with them. Forms that do not exist do no harm: nobody writes them.
 """
 
 ADJECTIVE_ENDINGS = {

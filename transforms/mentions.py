@@ -19,7 +19,7 @@ _POSSESSIVES = ("'s", "’s", "'S", "’S")
 class Mention:
     """A phrase that may name a country (`word`) or a place (`places`; `place` once decided): the tokens `first` up to
     `last`, the character offset `start`, the looked-up form `folded`, and `rule`, why it was believed. `within` is the
-    division or country that follows: "US.TX" in "Tyler, Texas"."""
+    division or country that follows: "US.TX" in "Tyler, Texas"; `name` what an abbreviation is short for."""
 
     first: int
     last: int
@@ -29,6 +29,7 @@ class Mention:
     word: Word | None
     places: tuple[int, ...]
     within: str | None = None
+    name: str = ""
     place: Place | None = None
     rule: str = ""
 
@@ -129,7 +130,8 @@ class MentionFinder:
             first=mention.last,
             last=mention.last + 1,
             start=token.start,
-            surface=place.name if place is not None else token.text,
+            surface=token.text,
+            name=place.name if place is not None else "",
             folded=place.folded if place is not None else token.folded,
             word=None,
             places=(place.index,) if place is not None else (),

@@ -10,18 +10,14 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 
-import numpy as np
-
 from transforms.country_words import Kind
-from transforms.gazetteer import CAPITAL, CITY, COUNTY, DIVISION, REGION, Gazetteer, Place
+from transforms.gazetteer import CAPITAL, COUNTY, DIVISION, REGION, Gazetteer, Place
 from transforms.mentions import Mention
+from transforms.neighbours import find_neighbours
 from transforms.tokens import Part, fold_name, has_case, is_capitalised
 from transforms.wordlists import Lexicon
 
 MAX_CANDIDATES = 60
-MAX_NEIGHBOURS = 160  # candidates compared with each other, by population
-NEIGHBOUR_KM = 40.0
-EARTH_RADIUS_KM = 6371.0
 CITY_STATES = frozenset(("SG", "HK", "MO", "MC", "VA", "GI"))
 
 BELIEVED = 6.0
@@ -329,26 +325,6 @@ def _said(within: str, place: Place) -> float:
     if within in (place.division, place.country):
         return SAID_SO
     return SAID_OTHER_DIVISION if "." in within else SAID_OTHERWISE
-
-
-def find_neighbours(places: Sequence[tuple[Place, str]]) -> set[int]:
-    """Indices of the cities and counties among `places` that have one of another name, but in the same country, within
-    NEIGHBOUR_KM. Of many places the most populous MAX_NEIGHBOURS are compared."""
-    near = [(place, name) for place, name in places if place.kind in (CITY, CAPITAL, COUNTY)]
-    if len({name for _, name in near}) < 2:
-        return set()
-    near = sorted(near, key=lambda each: -each[0].population)[:MAX_NEIGHBOURS]
-    latitude = np.radians([place.latitude for place, _ in near])
-    longitude = np.radians([place.longitude for place, _ in near])
-    up = np.cos(latitude)
-    points = np.stack((up * np.cos(longitude), up * np.sin(longitude), np.sin(latitude)))
-    close = points.T @ points > math.cos(NEIGHBOUR_KM / EARTH_RADIUS_KM)
-    found = set()
-    for one, other in zip(*np.nonzero(close), strict=True):
-        (place, name), (place2, name2) = near[one], near[other]
-        if name != name2 and name not in name2 and name2 not in name and place.country == place2.country:
-            found.add(place.index)
-    return found
 
 
 def _is_something(mention: Mention) -> bool:
