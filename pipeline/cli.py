@@ -177,6 +177,31 @@ def discover_feeds(
 
 
 @app.command()
+def explain(
+    target: Annotated[str, typer.Argument(metavar="URL_OR_FILE", help="An address, or a page saved to a file.")],
+    url: Annotated[str | None, typer.Option("--url", help="Where the page of a file stood.")] = None,
+    dataset: Annotated[
+        Path | None, typer.Option("--dataset", metavar="DIR", help="Compare with these articles.")
+    ] = None,
+    allow_hosts: Annotated[
+        list[str] | None, typer.Option("--allow-host", metavar="HOST:PORT", help="A server on your own network.")
+    ] = None,
+) -> None:
+    """One page through every transform: what each did and why. Nothing is written."""
+    with _errors():
+        logging.getLogger().setLevel(logging.ERROR)
+        from rich.console import Console
+
+        from pipeline.explain import explain as steps_of
+        from pipeline.explain import print_steps
+        from transforms.settings import FetchSettings, Settings
+
+        settings = Settings(fetch=FetchSettings(allow_hosts=tuple(allow_hosts or ())))
+        steps = steps_of(target, settings, datetime.now(UTC), url=url, dataset=dataset)
+        print_steps(steps, Console(highlight=False))
+
+
+@app.command()
 def schema(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     diff: Annotated[

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import xxhash
 
 from pipeline.dataset import Dataset, live_files
-from transforms.memory import Memory
+from transforms.memory import FORMAT, Memory
 from transforms.near_index import NearIndex
 from transforms.polling import FeedState, due
 from transforms.schema import Entry, Feed
@@ -30,7 +30,7 @@ MEMORY_COLUMNS = [
     "article_id", "version", "url", "publisher_domain", "title", "first_seen_at", "fetched_at", "content_hash",
     "signature", "cluster_id", "duplicate_of", "duplicate_kind", "duplicate_score",
 ]  # fmt: skip
-_WHOLE, _TORN = 1, 2  # whether articles.sqlite3 and signatures/ tell the same
+_TORN = 0  # in place of FORMAT while articles.sqlite3 and signatures/ may tell different things
 RETRY_LIMIT = 3  # tries of an entry over runs before it is left alone
 
 
@@ -67,6 +67,7 @@ class ArticleMemory:
                 self._apply(db, list(files))  # day after day: the order of arrival
             with db:
                 db.executemany("INSERT INTO manifests VALUES (?)", [(manifest["run_id"],) for manifest in manifests])
+                db.execute(f"PRAGMA user_version = {FORMAT}")
 
     def apply(self, files: Iterable[str]) -> None:
         """Take in the article files of a batch just committed."""
@@ -87,7 +88,7 @@ class ArticleMemory:
     def _is_whole(self) -> bool:
         """False when a crash came between the two halves of `_apply`."""
         with closing(self._connect()) as db:
-            return bool(db.execute("PRAGMA user_version").fetchone()[0] == _WHOLE)
+            return bool(db.execute("PRAGMA user_version").fetchone()[0] == FORMAT)
 
     def _apply(self, db: sqlite3.Connection, files: list[str]) -> None:
         tables = {
@@ -110,7 +111,7 @@ class ArticleMemory:
                 map(_memory_row, rows),
             )
             db.executemany("INSERT OR IGNORE INTO applied VALUES (?)", [(file,) for file in files])
-            db.execute(f"PRAGMA user_version = {_WHOLE}")
+            db.execute(f"PRAGMA user_version = {FORMAT}")
 
 
 def _folder(path: str) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+FORMAT = 3  # of the file; raise it whenever a table changes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
@@ -36,7 +38,6 @@ class Stored:
     source_url: str
     feed_id: str
     guid: str | None
-    publisher_domain: str
 
 
 class Memory:
@@ -46,6 +47,8 @@ class Memory:
         self.root = root
         path = root / "state" / "articles.sqlite3"
         self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True) if path.exists() else None
+        if self._db and self._db.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
+            self._db = None  # of another version of the program: the next run builds it again
 
     def latest(self, article_id: str) -> Known | None:
         """The newest version of `article_id`, None when it was never stored."""
