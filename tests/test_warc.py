@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.schema import Entry, Page
-from transforms.warc import WarcWriter, read_pages
+from transforms.warc import WarcWriter, archive_parts, read_pages, read_part
 
 NOW = datetime(2026, 11, 22, 9, 0, 0, 123456, tzinfo=UTC)
 ENTRY = Entry(
@@ -89,9 +89,19 @@ def test_other_crawlers_files_give_their_html_pages(tmp_path: Path) -> None:
     assert [page.body for page in pages] == [b"<p>plain", b"<p>hi", b"<p>packed", b"<p>decoded already"]
     assert pages[0].entry.url == pages[0].final_url == "https://a.example/1"
     assert pages[0].entry.seen_at == pages[0].fetched_at == datetime(2026, 11, 20, 7, tzinfo=UTC)
+    assert pages[0].entry.seen_at < pages[1].entry.seen_at < pages[2].entry.seen_at
     assert {page.entry.feed_id for page in pages} == {"cc-news"}
     _, offset = (pages[1].raw_ref or "").split("#")
     assert b"https://a.example/2" in gzip.decompress(path.read_bytes()[int(offset) :])[:300]
+
+
+def test_the_parts_of_a_file_are_all_of_its_pages(tmp_path: Path) -> None:
+    path = tmp_path / "a.warc.gz"
+    with WarcWriter(path) as writer:
+        kept = [writer.add(PAGE) for _ in range(5)]
+    parts = list(archive_parts(path, 2))
+    assert [part.count for part in parts] == [2, 2, 1]
+    assert [page for part in parts for page in read_part(part)] == kept
 
 
 @pytest.mark.parametrize(

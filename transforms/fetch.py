@@ -30,7 +30,7 @@ from transforms.schema import Entry, HttpFetch, Page, Reject
 from transforms.settings import FetchSettings
 from transforms.sniffing import require_html
 from transforms.tally import count
-from transforms.warc import WarcWriter
+from transforms.warc import ArchivePart, WarcWriter, read_part
 
 LONGEST_PAUSE_S = 30.0  # of a Retry-After that is waited for; longer ones are for a later run
 HOST_TIME_S = 300.0  # for the pages of one host, beside what its delay takes
@@ -71,6 +71,17 @@ class Fetch(beam.PTransform[PCollection[Entry], DoOutputsTuple]):
             | "FetchPages"
             >> beam.ParDo(FetchPagesFn(self.settings, self.archive)).with_outputs(*FETCH_TAGS, main="pages")
         )
+
+
+@dataclass(eq=False, kw_only=True)
+class ReadArchive(beam.PTransform[PCollection[ArchivePart], PCollection[Page]]):
+    """ArchiveParts -> the Pages they keep: what Fetch brought once, or another crawler."""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def expand(self, parts: PCollection[ArchivePart]) -> PCollection[Page]:
+        return parts | "ReadPages" >> beam.FlatMap(read_part)
 
 
 class FetchPagesFn(beam.DoFn):

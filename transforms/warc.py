@@ -7,12 +7,14 @@ are skipped, and what is broken ends the member, not the file.
 """
 
 import dataclasses
+import itertools
 import json
 import re
 import uuid
 import zlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from io import BufferedReader
 from pathlib import Path
 
@@ -77,11 +79,40 @@ class WarcWriter:
         return record_id
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchivePart:
+    """`count` pages of a file, after the first `skip`."""
+
+    path: str
+    skip: int
+    count: int
+
+
+def archive_parts(path: Path, size: int) -> Iterator[ArchivePart]:
+    """A file in parts of `size` pages. The file is read through once to count them."""
+    pages = sum(1 for _ in read_pages(path))
+    for skip in range(0, pages, size):
+        yield ArchivePart(path=str(path), skip=skip, count=min(size, pages - skip))
+
+
+def read_part(part: ArchivePart) -> Iterator[Page]:
+    """The pages of a part."""
+    return itertools.islice(read_pages(Path(part.path)), part.skip, part.skip + part.count)
+
+
 def read_pages(path: Path, feed_id: str = "warc") -> Iterator[Page]:
     """The pages of a .warc.gz file in its order; those of our own with the entries they were fetched for.
 
-    Entries of other files get `feed_id`, and the date of the capture as `seen_at`.
+    Entries of other files get `feed_id`, and as `seen_at` the date of the capture, later ones a microsecond each.
     """
+    for number, page in enumerate(_pages(path, feed_id)):
+        entry = page.entry
+        if entry.feed_id == feed_id and entry.feed_url == path.name:
+            entry = dataclasses.replace(entry, seen_at=entry.seen_at + timedelta(microseconds=number))
+        yield dataclasses.replace(page, entry=entry)
+
+
+def _pages(path: Path, feed_id: str) -> Iterator[Page]:
     waiting: tuple[str, Page] | None = None  # a response whose entry may follow
     for offset, headers, payload in _records(path):
         kind = headers.get("warc-type")
