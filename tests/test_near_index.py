@@ -129,6 +129,7 @@ def test_a_damaged_index_is_an_empty_one(tmp_path: Path) -> None:
             entries = file / "entries.npy"
             entries.write_bytes(entries.read_bytes()[:200])
     assert len(NearIndex.open(folder)) == 0
+    assert not NearIndex.is_readable(folder)
 
 
 def test_segments_are_merged_and_keep_their_answers(tmp_path: Path) -> None:
@@ -144,9 +145,9 @@ def test_segments_are_merged_and_keep_their_answers(tmp_path: Path) -> None:
         assert found is not None and found.article_id == f"{number:032x}"
 
 
-def test_a_flush_lets_go_of_what_lies_before_the_window(tmp_path: Path) -> None:
+def test_a_flush_lets_go_of_what_no_window_reaches(tmp_path: Path) -> None:
     folder = tmp_path / "signatures"
-    for number, day in enumerate((0, 1, 20)):
+    for number, day in enumerate((0, 1, 100)):
         index = NearIndex.open(folder)
         add(index, number, text_of(number), day=day)
         index.flush()

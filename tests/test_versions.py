@@ -31,6 +31,24 @@ def test_each_kind_of_change_is_told() -> None:
     assert kind(TEXT + "\nCorrection: an earlier version gave the number of piles as 50.") == "correction"
 
 
+@pytest.mark.parametrize(
+    "notice",
+    [
+        "This story has been corrected to say that the pier has 60 piles.",
+        "Editor's note: the number of piles was wrong.",
+        "Richtigstellung: Der Steg hat 60 Pfähle.",
+        "Una versión anterior decía que el muelle tenía 50 pilotes.",
+        "訂正：杭の数は六十本でした。",
+    ],
+)
+def test_notices_of_correction_are_known(notice: str) -> None:
+    assert kind(TEXT + "\n" + notice) == "correction"
+
+
+def test_a_correction_of_the_market_is_no_notice() -> None:
+    assert kind(TEXT + "\nThey feared a correction of the market, as in an earlier year.") == "wording"
+
+
 def test_the_diff_holds_the_sentences_that_changed() -> None:
     found = difference("a", TEXT, "a", TEXT.replace("14 of", "17 of"))
     assert found is not None

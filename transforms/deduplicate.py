@@ -143,7 +143,7 @@ class _Assigner:
         if known is not None:
             return self._another_reading(article, reading, known)
         signature, match = self._signed(article, reading)
-        renamed = self._renamed(article, match) if match else None
+        renamed = self._renamed(article, match) if match and match.same_host else None
         if renamed is not None:
             return self._another_reading(article, reading, renamed)
         return self._first_version(article, reading, signature, match if self.settings.near != "off" else None)
@@ -222,7 +222,7 @@ class _Assigner:
         stored = self._stored(known) if known else None
         if known is None or stored is None:
             return None
-        if (stored.feed_id, stored.publisher_domain) != (article.feed_id, article.publisher_domain):
+        if stored.feed_id != article.feed_id:
             return None
         if article.guid and article.guid == stored.guid:
             return known

@@ -30,6 +30,8 @@ MIN_JACCARD = 0.19
 SEAL_AT = 20_000  # entries kept in dicts before they are packed into a segment
 MERGE_RATIO = 8  # a segment is merged into the one before it when that is less than so many times larger
 
+KEPT_DAYS = 92  # the widest window there can be
+
 _COLUMNS = ["article_id", "version", "cluster_id", "publisher_domain", "first_seen_at", "content_hash", "signature"]
 _DAY_US = 86_400_000_000
 
@@ -40,12 +42,13 @@ class Match:
 
     article_id: str
     cluster_id: str
+    same_host: bool
     kind: str
     score: float
 
 
 class NearIndex:
-    """Look-ups see everything added so far. `window_days` is how far back a copy may lie."""
+    """Look-ups see everything added so far. `window_days` is how far back a copy may lie, at most `KEPT_DAYS`."""
 
     def __init__(self, folder: Path, window_days: int, segments: list[Segment]) -> None:
         self._folder = folder
@@ -56,7 +59,12 @@ class NearIndex:
     @classmethod
     def open(cls, folder: Path, window_days: int = 14) -> "NearIndex":
         """The index kept in `folder`; empty when there is none or it cannot be read."""
-        return cls(folder, window_days, load(folder))
+        return cls(folder, window_days, load(folder) or [])
+
+    @staticmethod
+    def is_readable(folder: Path) -> bool:
+        """False when the index in `folder` is missing or damaged and has to be built again from the rows."""
+        return load(folder) is not None
 
     def __len__(self) -> int:
         return sum(len(segment) for segment in self._segments) + len(self._fresh)
@@ -131,12 +139,12 @@ class NearIndex:
                 )
 
     def flush(self) -> None:
-        """Make what was added durable, all or nothing. Entries that lie before the window of the newest may go."""
+        """Make what was added durable, all or nothing. Entries older than `KEPT_DAYS` before the newest may go."""
         self._seal()
         newest = max((int(segment.entries["seen_us"][-1]) for segment in self._segments), default=0)
         while len(self._segments) > 1 and len(self._segments[-2]) < MERGE_RATIO * len(self._segments[-1]):
             last, before = self._segments.pop(), self._segments.pop()
-            self._segments.append(merged([before, last], newest - self._window_us))
+            self._segments.append(merged([before, last], newest - KEPT_DAYS * _DAY_US))
         save(self._folder, self._segments)
 
     def _holds(self, article_id: str, version: int) -> bool:
@@ -200,7 +208,7 @@ def _best(signature: Signature, content_hash: bytes, host: str, entries: NDArray
         return None
     exact = entries[entries["content_hash"] == _exact_number(content_hash)]
     if len(exact):
-        return _match(exact[arrival(exact)[0]], "exact", 1.0)
+        return _match(exact[arrival(exact)[0]], host, "exact", 1.0)
     if signature.tokens < MIN_NEAR_TOKENS or resemblance(signature, entries["sketch"]).max() < MIN_JACCARD:
         return None  # most originals end here: what they share with others is a phrase
     entries = _distinct(entries)
@@ -211,11 +219,17 @@ def _best(signature: Signature, content_hash: bytes, host: str, entries: NDArray
     if not copied.any() or is_digest(likeness, entries["cluster_id"], elsewhere):
         return None
     best = int(np.argmax(np.where(copied, likeness.containment, -1.0)))
-    return _match(entries[best], "near", round(float(likeness.containment[best]), 4))
+    return _match(entries[best], host, "near", round(float(likeness.containment[best]), 4))
 
 
-def _match(entry: np.void, kind: str, score: float) -> Match:
-    return Match(article_id=_hex(entry["article_id"]), cluster_id=_hex(entry["cluster_id"]), kind=kind, score=score)
+def _match(entry: np.void, host: str, kind: str, score: float) -> Match:
+    return Match(
+        article_id=_hex(entry["article_id"]),
+        cluster_id=_hex(entry["cluster_id"]),
+        same_host=bool(entry["host"] == _host_number(host)),
+        kind=kind,
+        score=score,
+    )
 
 
 def _distinct(entries: NDArray[np.void]) -> NDArray[np.void]:

@@ -135,15 +135,15 @@ def arrival(entries: NDArray[np.void]) -> NDArray[np.intp]:
     return np.lexsort((entries["version"], low, high, entries["seen_us"]))
 
 
-def load(folder: Path) -> list[Segment]:
-    """The segments stored in `folder`; none when any of them cannot be read."""
+def load(folder: Path) -> list[Segment] | None:
+    """The segments stored in `folder`; None when any of them cannot be read."""
     try:
         manifest = json.loads((folder / "segments.json").read_text("utf-8"))
         if manifest["format"] != FORMAT:
-            return []
+            return None
         return [_read(folder, name) for name in manifest["segments"]]
     except (OSError, ValueError, KeyError, TypeError):
-        return []
+        return None
 
 
 def save(folder: Path, segments: list[Segment]) -> None:

@@ -15,15 +15,21 @@ from transforms.signatures import content_hash
 MAX_CHANGES = 20  # sentences kept in the diff
 MAX_CHANGE_CHARACTERS = 300
 MAX_SENTENCES = 400  # compared; of longer texts the rest is one more sentence
+NOUN_SHARE = 0.22  # of words with a capital: with more, as in German, capitals tell nouns and no names
 NOISE_SHARE = 0.15  # of the words; less than that in whole lines is how two renderings of one page differ
 
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？…])[\"'”’»)\]]*\s+|(?<=[。！？])|\n+")
 _WORD = re.compile(r"\w+")
+# Notices stand at the head of a sentence; elsewhere the word is news ("a correction of the market").
 _CORRECTION = re.compile(
-    r"\b(?:corrections?|clarifications?|corrected|an earlier version|this (?:article|story|report) (?:was|has been)"
-    r" (?:amended|corrected|updated to correct)|korrektur|berichtigung|korrigiert|rectificati(?:f|on)|corrig[ée]e?"
-    r"|correcci[óo]n|fe de erratas|rettifica|correzione|errata|corre[çc][ãa]o|rectificatie|correctie|sprostowanie)\b"
-    r"|исправлен|уточнение|訂正|更正|تصحيح",
+    r"^\W*(?:(?:corrections?|corrected|clarifications?|editor[’']s note|korrektur|berichtigung|richtigstellung|erratum"
+    r"|errata|rectificatif|correctif|correcci[óo]n|fe de er(?:rores|ratas)|aclaraci[óo]n|rettifica|corre[çc][ãa]o"
+    r"|rectificatie|correctie|sprostowanie|r[äæ]ttelse|rettelse|oikaisu|d[üu]zeltme|поправка|исправление|уточнение)\b"
+    r"|訂正|更正|정정|تصحيح|تصويب)"
+    r"|\b(?:an?|the) (?:earlier|previous) version of this\b"
+    r"|\bthis (?:article|story|report|headline)\b.{0,40}\b(?:corrected|amended|clarified)\b"
+    r"|\bin einer fr[üu]heren version\b|\bversion pr[ée]c[ée]dente\b|\bversi[óo]n anterior\b|\bversione precedente\b"
+    r"|\bvers[ãa]o anterior\b",
     re.IGNORECASE,
 )
 
@@ -44,7 +50,7 @@ def difference(old_title: str | None, old_text: str, title: str | None, text: st
         return Difference(kind="headline", changes=_changes([old_title or ""], [title or ""]))
     old, new = sentences(old_text), sentences(text)
     deleted, inserted = _deleted_and_inserted(old, new)
-    return Difference(kind=_kind(deleted, inserted, len(old)), changes=_limited(deleted, inserted))
+    return Difference(kind=_kind(deleted, inserted, old, new), changes=_limited(deleted, inserted))
 
 
 def is_rendering(old_text: str, text: str) -> bool:
@@ -93,25 +99,34 @@ def _words(sentence: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(sentence.casefold()))
 
 
-def _kind(deleted: list[str], inserted: list[str], size: int) -> str:
+def _kind(deleted: list[str], inserted: list[str], old: list[str], new: list[str]) -> str:
     if any(_CORRECTION.search(sentence) for sentence in inserted):
         return "correction"
-    before, after = _WORD.findall(" ".join(deleted)), _WORD.findall(" ".join(inserted))
-    gone, come = set(before) - set(after), set(after) - set(before)
-    if any(_is_fact(word) for word in gone | come) or len(deleted) + len(inserted) > max(4, size):
+    names = _capital_share(new) < NOUN_SHARE
+    if _facts(deleted, names) != _facts(inserted, names) or len(deleted) + len(inserted) > max(4, len(old)):
         return "substantive"
+    before, after = _WORD.findall(" ".join(deleted)), _WORD.findall(" ".join(inserted))
     if len(deleted) == len(inserted) and len(before) == len(after) and _are_spellings(before, after):
         return "typographic"
     return "wording"
 
 
-def _is_fact(word: str) -> bool:
-    return word[0].isupper() or any(character.isdigit() for character in word)
+def _facts(sentences: list[str], names: bool) -> set[str]:
+    """Numbers and, where a capital tells them, names. The first word of a sentence has its capital anyway."""
+    words = [_WORD.findall(sentence) for sentence in sentences]
+    numbers = {word for sentence in words for word in sentence if any(map(str.isdigit, word))}
+    return numbers | {word for sentence in words for word in sentence[1:] if names and word[0].isupper()}
+
+
+def _capital_share(sentences: list[str]) -> float:
+    inside = [word for sentence in sentences for word in _WORD.findall(sentence)[1:]]
+    return float(sum(word[0].isupper() for word in inside)) / max(1, len(inside))
 
 
 def _are_spellings(before: list[str], after: list[str]) -> bool:
     """Whether the words differ, place by place, only as misspellings do."""
     pairs = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     return len(pairs) <= 5 and all(
-        min(len(old), len(new)) > 3 and SequenceMatcher(None, old, new).ratio() >= 0.75 for old, new in pairs
+        min(len(old), len(new)) > 3 and max(len(old), len(new)) < 40 and SequenceMatcher(None, old, new).ratio() >= 0.75
+        for old, new in pairs
     )
