@@ -28,7 +28,7 @@ def codes() -> frozenset[str]:
 
 def test_every_country_word_stands_for_a_known_country() -> None:
     lexicon = Lexicon("geo", (), 1)
-    for name in lexicon.names("*.*.tsv"):
+    for name in (n for n in lexicon.names("*.*.tsv") if not n.startswith("not_countries")):
         unknown = {row[0] for row in lexicon.table(name)} - codes()
         assert not unknown, f"{name}: {unknown}"
 

@@ -1,7 +1,7 @@
 """The words that name a country: its names, the words for its people and things, and what stands for its state.
 
 Read from `lexicons/geo`: `countries.tsv` (CLDR, by language), `names.LANG.tsv` (other names), `demonyms.LANG.tsv`,
-`metonyms.LANG.tsv`, `not_countries.tsv` (phrases that hold such a word without meaning the country). The words of a
+`metonyms.LANG.tsv`, `not_countries.LANG.tsv` (phrases that hold such a word without meaning the country). The words of a
 language count in texts of that language, English ones everywhere: "Island" is Iceland in German alone.
 """
 
@@ -91,8 +91,8 @@ class CountryLexicon:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._rows: defaultdict[str, list[tuple[str, Word]]] = defaultdict(list)
-        for phrase, *_ in lexicon.table("not_countries.tsv"):
-            self._rows["en"].append((phrase, Word("", Kind.NOTHING)))
+        for file in lexicon.names("not_countries.*.tsv"):
+            self._rows[file.split(".")[1]].extend((row[0], Word("", Kind.NOTHING)) for row in lexicon.table(file))
         for kind, stem in ((Kind.NAME, "names"), (Kind.DEMONYM, "demonyms"), (Kind.METONYM, "metonyms")):
             for file in lexicon.names(f"{stem}.*.tsv"):
                 for code, forms, *_ in lexicon.table(file):

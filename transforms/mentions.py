@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from transforms.country_words import CountryWords, Kind, Word
 from transforms.gazetteer import DIVISION, Gazetteer, Place
-from transforms.tokens import Part, Token, has_case
+from transforms.tokens import Part, Token, has_case, is_name_like
 
 MAX_NAME_WORDS = 4
 MAX_NAME_CHARACTERS = 8  # in scripts where each character is a word
@@ -85,7 +85,6 @@ class MentionFinder:
         """The longest known name at each token, by its length and the places of that name."""
         phrases: list[str] = []
         spans: list[tuple[int, int]] = []
-        ends = frozenset(name_like)
         for first in name_like:
             token = part.tokens[first]
             phrase = token.folded
@@ -95,7 +94,7 @@ class MentionFinder:
                 last = first + length - 1
                 if length > 1:
                     phrase = f"{phrase} {part.tokens[last].folded}"
-                if len(phrase) >= MIN_NAME_CHARACTERS and last in ends:
+                if len(phrase) >= MIN_NAME_CHARACTERS and is_name_like(part.tokens[last].text):
                     phrases.append(phrase)
                     spans.append((first, length))
                     if not phrase.isascii():

@@ -23,7 +23,7 @@ CITY_STATES = frozenset(("SG", "HK", "MO", "MC", "VA", "GI"))
 BELIEVED = 6.0
 BELIEVED_BARE = 7.0  # without a word around it that says a place is meant
 REGION_SCORE = 7.0
-UNMISTAKABLE = 7.0  # Paris is believed though it is a given name too
+UNMISTAKABLE = 6.9  # renown from which a place is believed though its name is a person's too: Paris
 WITHOUT_CASE = 0.5  # more is asked for where no capital tells names from words
 SEAT_OF_STATE = 1.0
 PER_NAME = 0.006  # what each of its names in GeoNames adds: London is spoken of in 250 spellings, its namesakes in few
@@ -213,7 +213,7 @@ class PlaceJudge:
         if mention.folded in near.people and mention.within is None:
             score += ALSO_A_PERSON
         direct = best.kind == COUNTY or around > 0 or mention.within is not None or seen
-        if mention.folded in self._ambiguous and not seen and score < UNMISTAKABLE:
+        if not seen and _renown(best) < UNMISTAKABLE and self._is_ambiguous(mention, best):
             if not direct:
                 return
             score += MOSTLY_A_WORD if mention.folded in self._around["word"] else MOSTLY_A_PERSON
@@ -222,6 +222,10 @@ class PlaceJudge:
         if score >= (BELIEVED if direct else bare):
             mention.place, mention.rule = best, self._rule(mention, best, score, around=around, seen=seen)
             near.believe(mention, best)
+
+    def _is_ambiguous(self, mention: Mention, place: Place) -> bool:
+        """Whether the name, or in another script the place's own, mostly is something else."""
+        return mention.folded in self._ambiguous or (not mention.folded.isascii() and place.folded in self._ambiguous)
 
     def _rule(self, mention: Mention, place: Place, score: float, *, around: float, seen: bool) -> str:
         reasons = ["region" if place.kind == REGION else f"gazetteer, score {score:.1f}"]
@@ -239,11 +243,9 @@ class PlaceJudge:
         known = max((place.fame for place in places), default=0)
 
         def score(place: Place) -> float:
-            points = math.log10(place.population + 10) + PER_NAME * place.fame
+            points = _renown(place)
             if mention.folded.isascii() and place.folded != mention.folded:
                 points += ALIAS
-            if place.kind == CAPITAL:
-                points += SEAT_OF_STATE
             if mention.within is not None:
                 points += _said(mention.within, place)
             at_hand = (near.divisions[place.division] > 0 and place.kind != DIVISION) or place.index in near.neighbours
@@ -319,6 +321,11 @@ class PlaceJudge:
         if before.folded in self._around["place follows"]:
             return False  # "In Lyon", "Em Lisboa"
         return before.folded in self._around["person"] or before.folded not in self._around["part of it"]
+
+
+def _renown(place: Place) -> float:
+    """How well known a place is, whatever the text: by its inhabitants, its names, and as a capital."""
+    return math.log10(place.population + 10) + PER_NAME * place.fame + (SEAT_OF_STATE if place.kind == CAPITAL else 0.0)
 
 
 def _said(within: str, place: Place) -> float:

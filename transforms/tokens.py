@@ -75,8 +75,15 @@ class Part:
     headed: bool = False
 
     def name_like(self) -> list[int]:
-        """The tokens that a name may begin or end with."""
-        return [number for number, token in enumerate(self.tokens) if is_name_like(token.text)]
+        """The tokens that a name may begin with. In Korean what is joined to a name stands behind it, never before."""
+        return [
+            number
+            for number, token in enumerate(self.tokens)
+            if is_name_like(token.text) and not (_is_hangul(token.text) and self._is_joined(number))
+        ]
+
+    def _is_joined(self, number: int) -> bool:
+        return number > 0 and self.gap(number - 1) == "" and _is_hangul(self.tokens[number - 1].text)
 
     def gap(self, token: int) -> str:
         """What stands between a token and the next."""
@@ -147,6 +154,10 @@ def read_title(text: str, language: str | None = None) -> Part:
 
 def read_body(text: str, language: str | None = None) -> Part:
     return Part(text, tokenize(text, language))
+
+
+def _is_hangul(text: str) -> bool:
+    return "\uac00" <= text <= "\ud7af"
 
 
 def has_case(text: str) -> bool:
