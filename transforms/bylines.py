@@ -7,6 +7,7 @@ are split at "and" in the usual languages. Better no author than a wrong one.
 import re
 from collections.abc import Iterable
 
+from lxml import etree
 from lxml.html import HtmlElement
 
 from transforms.page_tree import around_headline
@@ -23,7 +24,8 @@ _BY = re.compile(
     re.IGNORECASE,
 )
 _SPLIT = re.compile(
-    r"\s*(?:;|\||/|•|·|\n|、|，|,?\s+(?:and|und|et|y|e|en|och|og|ja|i|и|та|ve|dan|with|mit|avec|con|com|&)\s+|\s*&\s*|,)\s*",
+    r"\s*(?:;|\||\s[-–—]\s|/|•|·|\n|、|，|\s*&\s*|,|"
+    r",?\s+(?:and|und|et|y|e|en|och|og|ja|i|и|та|ve|dan|with|mit|avec|con|com)\s+)\s*",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"\S{1,80}@\S{1,80}|(?<!\S)@\w{1,40}|https?://\S{1,500}|www\.\S{1,200}")
@@ -38,6 +40,7 @@ _EXPLICIT_BY = re.compile(
     re.IGNORECASE,
 )
 _NAME = r"[^\W\d_a-z][\w.'’-]{0,25}"
+_USER = re.compile(r"[\w.-]{3,30}")
 _PERSON = re.compile(rf"{_NAME}(?:\s(?:{_NAME}|de|da|di|van|von|der|den|del|la|le|bin|al|el|dos)){{1,4}}")
 _AUTHOR_MARK = re.compile(
     r"author|byline|autor|auteur|autore|redakt|writer|reporter|journalist|verfasser|contributor|person-", re.IGNORECASE
@@ -51,6 +54,13 @@ _INNER_BY = re.compile(r"(?:(?<=\s)|(?<=\|))(?:[Bb]y|[Vv]on|[Pp]ar|[Pp]or|[Dd]i|
 _ASIDE_MARK = re.compile(
     r"aside|comment|footer|related|sidebar|teaser|widget|recommend|popular|latest|image|caption|photo|picture|figure",
     re.IGNORECASE,
+)
+_NAME_MARKS = {
+    "author", "fn", "author-name", "authorname", "byline-name", "byline__name", "author__name", "post-author",
+}  # fmt: skip
+MAX_MARKED = 60
+_MARKED = etree.XPath(
+    "descendant::*[@rel='author' or @itemprop='author' or contains(@class, 'author') or contains(@class, 'byline')]"
 )
 _NOT_TEXT = {"script", "style", "option", "title", "noscript", "figcaption"}
 _ASIDE = re.compile(r"\([^()]{0,100}\)|\[[^\[\]]{0,100}\]")
@@ -123,7 +133,10 @@ def split_names(byline: str) -> list[str]:
     names = []
     for part in _SPLIT.split(text):
         name = _BY.sub("", part or "").strip(' ,;:-–—|•·@"“”')
-        name = re.split(r"\s+[-–—]\s+", name)[0].strip()
+        words = name.split()
+        while len(words) > 2 and key(words[-1]) in _ROLE_WORDS:
+            words.pop()
+        name = " ".join(words)
         if is_name(name) and not _is_role(name):
             names.append(name)
     return names
@@ -154,25 +167,32 @@ def kind_of(name: str) -> str:
 
 def visible_byline(tree: HtmlElement) -> str | None:
     """The byline that a reader sees, None when there is none: a short line that is little but names of people, opened
-    by "By", standing in an element marked as the author's or linking to an author's page, near the headline and not in
-    a sidebar or comment."""
-    best: tuple[int, str] | None = None
-    for element in around_headline(tree):
-        if element.tag in _NOT_TEXT or len(element) > 8:
-            continue
-        is_marked = _is_author_mark(element)
-        opening = (element.text or "").strip()
-        if not is_marked and not _EXPLICIT_BY.match(opening + "."):
-            continue
-        line = one_line(" ".join(element.itertext())[:400], 200)
-        if is_marked and (inner := _INNER_BY.search(line)):
-            line = inner[0]
-        if not _is_byline(line):
-            continue
-        score = is_marked + bool(_EXPLICIT_BY.match(line))
-        if (best is None or score > best[0]) and not _stands_aside(element):
-            best = (score, line)
-    return best[1] if best else None
+    by "By", standing in an element marked as the author's or linking to an author's page, near the headline or else
+    anywhere but in a sidebar or comment."""
+    for elements in (around_headline(tree), _MARKED(tree)[:MAX_MARKED]):
+        best: tuple[int, str] | None = None
+        for element in elements:
+            score, line = _byline_of(element)
+            if score and (best is None or score > best[0]) and not _stands_aside(element):
+                best = (score, line)
+        if best:
+            return best[1]
+    return None
+
+
+def _byline_of(element: HtmlElement) -> tuple[int, str]:
+    """How surely `element` is a byline, 0 for not at all, and its text."""
+    if element.tag in _NOT_TEXT or len(element) > 8:
+        return 0, ""
+    is_marked = _is_author_mark(element)
+    if not is_marked and not _EXPLICIT_BY.match((element.text or "").strip() + "."):
+        return 0, ""
+    line = one_line(" ".join(element.itertext())[:400], 200)
+    if is_marked and (inner := _INNER_BY.search(line)):
+        line = inner[0]
+    if not _is_byline(line, is_marked=_is_name_mark(element)):
+        return 0, ""
+    return is_marked + bool(_EXPLICIT_BY.match(line)), line
 
 
 def _is_author_mark(element: HtmlElement) -> bool:
@@ -182,12 +202,18 @@ def _is_author_mark(element: HtmlElement) -> bool:
     return element.tag == "address" or bool(_AUTHOR_MARK.search(marks))
 
 
-def _is_byline(line: str) -> bool:
+def _is_name_mark(element: HtmlElement) -> bool:
+    """Whether the element is marked as holding the name itself, so that one word is a name too."""
+    tokens = f"{element.get('class', '')} {element.get('rel', '')} {element.get('itemprop', '')}".lower().split()
+    return bool(_NAME_MARKS.intersection(tokens))
+
+
+def _is_byline(line: str, *, is_marked: bool) -> bool:
     names = split_names(line)
     people = [name for name in names if kind_of(name) == "person"]
     return (
         bool(people)
-        and all(_PERSON.fullmatch(name) for name in people)
+        and all(_PERSON.fullmatch(name) or (is_marked and _USER.fullmatch(name)) for name in people)
         and sum(map(len, names)) >= 0.5 * len(line)
         and len(people) >= len(names) / 2
     )

@@ -46,7 +46,6 @@ _AUTHOR_META = (
     "cxenseparse:author", "article.author", "citation_author", "article:author", "og:article:author", "twitter:data1",
     "authors",
 )  # fmt: skip
-_BYLINE_ITEMS = './/*[@itemprop="author" or @rel="author"]'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,21 +137,22 @@ def _site_names(page: Page, publisher: str, meta: PageMeta) -> list[str]:
 
 def _authors(tree: HtmlElement, linked: JsonLd, meta: PageMeta, page: Page, publisher: str) -> tuple[Author, ...]:
     """From the first source that names anybody but the publisher; the publisher itself where it alone is named."""
-    publishers = _site_names(page, publisher, meta)
+    house = linked.resolve(linked.article.get("publisher"))
+    is_person = isinstance(house, dict) and "Person" in types_of(house)
+    publishers = _site_names(page, "" if is_person else publisher, meta)
     given = _linked_authors(linked)
     sources = [given]
     sources.extend([(value, None) for value in meta.meta.get(name, ())[:30]] for name in _AUTHOR_META)
-    marked = (one_line(" ".join(element.itertext())[:500], 300) for element in tree.xpath(_BYLINE_ITEMS)[:10])
-    sources.append([(value, None) for value in marked if value])
     for source in sources:
         if authors := read_authors(source, publishers):
             return authors
-    if byline := visible_byline(tree):
-        return read_authors([(byline, None)], publishers)
-    if authors := read_authors([(name, None) for name in page.entry.authors], publishers):
-        return authors
-    houses = [*given, *((value, None) for value in meta.meta.get("author", ())[:3])]
-    return read_authors([(name, "organization") for name, _ in houses])[:1]
+    seen: list[tuple[str, str | None]] = [(byline, None)] if (byline := visible_byline(tree)) else []
+    fed: list[tuple[str, str | None]] = [(name, None) for name in page.entry.authors]
+    for source in (seen, fed):
+        if authors := read_authors(source, publishers):
+            return authors
+    houses = ([(name, "organization") for name, _ in source] for source in (*sources, seen))
+    return next((authors[:1] for house in houses if (authors := read_authors(house))), ())
 
 
 def _linked_authors(linked: JsonLd) -> list[tuple[str, str | None]]:
