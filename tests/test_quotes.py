@@ -43,6 +43,16 @@ def test_a_speaker_without_a_name_is_given_as_printed() -> None:
     assert quote.speaker == "senior harbour official"
 
 
+def test_a_pronoun_stands_for_the_nameless_speaker_of_the_sentence_before() -> None:
+    text = "Obiora left. A senior harbour official confirmed it but gave no number.\n“They came at night,” he said."
+    assert quotes(text)[-1].speaker == "senior harbour official"
+
+
+def test_an_office_is_no_person() -> None:
+    text = "Obiora spoke by telephone with Aalto on Monday.\nIt added that both would meet again in spring."
+    assert quotes(text) == []
+
+
 def test_a_quotation_nobody_is_named_for_has_no_speaker() -> None:
     (quote,) = quotes("On the wall stood “the sea gives and the sea takes” in red paint.")
     assert quote.speaker is None
@@ -106,6 +116,28 @@ def test_the_border_story_quotes_its_president_and_a_nameless_officer() -> None:
     assert [quote.start for quote in found] == sorted(quote.start for quote in found)
 
 
+@pytest.mark.parametrize(
+    ("text", "language", "speaker"),
+    [
+        ("„Die Brücke bleibt einen Monat gesperrt“, sagte Obiora am Montag.", "de", "Ada Obiora"),
+        ("Obiora sagte: „Die Brücke bleibt einen Monat gesperrt.“", "de", "Ada Obiora"),
+        ("„Die Brücke bleibt einen Monat gesperrt“, sagte ein Sprecher der Stadt.", "de", "Sprecher der Stadt"),
+        ("« Le pont restera fermé pendant un mois », a déclaré Ada Obiora.", "fr", "Ada Obiora"),
+        ("Selon elle, rien ne presse. Obiora a affirmé que le pont resterait fermé tout l'été.", "fr", "Ada Obiora"),
+        ("«El puente seguirá cerrado durante un mes», dijo Obiora.", "es", "Ada Obiora"),
+        ("Obiora aseguró que el puente seguirá cerrado hasta la primavera.", "es", "Ada Obiora"),
+        ("Obiora sagte, dass die Brücke bis zum Frühjahr gesperrt bleibe.", "de", "Ada Obiora"),
+    ],
+)
+def test_speakers_in_german_french_and_spanish(text: str, language: str, speaker: str) -> None:
+    assert [quote.speaker for quote in quotes(text, language=language)] == [speaker]
+
+
+def test_a_language_without_words_about_speaking_has_quotations_without_speakers() -> None:
+    (quote,) = quotes("„Most pozostanie zamknięty przez miesiąc”, powiedziała Obiora.", language="pl")
+    assert quote.speaker is None
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.text(alphabet=st.sampled_from("ab .,\n“”„«»‘’'\"sd said"), max_size=300))
 def test_offsets_always_point_at_the_quotation(text: str) -> None:
@@ -116,4 +148,5 @@ def test_offsets_always_point_at_the_quotation(text: str) -> None:
 def test_many_marks_are_read_in_reasonable_time() -> None:
     assert len(quotes("“" * 40_000)) <= 60
     assert len(quotes("‘a " * 20_000)) <= 60
+    assert len(quotes("a, said, b " * 4_000)) <= 60
     assert len(quotes('Aalto said "go on and on" ' * 2_000)) <= 60
