@@ -124,6 +124,27 @@ def test_a_headline_in_capitals_gives_only_names_of_the_lexicon() -> None:
     assert people("Rain fell.", title="Putin And Harbour Chief Meet Over Grain Deal") == ["Vladimir Putin"]
 
 
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        (
+            "Gestern traf Gerlinde von Ostermann den Bürgermeister, sagte Frau Dr. Nelke.",
+            "de",
+            {"Gerlinde von Ostermann", "Nelke"},
+        ),
+        ("Die Werft stellt Fähren her, und der Vorstand Jens Ahlers freut sich.", "de", {"Jens Ahlers"}),
+        ("Hier, la ministre Odile Vasseur a reçu le maire de la ville.", "fr", {"Odile Vasseur"}),
+        (
+            "El alcalde Ramiro Etxeberri habló con la escritora Lucía Montalvo en la plaza.",
+            "es",
+            {"Ramiro Etxeberri", "Lucía Montalvo"},
+        ),
+    ],
+)
+def test_people_in_german_french_and_spanish(text: str, language: str, expected: set[str]) -> None:
+    assert set(people(text, language=language)) == expected
+
+
 def test_a_language_without_rules_gets_names_of_the_lexicon_alone() -> None:
     text = "Wladimir Putin traf am Montag Frau Gerlinde Ostermann und die Vereinte Nationen."
     assert people(text, language="xx") == ["Vladimir Putin"]

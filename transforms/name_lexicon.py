@@ -101,10 +101,12 @@ class NameWords:
         self.tails = sections.get("organization tails", set())
         self.suffixes = sections.get("company suffixes", set())
         self.particles = sections.get("particles", set())
+        self.capitalised_nouns = "capitalised nouns" in sections.get("options", set())
         self.whereabouts = sections.get("whereabouts", set())
         self.place_openers = sections.get("place openers", set())
         self.dates = sections.get("dates", set())
         self.followers = sections.get("organization followers", set())
+        self.second_particles = self.particles | sections.get("second particles", set())
         self.appositions = sections.get("appositions", set())
 
 
@@ -127,10 +129,15 @@ class NameLexicon:
             name.split(".")[1]: NameWords(lexicon, name.split(".")[1]) for name in lexicon.names("words.*.txt")
         }
         geography = Lexicon("geo", overlays, RULES)
-        self._countries: CountryWords = CountryLexicon(geography).words("en")
+        self._countries = CountryLexicon(geography)
         self.version = f"{lexicon.version}-{geography.version}"
 
-    def is_country_word(self, folded: Sequence[str]) -> bool:
-        """Whether the words name a country or its people: no person is called so."""
-        word = self._countries.phrase(" ".join(folded))
-        return word is not None and word.kind in (Kind.NAME, Kind.DEMONYM)
+    def country_words(self, language: str) -> CountryWords:
+        """The words for countries and their people in texts of a language."""
+        return self._countries.words(language)
+
+
+def is_country_word(words: CountryWords, folded: Sequence[str]) -> bool:
+    """Whether the words name a country or its people: no person is called so."""
+    word = words.phrase(" ".join(folded))
+    return word is not None and word.kind in (Kind.NAME, Kind.DEMONYM)

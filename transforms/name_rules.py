@@ -7,7 +7,7 @@ the lexicon are cut out first, then titles ("Prime Minister"), country words and
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from transforms.name_lexicon import NameLexicon, NameWords
+from transforms.name_lexicon import NameLexicon, NameWords, is_country_word
 from transforms.name_tokens import Word, initials, surface
 
 PERSON, ORGANIZATION = "person", "organization"
@@ -40,11 +40,13 @@ class Mention:
 
 
 class Reader:
-    """Reads the names of one document; `rules` is None in a language that has none, `places` are folded words."""
+    """Reads the names of one document. In a language without rules it finds names of the lexicon alone. `places` are
+    folded words."""
 
-    def __init__(self, lexicon: NameLexicon, rules: NameWords | None, places: frozenset[str]) -> None:
+    def __init__(self, lexicon: NameLexicon, language: str, places: frozenset[str]) -> None:
         self._lexicon = lexicon
-        self._rules = rules
+        self._rules = lexicon.words.get(language)
+        self._countries = lexicon.country_words(language)
         self._places = places
         self._acronyms: dict[str, str] = {}
 
@@ -92,10 +94,9 @@ class Reader:
                 last += 1
                 continue
             inner = last
-            while (
-                inner < len(words) and inner - last < 2 and words[inner].text in rules.particles and words[inner].joined
-            ):
-                inner += 1
+            allowed = rules.particles
+            while inner < min(last + 2, len(words)) and words[inner].text in allowed and words[inner].joined:
+                inner, allowed = inner + 1, rules.second_particles
             if inner == last or inner >= len(words) or not words[inner].capital:
                 break
             if word.text in _JOINING and not self._may_join(words[at:last], word.text, rules):
@@ -109,8 +110,35 @@ class Reader:
             return run[0].text.lower() in rules.heads and any(word.text in ("of", "for") for word in run)
         return any(word.text.lower() in rules.heads for word in run)
 
+    def _is_country(self, folded: list[str]) -> bool:
+        return is_country_word(self._countries, folded)
+
+    def _among_nouns(self, words: Sequence[Word], at: int, last: int, rules: NameWords) -> Mention | None:
+        """The name in a run of a language that gives every noun a capital: it begins with a first name or a title."""
+        for first in range(at, last):
+            lower = words[first].text.lower().rstrip(".")
+            titled = lower in rules.titles
+            begin = first + 1 if titled else first
+            if titled and begin < last and words[begin].text.lower().rstrip(".") not in rules.titles:
+                rule, score = "title", TITLE if last - begin > 1 else TITLE_ALONE
+            elif words[first].folded in self._lexicon.first_names and 1 < last - first <= _MAX_PERSON_WORDS:
+                rule, score = "first name", FIRST_NAME
+            else:
+                continue
+            run = words[begin:last]
+            barred = any(word.text.lower() in rules.no_people or word.text.lower() in rules.dates for word in run)
+            if not barred and len(run[-1].text) >= _MIN_SURNAME_LETTERS and not self._is_country([run[-1].folded]):
+                return _mention(run, rule, score)
+        while at < last and self._only_opens(words[at], rules):
+            at += 1
+        return self._organization(words, at, last, rules) or (
+            _mention(words[at:last], "surname", UNKNOWN) if last == at + 1 else None
+        )
+
     def _classify(self, words: Sequence[Word], at: int, last: int, rules: NameWords) -> Mention | None:
         """The name, if any, in the run from `at` up to `last`."""
+        if rules.capitalised_nouns:
+            return self._among_nouns(words, at, last, rules)
         first = at
         while first < last and self._only_opens(words[first], rules):
             first += 1
@@ -119,7 +147,7 @@ class Reader:
         organization = self._organization(words, first if begin == last else begin, last, rules)
         if organization is not None or begin == last:
             return organization
-        nations = [n for n in range(begin, last - 1) if self._lexicon.is_country_word([words[n].folded])]
+        nations = [n for n in range(begin, last - 1) if self._is_country([words[n].folded])]
         if nations:
             begin = nations[-1] + 1
         run = words[begin:last]
@@ -164,7 +192,7 @@ class Reader:
             rule, score = "end of an organisation's name", TAIL
         elif joined and any(word.text.lower() in rules.heads for word in run):
             rule, score = "words of an organisation's name", TAIL
-        elif self._followed(words, last, rules) and not self._lexicon.is_country_word([word.folded for word in run]):
+        elif self._followed(words, last, rules) and not self._is_country([word.folded for word in run]):
             rule, score = "what follows an organisation's name", FOLLOWED
         else:
             return None
@@ -197,7 +225,7 @@ class Reader:
     def _person(self, run: Sequence[Word], rules: NameWords, *, titled: bool) -> tuple[str, float]:
         """What the words themselves say for a person; no rule when they are none."""
         folded = [word.folded for word in run]
-        barred = any(word.text.lower() in rules.no_people for word in run) or self._lexicon.is_country_word(folded)
+        barred = any(word.text.lower() in rules.no_people for word in run) or self._is_country(folded)
         if len(run) > _MAX_PERSON_WORDS or barred or any(word.text in _JOINING for word in run):
             return "", UNKNOWN
         if len(run[-1].text) < _MIN_SURNAME_LETTERS and not run[-1].text.isalpha():
@@ -228,7 +256,7 @@ class Reader:
         if says:
             return "verb of saying", SAYING
         gap = words[last - 1].gap
-        if gap == " (" and behind is not None and self._lexicon.is_country_word([behind.folded]):
+        if gap == " (" and behind is not None and self._is_country([behind.folded]):
             return "country in brackets", APPOSITION
         if gap.startswith(", ") and (gap[2:4].isdigit() or (behind is not None and behind.text in rules.appositions)):
             return "apposition", APPOSITION

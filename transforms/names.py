@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from transforms.gazetteer import fold
-from transforms.name_lexicon import NameLexicon
+from transforms.name_lexicon import NameLexicon, is_country_word
 from transforms.name_rules import BELIEVED, ORGANIZATION, PERSON, REPEATED, UNKNOWN, Mention, Reader
 from transforms.name_tables import read_tables
 from transforms.name_tokens import read_words
@@ -42,9 +42,10 @@ class NamesTagger:
         """Every mention with its rule, in the order of the text; those of the title come last."""
         language = (document.language or "").split("-", 1)[0].lower()
         places = frozenset(fold(part) for place in found.places for part in place.name.split())
-        reader = Reader(self._lexicon, self._lexicon.words.get(language), places)
+        reader = Reader(self._lexicon, language, places)
         text = document.text[:MAX_CHARACTERS]
-        tables = list(read_tables(text, self._lexicon.is_country_word))
+        countries = self._lexicon.country_words(language)
+        tables = list(read_tables(text, lambda folded: is_country_word(countries, folded)))
         mentions = [mention for mention in reader.read(read_words(text)) if not _is_inside(mention, tables)] + tables
         title = read_words(document.title[:MAX_TITLE_CHARACTERS])
         headed = sum(word.capital for word in title) > 0.6 * len(title)  # a capital says nothing there
