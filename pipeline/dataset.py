@@ -8,8 +8,9 @@ The commit protocol, in the order in which a crash may interrupt it:
 4. Each staged file is renamed to its place; a reader sees whole files only.
 
 Killed before 3, nothing has happened and the staged files are swept. Killed between 3 and 4, the next start finds files
-that a manifest lists still in staging and renames them. Both under the lock. Rewrites of closed days
-(compaction, erasure) follow the same order with whole folders: `replace_folders`.
+that a manifest lists still in staging and renames them. Both under the lock, and as often as that is killed itself: a
+writer's staging folder is there from before its first manifest until all it committed is visible. Rewrites of closed
+days (compaction, erasure) follow the same order with a whole folder: `replace_folder`.
 """
 
 import ctypes
@@ -20,8 +21,8 @@ import secrets
 import shutil
 import socket
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from pipeline.errors import DatasetError, DatasetLockedError
 from transforms.partitions import PartFile
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # renameat2(2)
+MEMORY_FILE = "articles.sqlite3"  # under state/, of all files there the first to be built
+_STAMP = "%Y%m%dT%H%M%SZ"  # how an id begins
 
 
 class Dataset:
@@ -43,9 +46,10 @@ class Dataset:
         self.staging = self.state / "staging"
 
     @contextmanager
-    def lock(self, writer_id: str, now: datetime) -> Iterator[None]:
-        """Hold the dataset against other writers, and finish what the writer before left undone.
+    def lock(self, writer: str, now: datetime) -> Iterator[str]:
+        """Hold the dataset against other writers; gives the id of the run or rewrite to come.
 
+        What the writer before left undone is finished first, and what an error leaves undone inside, on the way out.
         The kernel frees the lock when its holder dies, so none can be stale. Raises `DatasetLockedError` at once when
         somebody else has it, `DatasetError` when the folder is not writable.
         """
@@ -60,17 +64,21 @@ class Dataset:
             except BlockingIOError as error:
                 file.seek(0)
                 raise DatasetLockedError(f"{self.root}: held by {file.read().strip() or 'another run'}") from error
-            file.seek(0)
-            before = file.read().partition(",")[0]
             file.truncate(0)
             since = f"{now:%Y-%m-%d %H:%M:%S} UTC"
-            file.write(f"{writer_id}, process {os.getpid()} on {socket.gethostname()}, since {since}\n")
+            file.write(f"{writer}, process {os.getpid()} on {socket.gethostname()}, since {since}\n")
             file.flush()
-            self._recover(before or None, now)
-            yield
+            self._settle(now)
+            if not (self.state / MEMORY_FILE).exists():
+                self._take_stock(now)
+            try:
+                yield self.next_id(now)
+            finally:
+                with suppress(OSError, DatasetError):  # what cannot be done now is left to the next writer
+                    self._settle(now)
 
     def run_ids(self) -> list[str]:
-        """Ids of all runs and rewrites, oldest first (an id begins with its time)."""
+        """Ids of all runs and rewrites in the order of their commits."""
         return sorted(path.stem for path in self.runs.glob("*.json"))
 
     def manifests(self) -> list[dict[str, Any]]:
@@ -88,7 +96,8 @@ class Dataset:
     def write_manifest(self, manifest: dict[str, Any]) -> None:
         """Replace the run's manifest in one step, durably."""
         self.runs.mkdir(parents=True, exist_ok=True)
-        staged = self.state / f"{manifest['run_id']}.json"
+        staged = self.staging / manifest["run_id"] / "manifest.json"
+        staged.parent.mkdir(parents=True, exist_ok=True)
         with staged.open("w", encoding="utf-8") as file:
             json.dump(manifest, file, indent=1, ensure_ascii=False)
             file.flush()
@@ -120,40 +129,66 @@ class Dataset:
             for file in sorted(base.rglob("*.parquet"))
         ]
 
-    def replace_folders(self, manifest: dict[str, Any]) -> None:
-        """Commit a rewrite: partitions staged whole under the manifest's id take the place of those in `folders`.
+    def replace_folder(self, manifest: dict[str, Any]) -> None:
+        """Commit a rewrite: the partition staged whole under the manifest's id takes the place of `folder`.
 
-        The manifest is the commit point; then each folder is exchanged for its new self in one step, so that a reader
-        who lists a folder sees the old files or the new ones, never both. Call it under the lock.
+        The manifest is the commit point; then the folder is exchanged for its new self in one step, so that a reader
+        who lists it sees the old files or the new ones, never both. Call it under the lock.
         """
         self.write_manifest(manifest)
-        self._exchange_folders(manifest)
+        self._exchange_folder(manifest)
         self.sweep(manifest["run_id"])
 
-    def _exchange_folders(self, manifest: dict[str, Any]) -> None:
-        for folder in manifest["folders"]:
-            staged, place = self.staging / manifest["run_id"] / folder, self.root / folder
-            wanted = {Path(path).name for path in manifest["files"] if Path(path).parent.as_posix() == folder}
-            if staged.is_dir() and {path.name for path in place.glob("*.parquet")} != wanted:
-                place.mkdir(parents=True, exist_ok=True)
-                _exchange(staged, place)
-                _sync_folder(place.parent)
+    def _exchange_folder(self, manifest: dict[str, Any]) -> None:
+        staged, place = self.staging / manifest["run_id"] / manifest["folder"], self.root / manifest["folder"]
+        wanted = {Path(path).name for path in manifest["files"]}
+        if staged.is_dir() and {path.name for path in place.glob("*.parquet")} != wanted:
+            place.mkdir(parents=True, exist_ok=True)
+            _exchange(staged, place)
+            _sync_folder(place.parent)
 
-    def _recover(self, before: str | None, now: datetime) -> None:
-        """Finish what a killed writer had committed, sweep what it had not, close the manifest of the one `before`."""
+    def _settle(self, now: datetime) -> None:
+        """Finish what writers that ended early had committed, close their manifests, sweep what they had not."""
         for folder in sorted(self.staging.glob("*")):
             if (self.runs / f"{folder.name}.json").exists():
                 manifest = self.manifest(folder.name)
-                if "folders" in manifest:
-                    self._exchange_folders(manifest)
+                if "folder" in manifest:
+                    self._exchange_folder(manifest)
                 else:
                     self.publish(folder.name, manifest["files"])
+                self._close(manifest, now)
             shutil.rmtree(folder)
-        for run_id in self.run_ids() if before is None else [before]:
-            if (self.runs / f"{run_id}.json").exists():
-                manifest = self.manifest(run_id)
-                if manifest["finished_at"] is None:  # its writer is dead: we hold the lock
-                    self.write_manifest(manifest | {"finished_at": now.isoformat(), "interrupted": True})
+
+    def _close(self, manifest: dict[str, Any], now: datetime) -> None:
+        if manifest["finished_at"] is None:  # its writer is dead or has failed: we hold the lock
+            self.write_manifest(manifest | {"finished_at": now.isoformat(), "interrupted": True})
+
+    def _take_stock(self, now: datetime) -> None:
+        """Bring manifests and files together again after `state/` was deleted, perhaps with committed files in it.
+
+        A run no longer tells of files that were lost so; its entries are read again. A rewrite whose files were lost
+        never happened: the files it was to replace are all there.
+        """
+        manifests = self.manifests()
+        live = live_files(manifests)
+        lost = {path for path in live if not (self.root / path).exists()}
+        for manifest in manifests:
+            gone = [path for path in manifest["files"] if path in lost]
+            if gone and "folder" in manifest:
+                (self.runs / f"{manifest['run_id']}.json").unlink()
+                continue
+            if gone:
+                manifest |= {"files": [path for path in manifest["files"] if path not in lost], "lost": gone}
+                self.write_manifest(manifest)
+            self._close(manifest, now)
+
+    def next_id(self, now: datetime) -> str:
+        """An id that begins with its time and sorts after all others, also when the clock was set back since."""
+        newest = max((path.stem for path in self.runs.glob("????????T??????Z-*.json")), default="")
+        stamp = f"{now:{_STAMP}}"
+        if stamp <= newest[:16]:
+            stamp = f"{datetime.strptime(newest[:16], _STAMP) + timedelta(seconds=1):{_STAMP}}"
+        return f"{stamp}-{secrets.token_hex(3)}"
 
     def sweep(self, run_id: str) -> None:
         """Remove the run's staging folder with whatever is left in it."""
@@ -162,17 +197,9 @@ class Dataset:
 
 def live_files(manifests: Iterable[Mapping[str, Any]]) -> list[str]:
     """The part files that count by `manifests`, in their order: all that were added and not replaced since."""
-    files: dict[str, None] = {}
-    for manifest in manifests:
-        for path in manifest.get("replaces", ()):
-            files.pop(path, None)
-        files |= dict.fromkeys(manifest["files"])
-    return list(files)
-
-
-def new_id(now: datetime) -> str:
-    """An id of a run or rewrite: sorts by time, and no two are the same."""
-    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    told = list(manifests)
+    replaced = {path for manifest in told for path in manifest.get("replaces", ())}
+    return [path for manifest in told for path in manifest["files"] if path not in replaced]
 
 
 def _exchange(one: Path, other: Path) -> None:

@@ -1,9 +1,10 @@
 """Rewriting days that are closed: compaction, which keeps every row, and erasure, which says how many it took.
 
-A day is rewritten partition by partition into staging, read back and compared, then all its partitions are exchanged
-under one manifest (`Dataset.replace_folders`). Killed before the manifest, nothing has happened; after it, the next
-writer finishes. A rewrite holds the dataset's lock, so it never meets a run; readers see old files or new ones.
-Memory is bounded by the rows of one partition.
+Partition by partition: the new files are staged, read back and compared, then exchanged for the old ones under a
+manifest of their own (`Dataset.replace_folder`). Killed before that manifest, the partition is as it was; after it, the
+next writer finishes; partitions already done stay done. A rewrite holds the dataset's lock, so it never meets a run. A
+reader who lists a partition sees its old files or its new ones; one who listed it just before lists it again when a
+file is gone. Memory and disk are bounded by the rows of one partition.
 """
 
 import shutil
@@ -17,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.dataset import Dataset, new_id
+from pipeline.dataset import MEMORY_FILE, Dataset
 from pipeline.errors import DatasetError
 from transforms.partitions import PartFile, sort_table, write_table
 from transforms.schema import DATASETS, arrow_schema
@@ -43,9 +44,9 @@ def compact(root: Path, settings: WriteSettings, now: datetime, *, dry_run: bool
 
     A day is closed when it has ended in UTC. Returns what was done, or with `dry_run` what would be.
     """
-    folders = [
+    folders = (
         folder for folder in partitions(root) if day_of(folder) < now.date() and _is_scattered(root, folder, settings)
-    ]
+    )
     if dry_run:
         return [_plan(root, folder, settings) for folder in folders]
     return _rewrite(root, folders, settings, now, kind="compact", keep=None)
@@ -61,13 +62,13 @@ def forget_url(root: Path, url: str, settings: WriteSettings, now: datetime) -> 
         ids = [article_id(told) if told else "" for told in table["url"].to_pylist()]
         return pa.chunked_array([pa.array([found != wanted for found in ids], pa.bool_())])
 
-    return _rewrite(root, list(partitions(root)), settings, now, kind="forget", keep=keep)
+    return _rewrite(root, partitions(root), settings, now, kind="forget", keep=keep)
 
 
 def forget_older(root: Path, days: int, settings: WriteSettings, now: datetime) -> list[Change]:
     """Erase every day of all three datasets that ended more than `days` days ago."""
     oldest = now.date() - timedelta(days=days)
-    folders = [folder for folder in partitions(root) if day_of(folder) < oldest]
+    folders = (folder for folder in partitions(root) if day_of(folder) < oldest)
     return _rewrite(
         root,
         folders,
@@ -106,50 +107,47 @@ def _rewrite(
     dataset = Dataset(root)
     if not dataset.runs.is_dir():
         raise DatasetError(f"{root}: no dataset: there is no runs/ folder")
-    rewrite_id = new_id(now)
-    with dataset.lock(rewrite_id, now):
-        started = time.perf_counter()
-        staging = dataset.staging / rewrite_id
-        changes: list[Change] = []
-        added: list[PartFile] = []
-        replaced: list[str] = []
-        for folder in folders:
-            table = read_folder(root, folder)
-            kept = table.filter(keep(folder.split("/", 1)[0], table)) if keep else table
-            if keep and kept.num_rows == table.num_rows:
-                continue
-            old = sorted(path.name for path in (root / folder).glob("*.parquet"))
-            new = _write_folder(kept, staging, folder, rewrite_id, settings)
-            added += new
-            replaced += [f"{folder}/{name}" for name in old]
-            changes.append(
-                Change(
-                    folder=folder,
-                    files_before=len(old),
-                    files_after=len(new),
-                    rows=kept.num_rows,
-                    rows_removed=table.num_rows - kept.num_rows,
-                )
-            )
-        if changes:
-            dataset.replace_folders(
-                {
-                    "run_id": rewrite_id,
-                    "kind": kind,
-                    "started_at": now.isoformat(),
-                    "finished_at": (now + timedelta(seconds=time.perf_counter() - started)).isoformat(),
-                    "folders": [change.folder for change in changes],
-                    "files": [part.path for part in added],
-                    "replaces": replaced,
-                    "rows": sum(change.rows for change in changes),
-                    "rows_removed": sum(change.rows_removed for change in changes),
-                    "bytes": sum(part.size_bytes for part in added),
-                }
-            )
-            if kind == "forget":  # what is derived from erased rows goes with them
-                (dataset.state / "articles.sqlite3").unlink(missing_ok=True)
-                shutil.rmtree(dataset.state / "signatures", ignore_errors=True)
-    return changes
+    with dataset.lock(f"newsbeam {kind}", now):
+        changes = (_rewrite_folder(dataset, folder, settings, now, kind=kind, keep=keep) for folder in folders)
+        return [change for change in changes if change]
+
+
+def _rewrite_folder(
+    dataset: Dataset, folder: str, settings: WriteSettings, now: datetime, *, kind: str, keep: Keep | None
+) -> Change | None:
+    """Rewrite and commit one partition; None when `keep` keeps all its rows."""
+    started = time.perf_counter()
+    table = read_folder(dataset.root, folder)
+    kept = table.filter(keep(folder.split("/", 1)[0], table)) if keep else table
+    if keep and kept.num_rows == table.num_rows:
+        return None
+    rewrite_id = dataset.next_id(now)
+    old = sorted(path.name for path in (dataset.root / folder).glob("*.parquet"))
+    new = _write_folder(kept, dataset.staging / rewrite_id, folder, rewrite_id, settings)
+    if kept.num_rows < table.num_rows:  # what is derived from erased rows goes first; it is built again from the rest
+        (dataset.state / MEMORY_FILE).unlink(missing_ok=True)
+        shutil.rmtree(dataset.state / "signatures", ignore_errors=True)
+    dataset.replace_folder(
+        {
+            "run_id": rewrite_id,
+            "kind": kind,
+            "started_at": now.isoformat(),
+            "finished_at": (now + timedelta(seconds=time.perf_counter() - started)).isoformat(),
+            "folder": folder,
+            "files": [part.path for part in new],
+            "replaces": [f"{folder}/{name}" for name in old],
+            "rows": kept.num_rows,
+            "rows_removed": table.num_rows - kept.num_rows,
+            "bytes": sum(part.size_bytes for part in new),
+        }
+    )
+    return Change(
+        folder=folder,
+        files_before=len(old),
+        files_after=len(new),
+        rows=kept.num_rows,
+        rows_removed=table.num_rows - kept.num_rows,
+    )
 
 
 def _write_folder(

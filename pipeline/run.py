@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from pipeline import runner
 from pipeline.build import Batch, build
 from pipeline.config import Config
-from pipeline.dataset import Dataset, new_id
+from pipeline.dataset import Dataset
 from pipeline.errors import RunFailedError
 from pipeline.report import STAGES, Report, add_counts, alarms, merge
 from pipeline.spool import Spool
@@ -49,8 +49,7 @@ def run_once(config: Config, options: Options, progress: Progress) -> Report:
     """One run over the feeds that are due; raises `DatasetLockedError`, `DatasetError`, `RunFailedError`."""
     started_at = datetime.now(UTC)
     dataset = Dataset(Path(config.output))
-    run_id = new_id(started_at)
-    with dataset.lock(run_id, started_at):
+    with dataset.lock("a run", started_at) as run_id:
         run = Run(config, options, dataset=dataset, run_id=run_id, started_at=started_at, progress=progress)
         try:
             return run.execute()
@@ -108,7 +107,6 @@ class Run:
     def close(self) -> None:
         self.spool.close()
         self.feeds.close()
-        self.dataset.sweep(self.report.run_id)
 
     # ---------------------------------------------------------------- polling
 

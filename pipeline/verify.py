@@ -47,7 +47,7 @@ def verify(root: Path) -> Iterator[str]:
     yield from broken
     if any(_UNREADABLE in sentence for sentence in broken):
         return
-    erased = any(manifest.get("rows_removed") for manifest in manifests)
+    erased = any(manifest.get("rows_removed") or manifest.get("lost") for manifest in manifests)
     db = connect(root)
     for name, sql in CHECKS.items():
         if erased and name in DANGLING_AFTER_ERASURE:

@@ -1,7 +1,9 @@
 """The commit protocol: all of a batch or nothing, whenever it was interrupted, and one writer at a time."""
 
+import shutil
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -25,8 +27,16 @@ def recover(dataset: Dataset) -> None:
         pass
 
 
+class Killed(BaseException):
+    """Ends the program wherever it is."""
+
+
+def kill(*_: object) -> None:
+    raise Killed
+
+
 def visible(dataset: Dataset) -> list[str]:
-    return [path.relative_to(dataset.root).as_posix() for path in dataset.root.glob("articles/*/*.parquet")]
+    return sorted(path.relative_to(dataset.root).as_posix() for path in dataset.root.glob("articles/*/*.parquet"))
 
 
 def test_a_run_killed_before_its_manifest_leaves_nothing(tmp_path: Path) -> None:
@@ -46,6 +56,54 @@ def test_a_run_killed_after_its_manifest_is_completed_by_the_next_start(tmp_path
     assert dataset.manifest(RUN)["interrupted"]
     assert visible(dataset) == committed
     assert not set(torn) & set(visible(dataset))
+
+
+def test_a_start_killed_while_it_redoes_the_work_of_the_one_before_is_redone_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = Dataset(tmp_path)
+    committed = [*stage(dataset), *stage(dataset, f"{RUN}-0002")]
+    dataset.write_manifest({"run_id": RUN, "files": committed, "finished_at": None})
+    for step in ("publish", "write_manifest"):
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            patch.setattr(Dataset, step, kill)
+            recover(dataset)
+    recover(dataset)
+    assert visible(dataset) == committed
+    assert dataset.manifest(RUN)["interrupted"]
+
+
+def test_committed_files_that_an_error_left_in_staging_are_not_swept_away(tmp_path: Path) -> None:
+    dataset = Dataset(tmp_path)
+    with pytest.raises(Killed), dataset.lock("a run", NOON) as run_id:
+        committed = stage(dataset)
+        (dataset.staging / RUN).rename(dataset.staging / run_id)
+        dataset.write_manifest({"run_id": run_id, "files": committed, "finished_at": None})
+        raise Killed  # before `publish`, as when a new folder finds no room
+    assert visible(dataset) == committed
+    assert dataset.manifest(run_id)["interrupted"]
+
+
+def test_ids_follow_each_other_also_when_the_clock_is_set_back(tmp_path: Path) -> None:
+    dataset = Dataset(tmp_path)
+    ids = []
+    for now in (NOON, NOON + timedelta(days=365), NOON, NOON - timedelta(days=365), NOON + timedelta(days=366)):
+        with dataset.lock("a run", now) as run_id:
+            dataset.write_manifest({"run_id": run_id, "files": [], "finished_at": now.isoformat()})
+            ids.append(run_id)
+    assert sorted(ids) == ids == dataset.run_ids()
+
+
+def test_a_run_no_longer_tells_of_files_that_went_with_a_deleted_state(tmp_path: Path) -> None:
+    dataset = Dataset(tmp_path)
+    there, lost = stage(dataset), stage(dataset, f"{RUN}-0002")
+    dataset.publish(RUN, there)
+    dataset.write_manifest({"run_id": RUN, "files": [*there, *lost], "finished_at": None})
+    shutil.rmtree(dataset.state)
+    recover(dataset)
+    manifest = dataset.manifest(RUN)
+    assert (manifest["files"], manifest["lost"]) == (there, lost)
+    assert manifest["finished_at"]
 
 
 def test_publishing_twice_changes_nothing(tmp_path: Path) -> None:

@@ -114,24 +114,39 @@ def test_memory_is_the_same_after_compaction_and_can_be_built_from_it(root: Path
     assert rebuilt.text(before) == "Other words."
 
 
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_killed_after_the_manifest_a_rewrite_is_finished_by_the_next_writer(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = rows(root)
-    monkeypatch.setattr(Dataset, "_exchange_folders", lambda self, manifest: die())
-
-    def die() -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Dataset, "_exchange_folder", interrupt)
         compact(root, SETTINGS, LATER)
-    monkeypatch.undo()
     assert rows(root) == before
     with Dataset(root).lock("the next", LATER):
         pass
     assert rows(root) == before
     assert len(list((root / "articles" / "seen_date=2026-03-01").iterdir())) == 1
     assert list(verify(root)) == []
+
+
+def test_a_rewrite_whose_files_went_with_a_deleted_state_never_happened(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = rows(root)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Dataset, "_exchange_folder", interrupt)
+        patch.setattr(Dataset, "_settle", lambda self, now: None)
+        compact(root, SETTINGS, LATER)
+    shutil.rmtree(root / "state")
+    with Dataset(root).lock("the next", LATER):
+        pass
+    assert rows(root) == before
+    assert list(verify(root)) == []
+    assert len(compact(root, SETTINGS, LATER)) == 2
 
 
 def test_forgetting_an_address_takes_all_its_versions_and_traces_and_nothing_else(root: Path) -> None:
