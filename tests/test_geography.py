@@ -225,3 +225,27 @@ def test_evidence_tells_words_offset_and_rule_of_each_tag() -> None:
     for each in evidence:
         assert each.rule
         assert text[each.start :].startswith(each.surface)
+
+
+def test_abbreviated_states_are_places_by_themselves() -> None:
+    assert where(tagged("Loggers in B.C. and ranchers near Tyler, Tex., signed, Canada said.")) == {
+        "British Columbia": "CA",
+        "Tyler": "US",
+        "Texas": "US",
+    }
+    assert tagged("The temple was built in 500 B.C. by a king.").places == ()
+
+
+def test_a_city_that_is_said_to_lie_elsewhere_is_not_believed() -> None:
+    tags = tagged("DRYDEN, Mich., June 2 - The mill said it would close.")
+    assert tags.primary_country == "US"
+    assert tags.dateline is not None
+    assert tags.dateline.latitude is None
+
+
+def test_a_person_s_name_with_a_particle_is_no_place() -> None:
+    assert tagged("Miguel de la Madrid and Mario de Santiago spoke.").places == ()
+
+
+def test_a_saint_s_hospital_is_no_town() -> None:
+    assert tagged("He was taken to St. Michael's Hospital on Friday.").places == ()

@@ -1,8 +1,8 @@
 """The words that name a country: its names, the words for its people and things, and what stands for its state.
 
 Read from `lexicons/geo`: `countries.tsv` (CLDR, by language), `names.LANG.tsv` (other names), `demonyms.LANG.tsv`,
-`metonyms.LANG.tsv`, `not_countries.LANG.tsv` (phrases that hold such a word without meaning the country). The words of a
-language count in texts of that language, English ones everywhere: "Island" is Iceland in German alone.
+`metonyms.LANG.tsv`, `not_countries.LANG.tsv` (phrases that hold such a word without meaning the country). The words of
+a language count in texts of that language, English ones everywhere: "Island" is Iceland in German alone.
 """
 
 from collections import defaultdict

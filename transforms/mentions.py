@@ -53,14 +53,19 @@ class MentionFinder:
         name_like = part.name_like()
         countries = _find_countries(part, name_like, words)
         places = self._find_places(part, name_like)
+        short = self._find_short_forms(part, name_like)
         mentions: list[Mention] = []
         free = 0
-        for first in sorted(countries.keys() | places.keys()):
+        for first in sorted(countries.keys() | places.keys() | short.keys()):
             if first < free:
                 continue
             length, word = countries.get(first, (0, None))
             size, indices = places.get(first, (0, ()))
             longest = max(length, size)
+            if first in short and longest <= 1:
+                mentions.append(short[first])
+                free = first + 1
+                continue
             tokens = part.tokens[first : first + longest]
             mentions.append(
                 Mention(
@@ -120,14 +125,25 @@ class MentionFinder:
             if mention.within is None and follower is not None and follower.first == mention.last:
                 mention.within = self._within(mention, follower)
             elif mention.within is not None and (follower is None or follower.first > mention.last):
-                read.append(self._short_form(mention, token, mention.within))
+                read.append(self._short_form(mention.last, token, mention.within))
         return read
 
-    def _short_form(self, mention: Mention, token: Token, division: str) -> Mention:
+    def _find_short_forms(self, part: Part, name_like: Sequence[int]) -> dict[int, Mention]:
+        """Divisions that stand abbreviated by themselves: "in B.C.", but not "in 500 B.C."."""
+        found = {}
+        for number in name_like:
+            token = part.tokens[number]
+            if "." in token.text and (division := self._divisions.get(token.text.replace(".", ""))):
+                before = part.before(number)
+                if before is None or not before.text[0].isdigit():
+                    found[number] = self._short_form(number, token, division)
+        return found
+
+    def _short_form(self, number: int, token: Token, division: str) -> Mention:
         place = self._gazetteer.division(division)
         return Mention(
-            first=mention.last,
-            last=mention.last + 1,
+            first=number,
+            last=number + 1,
             start=token.start,
             surface=token.text,
             name=place.name if place is not None else "",

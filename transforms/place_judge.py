@@ -20,10 +20,10 @@ from transforms.wordlists import Lexicon
 MAX_CANDIDATES = 60
 CITY_STATES = frozenset(("SG", "HK", "MO", "MC", "VA", "GI"))
 
-BELIEVED = 6.0
-BELIEVED_BARE = 7.0  # without a word around it that says a place is meant
+BELIEVED = 5.7
+BELIEVED_BARE = 6.7  # without a word around it that says a place is meant
 REGION_SCORE = 7.0
-UNMISTAKABLE = 6.9  # renown from which a place is believed though its name is a person's too: Paris
+UNMISTAKABLE = 6.5  # renown from which a place is believed though its name is a person's too: Paris
 WITHOUT_CASE = 0.5  # more is asked for where no capital tells names from words
 SEAT_OF_STATE = 1.0
 PER_NAME = 0.006  # what each of its names in GeoNames adds: London is spoken of in 250 spellings, its namesakes in few
@@ -98,9 +98,11 @@ class PlaceJudge:
             if mention.within:
                 near.divisions[mention.within] += 1.0
             for place in map(self._gazetteer.place, mention.places[:1]):
-                if place.kind == DIVISION and mention.word is None and mention.folded not in self._ambiguous:
-                    near.divisions[place.division] += FROM_DIVISION
+                certain = place.kind == COUNTY or (place.kind == DIVISION and mention.folded not in self._ambiguous)
+                if certain and mention.word is None:
                     near.countries[place.country] += FROM_DIVISION
+                    if len(mention.places) == 1 or place.kind == DIVISION:
+                        near.divisions[place.division] += FROM_DIVISION
             before = part.before(mention.first)
             if before is not None and self._is_first_name(part, mention, near):
                 near.people.add(mention.folded)
@@ -179,11 +181,11 @@ class PlaceJudge:
     def _is_meant_instead(self, place: Place, mention: Mention, near: Surroundings) -> bool:
         """Whether the text speaks of the country of a place and, but for this name, not of the country of that name."""
         code = mention.word.code if mention.word is not None else ""
-        if place.kind == DIVISION:
-            named = near.countries[place.country] >= max(1.0, max(near.countries.values()) / 2)
-        else:
-            named = near.divisions[place.division] > 0
-        return named and near.countries[code] - near.named_by[mention.folded] <= 0
+        own = near.countries[code] - near.named_by[mention.folded]
+        if place.kind != DIVISION:
+            return own <= 0 and near.divisions[place.division] > 0
+        others = max((weight for other, weight in near.countries.items() if other != code), default=0.0)
+        return own <= 0 and near.countries[place.country] >= max(1.0, others / 2)
 
     # -------------------------------------------------------------- places
 
