@@ -4,11 +4,12 @@ Exit codes: 0 committed, 1 failed, 2 bad usage or config, 3 alarm with --strict,
 130/143 stopped by a signal after a clean commit. Beam is imported by the commands that run a pipeline, never here.
 """
 
+import functools
 import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,8 @@ from pipeline.errors import NewsbeamError, UsageError
 if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.progress import Display
-    from pipeline.run import Options
+    from pipeline.report import Report
+    from pipeline.run import Options, Progress
 
 EXIT_FAILED, EXIT_ALARM = 1, 3
 
@@ -102,6 +104,33 @@ def stream(
                 if as_json:
                     print(json.dumps(report.to_json(), ensure_ascii=False), flush=True)
         _exit_stopped()
+
+
+@app.command()
+def replay(
+    config: ConfigFile,
+    files: Annotated[
+        list[str], typer.Argument(metavar="WARC... [-- BEAM OPTIONS]", help="WARC files (.warc.gz): own or others'.")
+    ],
+    output: Output = None,
+    feeds: FeedFiles = None,
+    runner: RunnerName = "direct",
+    workers: WorkerCount = None,
+    assignments: Assignments = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    strict: Strict = False,
+) -> None:
+    """The pipeline over archived pages, no network; rows fall on the day of the capture."""
+    with _errors():
+        beam = next((number for number, name in enumerate(files) if name.startswith("-")), len(files))
+        settings = _load(config, output, feeds, assignments, workers)
+        options = _options(settings, runner, files[beam:])
+        from pipeline.replay import replay_once
+
+        archives = [Path(name) for name in files[:beam]]
+        once = functools.partial(replay_once, files=archives)
+        _run(settings, options, as_json=as_json, quiet=quiet, strict=strict, once=once)
 
 
 @app.command()
@@ -331,12 +360,20 @@ def _options(config: "Config", runner: str, beam: list[str] | None) -> "Options"
     return Options(runner=runner, beam_arguments=tuple(beam or ()))
 
 
-def _run(config: "Config", options: "Options", *, as_json: bool, quiet: bool, strict: bool) -> None:
+def _run(
+    config: "Config",
+    options: "Options",
+    *,
+    as_json: bool,
+    quiet: bool,
+    strict: bool,
+    once: "Callable[[Config, Options, Progress], Report] | None" = None,
+) -> None:
     from pipeline.interrupts import stop_on_signals
     from pipeline.run import run_once
 
     with stop_on_signals(), _progress(config, quiet=quiet) as progress:
-        report = run_once(config, options, progress)
+        report = (once or run_once)(config, options, progress)
     if as_json:
         print(json.dumps(report.to_json(), ensure_ascii=False))
     _exit_stopped()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from apache_beam import Pipeline
 
 from pipeline import runner
 from pipeline.build import Batch, build
@@ -28,6 +29,7 @@ from transforms.memory import Memory
 from transforms.partitions import PartFile, write_parts
 from transforms.polling import FeedState
 from transforms.schema import Entry, HttpFetch, Reject
+from transforms.settings import Settings
 from transforms.workers import shared_workers
 from transforms.write import stamp_run
 
@@ -45,12 +47,16 @@ class Options:
 Progress = Callable[[str, Report, int], None]  # phase, the report so far, entries of the run that go to the pipeline
 
 
-def run_once(config: Config, options: Options, progress: Progress) -> Report:
-    """One run over the feeds that are due; raises `DatasetLockedError`, `DatasetError`, `RunFailedError`."""
+def run_once(config: Config, options: Options, progress: Progress, kind: "Callable[..., Run] | None" = None) -> Report:
+    """One run over the feeds that are due; raises `DatasetLockedError`, `DatasetError`, `RunFailedError`.
+
+    `kind` makes a run with other work.
+    """
     started_at = datetime.now(UTC)
     dataset = Dataset(Path(config.output))
     with dataset.lock("a run", started_at) as run_id:
-        run = Run(config, options, dataset=dataset, run_id=run_id, started_at=started_at, progress=progress)
+        make = kind or Run
+        run = make(config, options, dataset=dataset, run_id=run_id, started_at=started_at, progress=progress)
         try:
             return run.execute()
         finally:
@@ -86,10 +92,19 @@ class Run:
         )
 
     def execute(self) -> Report:
-        """Poll, then batch after batch, then the final report."""
+        """Do the work, then report."""
         self.articles.catch_up()
         self.memory = Memory(self.dataset.root)
         tally.reset_live()
+        self._work()
+        fired = alarms(self.report, self.config.settings.alarms)
+        self.report = dataclasses.replace(self.report, alarms=fired, finished_at=datetime.now(UTC))
+        self._commit(self.report, [])
+        self.progress("done", self.report, 0)
+        return self.report
+
+    def _work(self) -> None:
+        """Poll, then batch after batch."""
         self.progress("poll", self.report, self.spool.size)
         self._poll()
         for entries in self.spool.batches(self.config.settings.run.batch_entries):
@@ -98,11 +113,6 @@ class Run:
             self._run_batch(entries)
         if not self.report.postponed and not interrupt.requested.is_set():
             self.feeds.save_feeds(self.polled.items())
-        fired = alarms(self.report, self.config.settings.alarms)
-        self.report = dataclasses.replace(self.report, alarms=fired, finished_at=datetime.now(UTC))
-        self._commit(self.report, [])
-        self.progress("done", self.report, 0)
-        return self.report
 
     def close(self) -> None:
         self.spool.close()
@@ -161,25 +171,8 @@ class Run:
             dataclasses.replace(entry, seen_at=seen_at + timedelta(microseconds=number))
             for number, entry in enumerate(entries)
         ]
-        self.batch_number += 1
-        run_id = self.report.run_id
-        staging = self.dataset.staging / run_id
-        batch = Batch(
-            entries=entries,
-            root=str(self.dataset.root),
-            staging=str(staging),
-            name=f"{run_id}-{self.batch_number:04d}",
-            run_id=run_id,
-        )
-        self.progress("batch", self.report, self.spool.size)
-        pipeline = runner.make_pipeline(self.options.runner, self.options.beam_arguments)
-        build(pipeline, batch, self.config.settings)
-        counters = runner.run_to_end(pipeline)
-        parts = self.dataset.staged_parts(run_id)
-        report = self._account(len(entries), counters, parts)
-        report.check_books()
-        finished, retryable = _outcomes(staging, parts)
-        self._commit(report, parts)
+        counters, parts = self._run_pipeline(build, entries)
+        finished, retryable = _outcomes(self.dataset.root, parts)
         # after a stop the postponed entries are not told from the unchanged ones: both are looked at again
         done = [
             entry
@@ -187,6 +180,32 @@ class Run:
             if not counters["postponed"] or entry_key(entry.feed_id, entry.url, entry.guid) in finished
         ]
         self.feeds.save_seen(done, retryable)
+
+    def _run_pipeline(
+        self, wire: Callable[[Pipeline, Batch, Settings], None], entries: Sequence[Entry], sent: int | None = None
+    ) -> tuple[Counter[str], Sequence[PartFile]]:
+        """Run the next batch through the pipeline that `wire` builds, and commit what came out; its counters and files.
+
+        `sent` is how many entries go in, where they are not `entries`.
+        """
+        self.batch_number += 1
+        run_id = self.report.run_id
+        batch = Batch(
+            entries=entries,
+            root=str(self.dataset.root),
+            staging=str(self.dataset.staging / run_id),
+            name=f"{run_id}-{self.batch_number:04d}",
+            run_id=run_id,
+        )
+        self.progress("batch", self.report, self.spool.size)
+        pipeline = runner.make_pipeline(self.options.runner, self.options.beam_arguments)
+        wire(pipeline, batch, self.config.settings)
+        counters = runner.run_to_end(pipeline)
+        parts = self.dataset.staged_parts(run_id)
+        report = self._account(len(entries) if sent is None else sent, counters, parts)
+        report.check_books()
+        self._commit(report, parts)
+        return counters, parts
 
     def _account(self, sent: int, counters: Counter[str], parts: Sequence[PartFile]) -> Report:
         """The report with this batch added: rows from the files on disk, the rest from the pipeline's counters."""

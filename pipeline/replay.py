@@ -1,0 +1,46 @@
+"""`newsbeam replay`: the pipeline over archived pages instead of the network, batch by batch like any run.
+
+The own archive gives the same articles again; of other crawlers' WARC files the HTML pages are taken. Rows fall on the
+day of the capture. The same files twice add no row.
+"""
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from apache_beam import Pipeline
+
+from pipeline.build import Batch, build_replay
+from pipeline.config import Config
+from pipeline.report import Report
+from pipeline.run import Options, Progress, Run, run_once
+from transforms import interrupt
+from transforms.settings import Settings
+from transforms.warc import ArchivePart, archive_parts
+
+
+def replay_once(config: Config, options: Options, progress: Progress, *, files: Sequence[Path]) -> Report:
+    """One run over the pages of `files`; raises what `run_once` raises, and `OSError` for a file that is not there."""
+    for file in files:
+        file.open("rb").close()  # a wrong name is told before anything is done
+    return run_once(config, options, progress, functools.partial(Replay, files))
+
+
+class Replay(Run):
+    """A run whose work is `files`."""
+
+    def __init__(self, files: Sequence[Path], config: Config, options: Options, **given: Any) -> None:
+        super().__init__(config, options, **given)
+        self.files = files
+
+    def _work(self) -> None:
+        for file in self.files:
+            for part in archive_parts(file, self.config.settings.run.batch_entries):
+                if interrupt.requested.is_set():
+                    return
+                self._run_pipeline(functools.partial(_wire, part), [], sent=part.count)
+
+
+def _wire(part: ArchivePart, pipeline: Pipeline, batch: Batch, settings: Settings) -> None:
+    build_replay(pipeline, part, batch, settings)

@@ -1,0 +1,57 @@
+"""Archived pages through the pipeline again."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from pipeline.config import parse_config
+from pipeline.replay import replay_once
+from pipeline.report import Report
+from pipeline.run import Options, run_once
+from tests.servers import Reply, html, serve
+
+TOWNS = ["Accra", "Bergen", "Cusco", "Dakar", "Osaka"]
+
+
+def page(town: str) -> Reply:
+    sentences = "".join(
+        f"<p>The council of {town} voted on its {n}th bridge across the {n * 3} canals of {town}, officials said.</p>"
+        for n in range(1, 7)
+    )
+    head = f"<html lang=en><title>{town} builds</title>"
+    return html(f"{head}<article><h1>{town} builds</h1>{sentences}</article></html>")
+
+
+def quiet(phase: str, report: Report, to_do: int) -> None:
+    pass
+
+
+def rows(root: Path) -> list[dict[str, Any]]:
+    files = sorted((root / "articles").glob("*/*.parquet"))
+    found = [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
+    return sorted(found, key=lambda row: str(row["article_id"]))
+
+
+def test_the_own_archive_gives_the_same_rows_again_and_a_second_replay_none(tmp_path: Path) -> None:
+    items = "".join(f"<item><title>{town}</title><link>/{town}</link></item>" for town in [*TOWNS, "gone"])
+    feed = Reply(body=f'<rss version="2.0"><channel><title>T</title>{items}</channel></rss>')
+    with serve({f"/{town}": page(town) for town in TOWNS} | {"/feed": feed}) as site:
+        document = {
+            "output": str(tmp_path / "first"),
+            "run": {"batch_entries": 3},
+            "fetch": {"allow_hosts": [site.host], "per_host_delay_s": 0, "archive": True},
+            "feeds": [{"url": site.url("/feed"), "id": "towns"}],
+        }
+        config = parse_config(document, "test")
+        run_once(config, Options(), quiet)
+    archives = sorted((tmp_path / "first" / "archive").glob("*.warc.gz"))
+    again = dataclasses.replace(config, output=str(tmp_path / "second"))
+    report = replay_once(again, Options(), quiet, files=archives)
+    assert (report.entries, report.stored, report.rejected) == (5, 5, 0)
+    first, second = rows(tmp_path / "first"), rows(tmp_path / "second")
+    assert [row | {"run_id": ""} for row in first] == [row | {"run_id": ""} for row in second]
+    assert all(row["raw_ref"].startswith("archive/") for row in second)
+    report = replay_once(again, Options(), quiet, files=archives)
+    assert (report.entries, report.stored, report.unchanged) == (5, 0, 5)
