@@ -17,6 +17,7 @@ ONLY_IN = {
 }
 CLOCKS = {"now", "utcnow", "today", "time"}
 CLOCK_ALLOWED = {
+    "pipeline.cli",
     "pipeline.run",
     "pipeline.stream",
     "pipeline.check",
