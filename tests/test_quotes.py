@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests import stories
 from transforms.names import NamesTagger
 from transforms.quotes import QuotesTagger, find_spans
-from transforms.schema import NameMention, Quote
+from transforms.schema import Dateline, NameMention, Quote
 from transforms.taggers import Document, Tags
 
 TAGGER = QuotesTagger()
@@ -105,6 +105,20 @@ def test_reported_speech_has_its_speaker_and_no_marks() -> None:
 def test_reported_speech_with_the_speaker_behind() -> None:
     (quote,) = quotes("The bridge would stay closed until spring, Ada Obiora said on Monday.")
     assert (quote.text, quote.speaker) == ("The bridge would stay closed until spring", "Ada Obiora")
+
+
+def test_a_dateline_is_no_part_of_what_is_reported() -> None:
+    text = "SOUTHAM, March 3 (Meridian Press) - The bridge will stay closed until spring, the harbour office said."
+    dateline = Dateline(text="SOUTHAM, March 3 (Meridian Press) -", place="Southam")
+    document = Document(title="", text=text, language="en", dateline=dateline)
+    (quote,) = TAGGER.tag(document, Tags()).quotes
+    assert quote.text == "The bridge will stay closed until spring"
+    assert quote.speaker == "harbour office"
+
+
+def test_a_clause_before_and_says_is_no_speaker() -> None:
+    (quote,) = quotes("Norway denies any part and says that the bridge was closed long before.")
+    assert quote.speaker == "Norway"
 
 
 def test_the_border_story_quotes_its_president_and_a_nameless_officer() -> None:

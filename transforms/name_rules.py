@@ -260,6 +260,8 @@ class Reader:
             return "country in brackets", APPOSITION
         if gap.startswith(", ") and (gap[2:4].isdigit() or (behind is not None and behind.text in rules.appositions)):
             return "apposition", APPOSITION
+        if any(word.text[0].islower() for word in words[at:last]):
+            return "unknown", UNKNOWN
         placed = (before is not None and before.text in rules.whereabouts) or words[
             at
         ].text.lower() in rules.place_openers

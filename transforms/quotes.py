@@ -52,16 +52,19 @@ class QuotesTagger:
         """`found` with the quotes of the text. Never raises for any text."""
         language = (document.language or "").split("-", 1)[0].lower()
         speech = self._speech.get(language)
-        return replace(found, quotes=find_quotes(document.text[:MAX_CHARACTERS], found.people, speech))
+        text = document.text[:MAX_CHARACTERS]
+        dateline = document.dateline.text if document.dateline is not None else ""
+        begin = len(dateline) if text.startswith(dateline) else 0
+        return replace(found, quotes=find_quotes(text, found.people, speech, begin))
 
 
-def find_quotes(text: str, people: Sequence[NameMention], speech: Speech | None) -> tuple[Quote, ...]:
-    """Direct quotations and reported speech of `text`, in order."""
+def find_quotes(text: str, people: Sequence[NameMention], speech: Speech | None, begin: int = 0) -> tuple[Quote, ...]:
+    """Direct quotations and reported speech of `text`, in order. Its report begins at `begin`, behind the dateline."""
     spans = find_spans(text)
     speakers = Speakers(text, people, speech) if speech is not None else None
     quotes = _direct(text, spans, speakers)
     if speakers is not None:
-        quotes += _reported(text, spans, speakers)
+        quotes += _reported(text, spans, speakers, begin)
     quotes.sort(key=lambda quote: quote.start)
     return tuple(quotes[:MAX_QUOTES])
 
@@ -131,16 +134,16 @@ def _direct(text: str, spans: Sequence[Span], speakers: Speakers | None) -> list
     return quotes
 
 
-def _reported(text: str, spans: Sequence[Span], speakers: Speakers) -> list[Quote]:
+def _reported(text: str, spans: Sequence[Span], speakers: Speakers, begin: int) -> list[Quote]:
     """Reported speech: sentences without quotation marks that say who said so."""
     quotes: list[Quote] = []
     number = 0
-    for sentence in _SENTENCE.finditer(text):
+    for sentence in _SENTENCE.finditer(text, begin):
         while number < len(spans) and spans[number].end < sentence.start():
             number += 1
         if number < len(spans) and spans[number].start < sentence.end():
             continue
-        body = sentence.group().lstrip()
+        body = sentence.group().lstrip(" \n-–—:)")
         start = sentence.end() - len(body)
         found = speakers.reported(body.rstrip(), start)
         if found is not None and found[2] - found[1] > 0:

@@ -34,13 +34,16 @@ class Speech:
         self.pronouns = frozenset(sections.get("pronouns", ()))
         self.impersonal = frozenset(sections.get("impersonal", ()))
         self.articles = frozenset(sections.get("articles", ()))
+        self.joints = frozenset(sections.get("joints", ()))
         self.stops = frozenset(sections.get("stops", ()))
         self.verb = re.compile(rf"(?<![\w-]){verbs}(?![\w-])")
         self.nameless = re.compile(rf"{articles} (?:[\w'’-]+ ){{1,6}}?{verbs}(?![\w-])")
         that = _any_of(sections.get("that", ()))
         to = r"(?P<to> [^,:;]{1,60}?)??"
         self.says_that = re.compile(rf"^(?P<who>[^,:;\n]{{2,80}}?) {verbs}{to},? {that}[ '’](?P<what>.+)$")
-        self.as_said = re.compile(rf"^(?P<what>.{{20,500}}), (?P<who>[^,]{{2,80}}?) {verbs}(?: [^,]{{1,80}})?$")
+        # "said on Monday", not "declared a state of emergency"
+        rest = rf"(?: (?!{_any_of(sections.get('articles', ()))} )[^,]{{1,80}})?"
+        self.as_said = re.compile(rf"^(?P<what>.{{20,500}}), (?P<who>[^,]{{2,80}}?) {verbs}{rest}$")
         self.as_said_by = re.compile(rf"^(?P<what>.{{20,500}}), {verbs} (?P<who>[^,]{{2,80}})(?:, [^,]{{2,80}},?)?$")
 
 
@@ -123,6 +126,8 @@ class Speakers:
 
     def _as_printed(self, words: Sequence[str]) -> str | None:
         named = words[0].lower() in self._speech.articles
+        if any(word in self._speech.joints for word in words):
+            words = words[: next((n for n, word in enumerate(words) if word[:1].islower()), len(words))]
         kept: list[str] = []
         for word in words[1:] if named else words:
             if word.lower().strip(",.") in self._speech.stops:
