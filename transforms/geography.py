@@ -62,6 +62,7 @@ class PlacesTagger:
         self._gazetteer = Gazetteer(packed, _regions(lexicon))
         self._countries = CountryLexicon(lexicon)
         self._cues = load_cues(lexicon)
+        self._homes = {language: code for language, code, *_ in lexicon.table("homes.tsv")}
         self._finder = MentionFinder(self._gazetteer, load_division_words(lexicon))
         self._judge = PlaceJudge(self._gazetteer, lexicon)
         self.version = xxhash.xxh3_64_hexdigest(lexicon.version.encode() + packed)
@@ -107,6 +108,8 @@ class PlacesTagger:
         cues = self._cues[language].find(body.tokens) if language in self._cues else {}
         for country, found in cues.items():
             near.countries[country] += FROM_CUE * len(found)
+        if language in self._homes:
+            near.countries[self._homes[language]] += FROM_CUE
         self._judge.weigh(body, mentions, near)
         self._judge.weigh(title, heading, near)
         self._judge.meet([*mentions, *heading], near)
