@@ -11,6 +11,9 @@ import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from tests.servers import Reply, Route, html, serve
 from transforms import interrupt
@@ -236,6 +239,29 @@ def test_a_host_that_never_answers_or_wants_to_be_left_alone_is_given_up() -> No
     reasons = [result.reason for result in results if isinstance(result, Reject)]
     assert sorted(reasons) == ["connect"] * 50 + ["http-429"] * 50
     assert len([row for row in results if isinstance(row, HttpFetch)]) < 30
+
+
+def test_a_host_that_refuses_again_and_again_is_left_alone() -> None:
+    with serve({f"/{n}": Reply(status=429) for n in range(50)}) as site:
+        settings = replace(SETTINGS, allow_hosts=(site.host,), per_host_connections=1)
+        results = list(fetch_pages([entry(site.url(f"/{n}")) for n in range(50)], settings))
+        assert len(site.asked) == 8
+    assert [result.reason for result in results if isinstance(result, Reject)] == ["http-429"] * 50
+
+
+@hypothesis_settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["", "http://", "http://[", "ftp://a/", "//a/b", "http://127.0.0.1:1/", "http://[::1]:1/"])
+        | st.text(st.characters(exclude_characters=":"), max_size=30),
+        max_size=20,
+    )
+)
+def test_whatever_the_links_are_every_entry_comes_out_once(urls: list[str]) -> None:
+    entries = [entry(url) for url in urls]
+    results = [result for result in fetch_pages(entries, SETTINGS) if not isinstance(result, HttpFetch)]
+    assert sorted(result.url or "" for result in results if isinstance(result, Reject)) == sorted(urls)
+    assert len(results) == len(urls)
 
 
 def test_robots_are_obeyed_unless_told_otherwise() -> None:

@@ -5,6 +5,7 @@ Kept from one pipeline to the next, so that politeness holds and connections sta
 
 import asyncio
 import atexit
+import resource
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from functools import cache
@@ -19,6 +20,7 @@ from transforms.settings import FetchSettings
 
 T = TypeVar("T")
 
+OPEN_FILES = 8_192
 GRACE_S = 3.0  # for requests in flight when the run is to end
 _LOOK_S = 0.1  # how often the wish to end is looked at
 
@@ -27,6 +29,7 @@ class Crawler:
     """A client and its robots rules on a loop of their own. `rows` are the robots fetches not yet handed on."""
 
     def __init__(self, settings: FetchSettings) -> None:
+        _allow_open_files()
         self.settings = settings
         self.rows: deque[HttpFetch] = deque()
         self._background = BackgroundLoop("newsbeam-fetch")
@@ -59,6 +62,14 @@ def shared_crawler(settings: FetchSettings) -> Crawler:
     crawler = Crawler(settings)
     atexit.register(crawler.close)
     return crawler
+
+
+def _allow_open_files() -> None:
+    """Raise the soft limit of open files: connections are kept open for some seconds, and feeds have many hosts."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def run_until_done_or_asked_to_stop(tasks: list[asyncio.Task[None]], stop: asyncio.Event) -> None:

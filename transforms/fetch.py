@@ -34,7 +34,7 @@ from transforms.warc import ArchivePart, WarcWriter, read_part
 
 LONGEST_PAUSE_S = 30.0  # of a Retry-After that is waited for; longer ones are for a later run
 HOST_TIME_S = 300.0  # for the pages of one host, beside what its delay takes
-GIVE_UP_AFTER = 8  # requests without an answer to a host that never gave one
+GIVE_UP_AFTER = 8  # requests: without an answer to a host that never gave one, or refused (429) in a row
 NO_ANSWER = frozenset({"dns", "connect", "tls", "timeout", "robots-unreachable"})
 NO_TEXT = b"<!DOCTYPE html><html><head></head><body></body></html>"
 FETCH_TAGS = ("rejects", "fetches", "postponed")
@@ -158,6 +158,7 @@ class _Host:
     until: float = 0.0  # when the host has had all the time it gets in this run
     answered: bool = False
     unanswered: int = 0
+    refused: int = 0  # in a row
     given_up: Rejected | None = None
 
     def note(self, exchange: Exchange) -> None:
@@ -167,6 +168,7 @@ class _Host:
             self.answered = True
         else:
             self.unanswered += 1
+        self.refused = self.refused + 1 if exchange.row.http_status == 429 else 0
         if rejected is None:
             return
         if not self.answered and self.unanswered >= GIVE_UP_AFTER:
@@ -174,6 +176,8 @@ class _Host:
             self.given_up = Rejected(rejected.reason, detail[:300])
         elif rejected.reason in ("http-429", "http-5xx") and wait_s > LONGEST_PAUSE_S:
             self.given_up = Rejected(rejected.reason, f"the host asked to wait {wait_s:.0f} s")
+        elif self.refused >= GIVE_UP_AFTER:
+            self.given_up = Rejected("http-429", f"the host refused {self.refused} requests in a row")
 
 
 class _PageFetcher:
