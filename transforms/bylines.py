@@ -55,6 +55,7 @@ _ASIDE_MARK = re.compile(
     r"aside|comment|footer|related|sidebar|teaser|widget|recommend|popular|latest|image|caption|photo|picture|figure",
     re.IGNORECASE,
 )
+_TITLES = re.compile(r"^(?:(?:dr|prof|mag|dipl|ing|sir|dame)\.?\s+)+(?=\S+\s+\S)", re.IGNORECASE)
 _NAME_MARKS = {
     "author", "fn", "author-name", "authorname", "byline-name", "byline__name", "author__name", "post-author",
 }  # fmt: skip
@@ -133,7 +134,7 @@ def split_names(byline: str) -> list[str]:
     names = []
     for part in _SPLIT.split(text):
         name = _BY.sub("", part or "").strip(' ,;:-–—|•·@"“”')
-        words = name.split()
+        words = _TITLES.sub("", name).split()
         while len(words) > 2 and key(words[-1]) in _ROLE_WORDS:
             words.pop()
         name = " ".join(words)
@@ -214,7 +215,7 @@ def _is_byline(line: str, *, is_marked: bool) -> bool:
     return (
         bool(people)
         and all(_PERSON.fullmatch(name) or (is_marked and _USER.fullmatch(name)) for name in people)
-        and sum(map(len, names)) >= 0.5 * len(line)
+        and sum(map(len, names)) >= (0.25 if _EXPLICIT_BY.match(line) else 0.5) * len(line)
         and len(people) >= len(names) / 2
     )
 

@@ -40,6 +40,7 @@ _THOROUGH = Extractor(output_format="python", comments=False)
 _WORD = re.compile(r"\w+")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 MAX_HOME_WORDS = 300
+SENTENCE_WORDS = 5  # a shorter line may be a menu's
 MIN_STORY_CHARS = 300
 COVERED = 0.2  # share of the paragraphs' characters that the fast path must find; comments are paragraphs too
 # Nothing a reader sees, and nothing the body is made of: every later copy of the tree is cheaper without.
@@ -70,8 +71,10 @@ def clean_page(page: Page, settings: CleanSettings) -> Article:
     words = count_words(text)
     if words < MAX_HOME_WORDS and is_home_page(page.entry.url, page.final_url):
         raise Rejected("not-an-article", "the link ended at a home page")
-    if words < settings.min_words:
-        raise Rejected("too-short", f"{words} words")
+    if (
+        sentences := sum(n for line in sifted.lines if (n := count_words(line)) >= SENTENCE_WORDS)
+    ) < settings.min_words:
+        raise Rejected("too-short", f"{sentences} words in sentences, {words} in all")
     spoken, language_source = language.choose_language(metadata.declared_language, text)
     dateline, credit = find_dateline(text)
     agency = find_agency(
@@ -103,7 +106,7 @@ def clean_page(page: Page, settings: CleanSettings) -> Article:
         authors=metadata.authors,
         keywords=metadata.keywords,
         image_url=metadata.image_url,
-        access=metadata.access,
+        access="paywalled" if metadata.access == "unknown" and sifted.has_offer else metadata.access,
         published_at=published.at if published else None,
         modified_at=metadata.modified_at,
         published_raw=published.raw if published else None,

@@ -187,7 +187,7 @@ def _keywords(article: Node, meta: PageMeta, page: Page) -> tuple[str, ...]:
 def _section(article: Node, meta: PageMeta) -> str | None:
     return (
         string(article.get("articleSection"))
-        or meta.first("article:section", "og:article:section", "parsely-section", "section")
+        or meta.first("article:section", "articlesection", "og:article:section", "parsely-section", "section")
         or None
     )
 

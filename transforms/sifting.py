@@ -24,6 +24,7 @@ WHOLLY = 0.9  # share of link text from which a line is a link and nothing else
 HEADLINE_WORDS = 4  # a link of fewer words is a name, not another story
 MAX_LINKS_SHARE = 0.4  # a body of which more than this is links is a list of links, and kept
 HEAD_LINES = 5  # as far down as a headline, byline or date may stand
+OFFER = "/paywall"  # the table of rules for subscriptions offered in place of text
 MAX_BLOCKS = 5_000
 MAX_LINKED_CHARS = 400
 FOOTER_CHARS = 600
@@ -48,11 +49,16 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sifted:
-    """The lines that are the article, the others with their rules, and the agency footers among these."""
+    """The lines that are the article, the others with their rules, and the agency footers among these. `has_offer`:
+    whether a subscription was offered in place of text."""
 
     lines: tuple[str, ...]
     removed: tuple[RemovedLine, ...]
     credits: tuple[str, ...] = field(default=())
+
+    @property
+    def has_offer(self) -> bool:
+        return any(line.rule.endswith(OFFER) for line in self.removed)
 
 
 def sift(
@@ -66,7 +72,7 @@ def sift(
     """Divide `lines` into text and what is no part of it. `tree`, where given, tells which lines are links.
 
     Each line comes out exactly once, whole, except that an agency footer in brackets is cut off the end of a line, and
-    that a line which only repeats the title is left out of both.
+    that a line which only repeats the title, or has no letter or digit, is left out of both.
     """
     known = known or Known()
     titles = {key(title) for title in known.titles} - {""}
@@ -77,8 +83,9 @@ def sift(
     kept: list[str] = []
     removed: list[RemovedLine] = []
     credits: list[str] = []
+    is_offer = False
     for place, line in enumerate(lines):
-        if key(line) in titles:
+        if not any(c.isalnum() for c in line) or key(line) in titles:
             continue
         if host and host.drops(line):
             removed.append(RemovedLine(text=line, rule=f"host/{host.host}"))
@@ -91,6 +98,9 @@ def sift(
             if line in linked
             else _rule_of_place(line, place, lines, titles, known)
         )
+        is_offer = (is_offer and _is_label(line)) or bool(rule and rule.name.endswith(OFFER))
+        if is_offer and not name:
+            name = f"button{OFFER}"
         if name:
             removed.append(RemovedLine(text=line, rule=name))
             if rule and rule.credits_agency:
@@ -124,8 +134,6 @@ def _is_link(line: str, shares: Mapping[str, float]) -> bool:
 
 def _rule_of_place(line: str, place: int, lines: Sequence[str], titles: set[str], known: Known) -> str | None:
     """The rule for a line that is no text because of where it stands, None when it is text."""
-    if not any(c.isalnum() for c in line):
-        return "ornament"
     if place < HEAD_LINES and place < len(lines) - 1:
         folded = key(line)
         if any(len(title) >= 20 and title in folded and len(folded) < 2 * len(title) for title in titles):
@@ -140,6 +148,11 @@ def _rule_of_place(line: str, place: int, lines: Sequence[str], titles: set[str]
     if place == len(lines) - 1 and place and len(line) <= 24 and line.startswith("(") and _INITIALS.fullmatch(line):
         return "initials"
     return None
+
+
+def _is_label(line: str) -> bool:
+    """Whether a line is what stands on a button or above a form: few words and no sentence."""
+    return len(line.split()) <= 8 and not line.endswith((".", "!", "”", "“", "…"))
 
 
 def _is_byline(folded: str, authors: Sequence[str]) -> bool:
