@@ -134,6 +134,28 @@ def replay(
 
 
 @app.command()
+def retry(
+    config: ConfigFile,
+    beam: BeamArguments = None,
+    output: Output = None,
+    feeds: FeedFiles = None,
+    runner: RunnerName = "direct",
+    workers: WorkerCount = None,
+    assignments: Assignments = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    strict: Strict = False,
+) -> None:
+    """Try the retryable rejects of the last two weeks again; no feed is polled."""
+    with _errors():
+        settings = _load(config, output, feeds, assignments, workers)
+        options = _options(settings, runner, beam)
+        from pipeline.retry import retry_once
+
+        _run(settings, options, as_json=as_json, quiet=quiet, strict=strict, once=retry_once)
+
+
+@app.command()
 def demo(
     output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Where the demo's dataset goes.")] = Path(
         "data/demo"

@@ -107,10 +107,7 @@ class Run:
         """Poll, then batch after batch."""
         self.progress("poll", self.report, self.spool.size)
         self._poll()
-        for entries in self.spool.batches(self.config.settings.run.batch_entries):
-            if interrupt.requested.is_set():
-                break
-            self._run_batch(entries)
+        self._run_batches()
         if not self.report.postponed and not interrupt.requested.is_set():
             self.feeds.save_feeds(self.polled.items())
 
@@ -164,6 +161,17 @@ class Run:
 
     # ---------------------------------------------------------------- batches
 
+    def _run_batches(self) -> None:
+        """Run what is spooled, batch by batch, until it is done or the run is to end."""
+        for entries in self.spool.batches(self.config.settings.run.batch_entries):
+            if interrupt.requested.is_set():
+                return
+            self._run_batch(entries)
+
+    def _remember(self, entries: Sequence[Entry], retryable: set[bytes]) -> None:
+        """Note the entries of a committed batch as seen."""
+        self.feeds.save_seen(entries, retryable)
+
     def _run_batch(self, entries: Sequence[Entry]) -> None:
         """Run the five transforms over `entries` and commit what came out."""
         seen_at = datetime.now(UTC)
@@ -179,7 +187,7 @@ class Run:
             for entry in entries
             if not counters["postponed"] or entry_key(entry.feed_id, entry.url, entry.guid) in finished
         ]
-        self.feeds.save_seen(done, retryable)
+        self._remember(done, retryable)
 
     def _run_pipeline(
         self, wire: Callable[[Pipeline, Batch, Settings], None], entries: Sequence[Entry], sent: int | None = None

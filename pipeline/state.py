@@ -180,6 +180,14 @@ class FeedMemory:
                 ],
             )
 
+    def save_retried(self, entries: Iterable[Entry], retryable: Set[bytes]) -> None:
+        """Count another try; what the feed told of the entry stays as it was seen there."""
+        with self._db:
+            self._db.executemany(
+                "UPDATE seen SET tries_left = CASE WHEN ?2 THEN max(tries_left - 1, 0) ELSE 0 END WHERE key = ?1",
+                [(_key(entry), _key(entry) in retryable) for entry in entries],
+            )
+
     def close(self) -> None:
         self._db.close()
 
