@@ -202,6 +202,7 @@ def test_a_region_of_several_countries_is_a_place_without_country() -> None:
         ("ru", "Турецкие дипломаты в Вашингтоне говорили о поставках в Германию.", {"TR", "US", "DE"}, {"US"}),
         ("ar", "قالت الحكومة المصرية في القاهرة إن روسيا وافقت", {"EG", "RU"}, {"EG"}),
         ("tr", "Türkiye'nin bakanı Almanya'ya gitti, Rus heyeti İzmir'de bekledi.", {"TR", "DE", "RU"}, {"TR"}),
+        ("no", "Regjeringen i Oslo møtte Tysklands utenriksminister.", {"NO", "DE"}, {"NO"}),
         ("zh", "美国和日本的代表在上海会谈。", {"US", "JP", "CN"}, {"CN"}),
         ("ja", "東京でアメリカとフランスの外相が会談した。", {"JP", "US", "FR"}, {"JP"}),
         ("ko", "서울에서 미국과 중국의 외교관들이 만났다.", {"KR", "US", "CN"}, {"KR"}),

@@ -15,6 +15,7 @@ from transforms.tokens import Token, fold_name, has_case, tokenize
 from transforms.wordlists import Lexicon
 
 MAX_WORDS = 10
+SAME_WORDS = {"no": "nb", "nn": "nb", "bs": "hr", "iw": "he", "in": "id"}  # other codes for languages with a lexicon
 
 
 class Kind(Enum):
@@ -109,6 +110,7 @@ class CountryLexicon:
 
     def words(self, language: str) -> CountryWords:
         """The words for texts of a language; a language without any has the English ones."""
+        language = SAME_WORDS.get(language, language)
         if language not in self._rows:
             language = "en"
         if language not in self._ready:

@@ -31,6 +31,7 @@ HERE = Path(__file__).parent / "geo"
 LANGUAGES = (
     "en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "nb", "fi", "pl", "cs", "sk", "ru", "uk", "bg", "sr", "hr",
     "tr", "ar", "fa", "he", "hi", "ur", "bn", "id", "ms", "vi", "ro", "hu", "el", "ca", "zh", "ja", "ko", "th", "sw",
+    "is", "sl", "lt", "lv", "et", "sq", "mk", "az", "kk", "ka", "hy", "be", "gl", "eu", "af", "mr",
 )  # fmt: skip
 DIVISION_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "pl", "cs", "ru", "uk", "tr", "ar", "fa")
 MIN_POPULATION = 5000
