@@ -32,10 +32,11 @@ class KnownName:
 
 
 class KnownNames:
-    """Names by the folded first word of each way to write them, the longest first."""
+    """Names by the folded first and second word of each way to write them, the longest first."""
 
     def __init__(self) -> None:
-        self._by_first: dict[str, list[KnownName]] = {}
+        self._by_first: dict[str, dict[str, list[KnownName]]] = {}  # by first and second word
+        self._small: set[str] = set()
 
     def add(self, name: str, kind: str, surfaces: Iterable[str]) -> None:
         """Take a name in. Short capitals ("WHO") must be written so; a surface with "!" behind it stands alone."""
@@ -52,16 +53,25 @@ class KnownNames:
                 words[0].text if short else "",
                 given.endswith("!"),
             )
-            self._by_first.setdefault(words[0].folded, []).append(known)
-
-    def sort(self) -> None:
-        for listed in self._by_first.values():
+            second = known.surface[1] if len(known.surface) > 1 else ""
+            listed = self._by_first.setdefault(known.surface[0], {}).setdefault(second, [])
+            listed.append(known)
             listed.sort(key=lambda known: -len(known.surface))
+            if not known.capitals[0]:
+                self._small.add(known.surface[0])
+
+    def may_begin(self, word: Word) -> bool:
+        """Whether a known name may begin with a word: it has a capital, or some name begins so without one."""
+        return word.capital or word.folded in self._small
 
     def find(self, words: Sequence[Word], at: int, *, inside: bool = False) -> KnownName | None:
         """The longest known name that begins with the word at `at`; `inside` a longer name also those that must stand
         alone."""
-        for known in self._by_first.get(words[at].folded, ()):
+        seconds = self._by_first.get(words[at].folded)
+        if seconds is None:
+            return None
+        longer: Sequence[KnownName] = seconds.get(words[at + 1].folded, ()) if at + 1 < len(words) else ()
+        for known in (*longer, *seconds.get("", ())):
             size = len(known.surface)
             span = words[at : at + size]
             if len(span) < size or any(word.possessive or not word.joined for word in span[:-1]):
@@ -121,7 +131,6 @@ class NameLexicon:
                 for name, *rest in lexicon.table(file):
                     surfaces = rest[0].split(",") if rest else []
                     self.known.add(name.rstrip("!"), kind, [name, *(surface.strip() for surface in surfaces)])
-        self.known.sort()
         self.first_names = {
             fold(entry.text) for name in lexicon.names("first_names*.txt") for entry in lexicon.sections(name)
         }

@@ -57,7 +57,7 @@ class Reader:
         mentions: list[Mention] = []
         at = 0
         while at < len(words):
-            known = known_names.find(words, at)
+            known = known_names.find(words, at) if known_names.may_begin(words[at]) else None
             if known is not None and (rules is None or not self._is_part(words, at, len(known.surface))):
                 last = at + len(known.surface)
                 mentions.append(_mention(words[at:last], "lexicon", LEXICON, known.kind, known.name))

@@ -43,11 +43,13 @@ def read_words(text: str) -> list[Word]:
     starts.append(len(text))
     opens = True
     for (written, start, end), following in zip(matches, starts, strict=False):
-        surface = written
-        possessive = written.endswith(_POSSESSIVES)
-        if possessive:
-            surface = written[:-2]
         gap = text[end:following]
+        if gap == " " and written.isalpha():  # nearly all words
+            words.append(Word(written, fold(written), start, end, written[0].isupper(), False, True, opens, gap))
+            opens = False
+            continue
+        possessive = written.endswith(_POSSESSIVES)
+        surface = written[:-2] if possessive else written
         words.append(
             Word(
                 surface,
