@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from transforms.signatures import SKETCH
 
-FORMAT = 1
+FORMAT = 2
 POSTINGS = 4  # kept a key, the latest
 BUCKET = 6  # postings in a bucket of the directory, on average
 _MIN_BITS, _MAX_BITS = 16, 28  # of the directory; with 16 or more, the lower 16 bits of a key are all it leaves open

@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 Hashes = NDArray[np.uint32]
 Floats = NDArray[np.float64]
 
-FORMAT = 1
+FORMAT = 2
 SHINGLE_WORDS = 4
 SHINGLE_CHARACTERS = 8  # of scripts without spaces: about as much text as four words
-SKETCH_SHINGLES = 96
-SKETCH_KEYS = 44
+SKETCH_SHINGLES = 128
+SKETCH_KEYS = 48
 MIN_KEYS = 2
 MAX_LINES = 16  # hashed per text, from both ends: what a site repeats stands above and below the story
 MAX_CHARACTERS = 400_000  # of a text that are read; bounds the work on any input
@@ -37,17 +37,21 @@ PROSE_CHARACTERS = 72  # a line this long is prose however it ends
 PROSE_SHARE = 0.3  # with less prose than this the text is a table or a list, and is signed as it is
 PROSE_TOKENS = 30
 
-# A signature as one record of fixed size; unused places hold the largest number, which no hash takes.
+EXACT_SHINGLES = 16  # of the smallest all 32 bits are kept, enough to be looked up by; of the others, the upper 24
+
+# A signature as one record of fixed size, each hash by its upper 24 bits: of two texts that share nothing, one hash in
+# thousands looks the same then. Unused places hold the largest number, which no hash takes.
 SKETCH = np.dtype(
     [
         ("tokens", "<u4"),
         ("shingle_count", "<u4"),
         ("key_count", "<u4"),
-        ("shingles", "<u4", (SKETCH_SHINGLES,)),
-        ("keys", "<u4", (SKETCH_KEYS,)),
+        ("shingles", "u1", (SKETCH_SHINGLES, 3)),
+        ("keys", "u1", (SKETCH_KEYS, 3)),
     ]
 )
-_NO_HASH = 0xFFFFFFFF
+_NO_HASH = 0xFF_FFFF
+_LARGEST = 0xFFFF_FEFF
 
 _UNSPACED = ((0xE00, 0xEFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF), (0x3400, 0x9FFF), (0xF900, 0xFAFF))
 _SENTENCE_END = re.compile(r"[.!?…。！？؟।։]['\"”’»)\]]*$")
@@ -152,7 +156,7 @@ def compare(signature: Signature, sketches: NDArray[np.void]) -> Likeness:
     jaccard = resemblance(signature, sketches)
     common = jaccard / (1 + jaccard) * (counts + float(count))
     key_counts = sketches["key_count"]
-    key_jaccard = _jaccard(signature.keys, signature.key_count, sketches["keys"], key_counts)
+    key_jaccard = _jaccard(signature.keys, signature.key_count, _numbers(sketches["keys"]), key_counts)
     fewer_keys = np.minimum(key_counts, signature.key_count)
     common_keys = key_jaccard / (1 + key_jaccard) * (key_counts + float(signature.key_count))
     return Likeness(
@@ -167,7 +171,8 @@ def compare(signature: Signature, sketches: NDArray[np.void]) -> Likeness:
 
 def resemblance(signature: Signature, sketches: NDArray[np.void]) -> Floats:
     """The Jaccard index alone, estimated."""
-    return _jaccard(signature.shingles, signature.shingle_count, sketches["shingles"], sketches["shingle_count"])
+    shingles = _numbers(sketches["shingles"])
+    return _jaccard(signature.shingles, signature.shingle_count, shingles, sketches["shingle_count"])
 
 
 def sketch(signature: Signature) -> NDArray[np.void]:
@@ -176,17 +181,19 @@ def sketch(signature: Signature) -> NDArray[np.void]:
     record["tokens"], record["shingle_count"] = signature.tokens, signature.shingle_count
     record["key_count"] = signature.key_count
     for name, values in (("shingles", signature.shingles), ("keys", signature.keys)):
-        record[name] = _NO_HASH
-        record[name][0, : len(values)] = values
+        record[name] = 0xFF
+        record[name][0, : len(values)] = _bytes(values)
     return record
 
 
 def pack(signature: Signature) -> bytes:
     """The bytes of the `signature` column."""
-    parts = (signature.shingles, signature.keys, signature.lines)
-    counts = (signature.shingle_count, signature.key_count, signature.tokens)
-    header = _HEADER.pack(FORMAT, *map(len, parts), *counts)
-    return header + b"".join(part.astype("<u4").tobytes() for part in parts)
+    shingles, keys, lines = signature.shingles, signature.keys, signature.lines
+    sizes = (len(shingles), len(keys), len(lines))
+    header = _HEADER.pack(FORMAT, *sizes, signature.shingle_count, signature.key_count, signature.tokens)
+    exact, rest = shingles[:EXACT_SHINGLES], shingles[EXACT_SHINGLES:]
+    whole = np.concatenate([exact, lines]).astype("<u4")
+    return header + whole.tobytes() + _bytes(np.concatenate([rest, keys])).tobytes()
 
 
 def unpack(packed: bytes) -> Signature | None:
@@ -194,19 +201,33 @@ def unpack(packed: bytes) -> Signature | None:
     if len(packed) < _HEADER.size or packed[0] != FORMAT:
         return None
     _, shingles, keys, lines, shingle_count, key_count, tokens = _HEADER.unpack_from(packed)
-    if len(packed) != _HEADER.size + 4 * (shingles + keys + lines):
+    exact = min(shingles, EXACT_SHINGLES)
+    whole_end = _HEADER.size + 4 * (exact + lines)
+    if len(packed) != whole_end + 3 * (shingles - exact + keys):
         return None
     if shingles > min(shingle_count, SKETCH_SHINGLES) or keys > min(key_count, SKETCH_KEYS):
         return None
-    values = np.frombuffer(packed, dtype="<u4", offset=_HEADER.size).astype(np.uint32, copy=False)
+    whole = np.frombuffer(packed[_HEADER.size : whole_end], dtype="<u4").astype(np.uint32)
+    upper = _numbers(np.frombuffer(packed[whole_end:], dtype=np.uint8).reshape(-1, 3)) << np.uint32(8)
     return Signature(
         tokens=tokens,
-        shingles=values[:shingles],
+        shingles=np.concatenate([whole[:exact], upper[: shingles - exact]]),
         shingle_count=shingle_count,
-        keys=values[shingles : shingles + keys],
+        keys=upper[shingles - exact :],
         key_count=key_count,
-        lines=values[shingles + keys :],
+        lines=whole[exact:],
     )
+
+
+def _bytes(hashes: Hashes) -> NDArray[np.uint8]:
+    """The upper 24 bits of each hash, the highest first."""
+    return hashes.astype(">u4").view(np.uint8).reshape(-1, 4)[:, :3]
+
+
+def _numbers(upper: NDArray[np.uint8]) -> Hashes:
+    """The upper 24 bits of hashes as numbers; the last axis holds the bytes of one."""
+    wide = upper.astype(np.uint32)
+    return np.asarray(wide[..., 0] << np.uint32(16) | wide[..., 1] << np.uint32(8) | wide[..., 2])
 
 
 def _kept_lines(reading: Reading, repeated: Collection[int]) -> NDArray[np.bool_]:
@@ -223,12 +244,14 @@ def _is_prose(line: str) -> bool:
 
 
 def _jaccard(one: Hashes, one_count: int, others: NDArray[np.uint32], other_counts: NDArray[np.uint32]) -> Floats:
-    """Jaccard index of a set and each of others, from bottom-k sketches (rows of `others`) and the sizes of the sets.
+    """Jaccard index of a set and each of others, from bottom-k sketches (of the others the rows of `others`, by their
+    upper 24 bits) and the sizes of the sets.
 
     Up to the largest hash of a sketch that is cut off both sketches are complete; within that range they are compared.
     """
     if not len(one):
         return np.zeros(len(others))
+    one = one >> np.uint32(8)
     limits = np.where(other_counts > others.shape[1], others[:, -1], _NO_HASH - 1)
     if one_count > len(one):
         limits = np.minimum(limits, one[-1])
@@ -312,7 +335,7 @@ def _shingles(tokens: NDArray[np.uint64], width: int) -> Hashes:
 
 def _distinct(hashes: NDArray[np.uint64]) -> Hashes:
     """Distinct 32-bit hashes, ascending, none of them the mark of an unused place."""
-    upper = np.minimum(hashes >> np.uint64(32), np.uint64(_NO_HASH - 1)).astype(np.uint32)
+    upper = np.minimum(hashes >> np.uint64(32), np.uint64(_LARGEST)).astype(np.uint32)
     upper.sort()
     last = np.ones(len(upper), dtype=bool)
     last[:-1] = upper[1:] != upper[:-1]

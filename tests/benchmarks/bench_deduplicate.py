@@ -8,8 +8,8 @@ with made-up sketches that post like them. datasketch and rensa are timed on the
 
 import argparse
 import importlib
+import multiprocessing
 import random
-import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.near_index import POSTED_SHINGLES, NearIndex
-from transforms.segments import ENTRY, _built, save
+from transforms.segments import ENTRY, Segment, _built, save
 from transforms.signatures import SKETCH_KEYS, SKETCH_SHINGLES, pack, read, sign
 
 START = datetime(2026, 5, 4, tzinfo=UTC)
@@ -56,7 +56,7 @@ def made_up_archive(count: int, folder: Path) -> None:
     save(folder, [_made_up_segment(rng, stock, size) for size in sizes if size])
 
 
-def _made_up_segment(rng: np.random.Generator, stock: NDArray[np.uint32], count: int):  # type: ignore[no-untyped-def]
+def _made_up_segment(rng: np.random.Generator, stock: NDArray[np.uint32], count: int) -> Segment:
     entries = np.zeros(count, dtype=ENTRY)
     now = int(START.timestamp() * 1e6)
     entries["seen_us"] = now - rng.integers(0, 13 * 86_400_000_000, count)
@@ -64,20 +64,25 @@ def _made_up_segment(rng: np.random.Generator, stock: NDArray[np.uint32], count:
     entries["version"], entries["host"] = 1, rng.integers(0, 3000, count)
     sketches = entries["sketch"]
     sketches["tokens"], sketches["shingle_count"], sketches["key_count"] = WORDS_A_TEXT, SHINGLES_A_TEXT, SKETCH_KEYS
+    posted = np.empty((count, POSTED_SHINGLES), dtype=np.uint32)
     for begin in range(0, count, 50_000):
         rows = min(50_000, count - begin)
         hashes = rng.integers(0, 1 << 32, (rows, SHINGLES_A_TEXT), dtype=np.uint32)
         common = rng.random((rows, SHINGLES_A_TEXT)) < STOCK_SHARE
         hashes[common] = rng.choice(stock, int(common.sum()))
         hashes.sort(axis=1)
-        sketches["shingles"][begin : begin + rows] = hashes[:, :SKETCH_SHINGLES]
+        sketches["shingles"][begin : begin + rows] = _upper_bytes(hashes[:, :SKETCH_SHINGLES])
+        posted[begin : begin + rows] = hashes[:, :POSTED_SHINGLES]
         keys = rng.integers(0, 1 << 32, (rows, SKETCH_KEYS), dtype=np.uint32)
         keys.sort(axis=1)
-        sketches["keys"][begin : begin + rows] = keys
-    posted = sketches["shingles"][:, :POSTED_SHINGLES] * np.uint32(0x9E3779B1)
+        sketches["keys"][begin : begin + rows] = _upper_bytes(keys)
     rest = rng.integers(0, 1 << 32, (count, 14), dtype=np.uint32)  # 12 lines, the exact hash, its own
-    keys = np.concatenate([posted, rest], axis=1)
+    keys = np.concatenate([posted * np.uint32(0x9E3779B1), rest], axis=1)
     return _built(entries, keys.ravel(), np.repeat(np.arange(count, dtype=np.uint32), keys.shape[1]))
+
+
+def _upper_bytes(hashes: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    return hashes.astype(">u4").view(np.uint8).reshape(*hashes.shape, 4)[..., :3]
 
 
 def microseconds_each(work: Callable[[int], object], count: int) -> float:
@@ -85,6 +90,12 @@ def microseconds_each(work: Callable[[int], object], count: int) -> float:
     for number in range(count):
         work(number)
     return (time.process_time() - start) / count * 1e6
+
+
+def resident_megabytes() -> float:
+    """Pages of this process in memory, those of mapped files included."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * 4096 / 1e6
 
 
 def look_up(index: NearIndex, texts: list[str], number: int) -> None:
@@ -111,14 +122,18 @@ def look_up(index: NearIndex, texts: list[str], number: int) -> None:
 
 def others(texts: list[str]) -> None:
     """Signing and look-up (insertion included) of two MinHash-LSH libraries, 128 permutations, word 4-shingles."""
-    shingled = [[" ".join(words[i : i + 4]) for i in range(len(words) - 3)] for words in map(str.split, texts)]
+
+    def shingles(number: int) -> list[str]:
+        words = texts[number].lower().split()
+        return [" ".join(words[i : i + 4]) for i in range(len(words) - 3)]
+
     try:
         datasketch = importlib.import_module("datasketch")
         lsh = datasketch.MinHashLSH(threshold=0.5, num_perm=128)
 
         def by_datasketch(number: int) -> None:
             sketch = datasketch.MinHash(num_perm=128)
-            sketch.update_batch([shingle.encode() for shingle in shingled[number]])
+            sketch.update_batch([shingle.encode() for shingle in shingles(number)])
             lsh.query(sketch)
             lsh.insert(str(number), sketch)
 
@@ -131,7 +146,7 @@ def others(texts: list[str]) -> None:
 
         def by_rensa(number: int) -> None:
             sketch = rensa.RMinHash(num_perm=128, seed=1)
-            sketch.update(shingled[number])
+            sketch.update(shingles(number))
             index.query(sketch)
             index.insert(number, sketch)
 
@@ -152,7 +167,10 @@ def main() -> None:
     print(f"signing alone   {signing:8.0f} us an article")
     for size in arguments.sizes:
         with tempfile.TemporaryDirectory() as folder:
-            made_up_archive(size, Path(folder))
+            builder = multiprocessing.Process(target=made_up_archive, args=(size, Path(folder)))
+            builder.start()
+            builder.join()
+            before = resident_megabytes()
             megabytes = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()) / 1e6
             start = time.process_time()
             index = NearIndex.open(Path(folder))
@@ -164,9 +182,9 @@ def main() -> None:
             each = microseconds_each(lambda number: look_up(index, texts, half + number), len(texts) - half)  # noqa: B023
             print(
                 f"{size:>9,} indexed {each:7.0f} us an article, signing included; look-up {each - signing:5.0f} us;"
-                f" {1e6 / each:6.0f} articles/s; loaded in {loading:.3f} s; files {megabytes:.0f} MB"
+                f" {1e6 / each:6.0f} articles/s; loaded in {loading:.3f} s; files {megabytes:.0f} MB,"
+                f" resident after the look-ups {resident_megabytes() - before:.0f} MB"
             )
-    print(f"peak memory of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB")
     others(texts[:1000])
 
 
