@@ -20,7 +20,9 @@ DERIVED_VIEWS = {
     "current": "SELECT * FROM articles QUALIFY row_number() OVER (PARTITION BY article_id ORDER BY version DESC) = 1",
     "stories": (
         "SELECT cluster_id, arg_min(title, first_seen_at) AS title, arg_min(url, first_seen_at) AS original_url,"
-        " arg_min(publisher, first_seen_at) AS original_publisher, count(*) AS articles, count(*) - 1 AS copies,"
+        " arg_min(publisher, first_seen_at) AS original_publisher,"
+        " arg_min(agency, first_seen_at) FILTER (WHERE agency IS NOT NULL) AS origin_agency,"
+        " count(*) AS articles, count(*) - 1 AS copies,"
         " list(DISTINCT publisher_domain ORDER BY publisher_domain) AS publishers,"
         " min(first_seen_at) AS first_seen_at, max(first_seen_at) AS last_seen_at FROM current GROUP BY cluster_id"
     ),

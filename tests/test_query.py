@@ -29,6 +29,7 @@ def root(tmp_path: Path) -> Path:
             publisher_domain="b.example",
             title="=HYPERLINK(1)",
             cluster_id=first.article_id,
+            agency="Coast News Agency",
             first_seen_at=NOON + timedelta(hours=1),
         ),
         make_reject(reason="timeout"),
@@ -53,6 +54,10 @@ def test_stories_has_a_row_a_cluster_with_its_copies(root: Path) -> None:
     )
     assert (title, articles, copies) == ("Ferry line reopens at last", 2, 1)
     assert publishers == ["b.example", "harbour-courier.example"]
+
+
+def test_a_story_is_an_agency_s_when_one_of_its_copies_credits_it(root: Path) -> None:
+    assert connect(root).execute("SELECT origin_agency FROM stories").fetchall() == [("Coast News Agency",)]
 
 
 def test_rejects_fetches_and_runs_are_there_even_when_empty(root: Path) -> None:
