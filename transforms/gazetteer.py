@@ -17,7 +17,6 @@ import numpy.typing as npt
 import xxhash
 import zstandard
 
-from transforms.tokens import fold as fold  # noqa: PLC0414 - imported from here by the names taggers
 from transforms.tokens import fold_name
 
 CITY, CAPITAL, DIVISION, COUNTY, REGION = range(5)

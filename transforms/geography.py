@@ -24,8 +24,9 @@ from transforms.country_words import CountryLexicon, load_cues, load_division_wo
 from transforms.dateline import find_dateline
 from transforms.gazetteer import REGION, Gazetteer, Place
 from transforms.mentions import Mention, MentionFinder
-from transforms.place_judge import FROM_CUE, PlaceJudge, Surroundings
+from transforms.place_judge import PlaceJudge
 from transforms.schema import CountryMention, Dateline, PlaceMention
+from transforms.surroundings import Surroundings
 from transforms.taggers import Document, Evidence, Tags
 from transforms.tokens import fold_name, read_body, read_title, tokenize
 from transforms.wordlists import Lexicon
@@ -107,9 +108,9 @@ class PlacesTagger:
         near = Surroundings(language, document.publisher_country)
         cues = self._cues[language].find(body.tokens) if language in self._cues else {}
         for country, found in cues.items():
-            near.countries[country] += FROM_CUE * len(found)
+            near.cue(country, len(found))
         if language in self._homes:
-            near.countries[self._homes[language]] += FROM_CUE
+            near.cue(self._homes[language])
         self._judge.weigh(body, mentions, near)
         self._judge.weigh(title, heading, near)
         self._judge.meet([*mentions, *heading], near)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transforms.country_words import CountryLexicon, CountryWords, Kind
-from transforms.gazetteer import fold
 from transforms.name_tokens import Word, read_words
+from transforms.tokens import fold
 from transforms.wordlists import Lexicon
 
 RULES = 1

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from transforms.gazetteer import fold
 from transforms.name_lexicon import NameLexicon, is_country_word
 from transforms.name_rules import BELIEVED, ORGANIZATION, PERSON, REPEATED, UNKNOWN, Mention, Reader
 from transforms.name_tables import read_tables
 from transforms.name_tokens import read_words
 from transforms.schema import NameMention
 from transforms.taggers import Document, Tags
+from transforms.tokens import fold
 
 MAX_CHARACTERS = 40_000
 MAX_TITLE_CHARACTERS = 1_000

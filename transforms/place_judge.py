@@ -14,6 +14,7 @@ from transforms.country_words import Kind
 from transforms.gazetteer import CAPITAL, COUNTY, DIVISION, REGION, Gazetteer, Place
 from transforms.mentions import Mention
 from transforms.neighbours import find_neighbours
+from transforms.surroundings import Surroundings
 from transforms.tokens import Part, fold_name, has_case, is_capitalised
 from transforms.wordlists import Lexicon
 
@@ -47,36 +48,7 @@ NEAR_ANOTHER = 1.5  # another name of the text may lie within NEIGHBOUR_KM of it
 IN_LONGER_NAME = -0.5  # "London Zoo"; smaller places are not believed there at all
 KNOWN_POPULATION = 300_000
 HEADLINE_POPULATION = 500_000  # where every word has a capital, only such places are believed unseen
-FROM_DIVISION, FROM_PLACE, FROM_DATELINE, FROM_CUE = 0.5, 0.5, 2.0, 0.5
-
-
-class Surroundings:
-    """What a document as a whole says for countries and divisions while its places are being decided. `senses` holds
-    what a folded name stands for, once that was said; `named_by` how often each country word, folded, was found;
-    `neighbours` the places that have a possible place of another name near them."""
-
-    def __init__(self, language: str, publisher_country: str | None) -> None:
-        self.language = language
-        self.publisher_country = publisher_country
-        self.countries: defaultdict[str, float] = defaultdict(float)
-        self.divisions: defaultdict[str, float] = defaultdict(float)
-        self.senses: dict[str, Place] = {}
-        self.named_by: defaultdict[str, float] = defaultdict(float)
-        self.total = 0.0
-        self.people: set[str] = set()
-        self.neighbours: set[int] = set()
-
-    def filed_from(self, name: str, place: Place) -> None:
-        """Take in where the report was filed."""
-        self.countries[place.country] += FROM_DATELINE
-        self.divisions[place.division] += FROM_DATELINE
-        self.senses[name] = place
-
-    def believe(self, mention: Mention, place: Place) -> None:
-        self.senses.setdefault(mention.folded, place)
-        self.countries[place.country] += FROM_PLACE
-        if place.kind != DIVISION:
-            self.divisions[place.division] += FROM_PLACE
+FROM_DIVISION = 0.5
 
 
 class PlaceJudge:
@@ -223,7 +195,7 @@ class PlaceJudge:
         bare = BELIEVED_BARE if has_case(mention.surface) else BELIEVED_BARE + WITHOUT_CASE
         if score >= (BELIEVED if direct else bare):
             mention.place, mention.rule = best, self._rule(mention, best, score, around=around, seen=seen)
-            near.believe(mention, best)
+            near.believe(mention.folded, best)
 
     def _is_ambiguous(self, mention: Mention, place: Place) -> bool:
         """Whether the name, or in another script the place's own, mostly is something else."""

@@ -8,8 +8,8 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
-from transforms.gazetteer import fold
 from transforms.schema import NameMention
+from transforms.tokens import fold
 from transforms.wordlists import Lexicon
 
 MAX_SIDE_CHARACTERS = 240
@@ -34,6 +34,7 @@ class Speech:
         self.pronouns = frozenset(sections.get("pronouns", ()))
         self.impersonal = frozenset(sections.get("impersonal", ()))
         self.articles = frozenset(sections.get("articles", ()))
+        self.openers = frozenset(sections.get("openers", ()))
         self.joints = frozenset(sections.get("joints", ()))
         self.stops = frozenset(sections.get("stops", ()))
         self.verb = re.compile(rf"(?<![\w-]){verbs}(?![\w-])")
@@ -135,7 +136,7 @@ class Speakers:
             kept.append(word)
             if word.endswith((",", ".")):
                 break
-        if not kept or not (named or kept[0][:1].isupper()):
+        if not kept or not (named or kept[0][:1].isupper()) or kept[0].lower().strip(",") in self._speech.openers:
             return None
         plain = " ".join(kept).strip(" ,.:;")
         return plain if 2 < len(plain) <= MAX_SPEAKER_CHARACTERS else None
