@@ -70,8 +70,10 @@ class KnownNames:
         seconds = self._by_first.get(words[at].folded)
         if seconds is None:
             return None
-        longer: Sequence[KnownName] = seconds.get(words[at + 1].folded, ()) if at + 1 < len(words) else ()
-        for known in (*longer, *seconds.get("", ())):
+        candidates: list[KnownName] = seconds.get("", [])
+        if at + 1 < len(words):
+            candidates = [*seconds.get(words[at + 1].folded, ()), *candidates]
+        for known in candidates:
             size = len(known.surface)
             span = words[at : at + size]
             if len(span) < size or any(word.possessive or not word.joined for word in span[:-1]):

@@ -49,11 +49,13 @@ class Reader:
         self._countries = lexicon.country_words(language)
         self._places = places
         self._acronyms: dict[str, str] = {}
+        self._small: set[str] = set()
 
     def read(self, words: Sequence[Word], *, lexicon_only: bool = False) -> list[Mention]:
         """The names among `words`, in order. A person nothing speaks for has score `UNKNOWN`."""
         rules = None if lexicon_only else self._rules
         known_names = self._lexicon.known
+        self._small.update(word.text for word in words if word.text.islower())
         mentions: list[Mention] = []
         at = 0
         while at < len(words):
@@ -150,7 +152,11 @@ class Reader:
         nations = [n for n in range(begin, last - 1) if self._is_country([words[n].folded])]
         if nations:
             begin = nations[-1] + 1
+            while begin < last and words[begin].text.islower():
+                begin += 1
         run = words[begin:last]
+        if not run:
+            return None
         rule, score = self._person(run, rules, titled=bool(titles))
         if not rule:
             return None
@@ -218,6 +224,16 @@ class Reader:
         found = ((n, self._lexicon.known.find(words, n, inside=True)) for n in range(at + 1, last))
         return any(known is not None and known.alone and n + len(known.surface) == last for n, known in found)
 
+    def _is_common(self, word: Word, rules: NameWords) -> bool:
+        """Whether a word is hardly a person's: capitals, or one that the same text has in small letters too."""
+        lower = word.text.lower()
+        return (
+            word.text == lower
+            or lower in self._small
+            or lower in rules.openers
+            or (word.text.isupper() and len(lower) > 1 and "." not in lower)
+        )
+
     def _followed(self, words: Sequence[Word], last: int, rules: NameWords) -> bool:
         """Whether a word behind says so: "Le Matin newspaper"."""
         return last < len(words) and words[last - 1].joined and words[last].text in rules.followers
@@ -260,7 +276,7 @@ class Reader:
             return "country in brackets", APPOSITION
         if gap.startswith(", ") and (gap[2:4].isdigit() or (behind is not None and behind.text in rules.appositions)):
             return "apposition", APPOSITION
-        if any(word.text[0].islower() for word in words[at:last]):
+        if any(self._is_common(word, rules) for word in words[at:last]):
             return "unknown", UNKNOWN
         placed = (before is not None and before.text in rules.whereabouts) or words[
             at
