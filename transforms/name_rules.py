@@ -89,9 +89,7 @@ class Reader:
                 known = None if named else self._lexicon.known.find(words, last)
                 if known is not None and not known.alone:
                     break
-                if word.text in ("The", "A", "In") or (
-                    len(word.text) > 3 and words[at].text.isupper() > word.text.isupper()
-                ):
+                if word.text in ("The", "A", "In") or (_is_shouted(words[at]) and not word.text.isupper()):
                     break
                 last += 1
                 continue
@@ -123,7 +121,7 @@ class Reader:
             begin = first + 1 if titled else first
             if titled and begin < last and words[begin].text.lower().rstrip(".") not in rules.titles:
                 rule, score = "title", TITLE if last - begin > 1 else TITLE_ALONE
-            elif words[first].folded in self._lexicon.first_names and 1 < last - first <= _MAX_PERSON_WORDS:
+            elif self._is_first_name(words[first]) and 1 < last - first <= _MAX_PERSON_WORDS:
                 rule, score = "first name", FIRST_NAME
             else:
                 continue
@@ -224,6 +222,10 @@ class Reader:
         found = ((n, self._lexicon.known.find(words, n, inside=True)) for n in range(at + 1, last))
         return any(known is not None and known.alone and n + len(known.surface) == last for n, known in found)
 
+    def _is_first_name(self, word: Word) -> bool:
+        names = self._lexicon.first_names
+        return word.folded in names or ("-" in word.folded and word.folded.split("-", 1)[0] in names)
+
     def _is_common(self, word: Word, rules: NameWords) -> bool:
         """Whether a word is hardly a person's: capitals, or one that the same text has in small letters too."""
         lower = word.text.lower()
@@ -252,7 +254,9 @@ class Reader:
             return "surname", UNKNOWN
         if all(word in self._places for word in folded) or any(len(w.text) > 3 and w.text.isupper() for w in run):
             return "", UNKNOWN
-        if run[0].folded in self._lexicon.first_names:
+        if self._is_country(folded[-1:]):
+            return "", UNKNOWN
+        if self._is_first_name(run[0]):
             return "first name", FIRST_NAME
         if any(len(word.text) == 2 and word.text.endswith(".") for word in run[:-1]):
             return "initial", INITIAL
@@ -286,6 +290,11 @@ class Reader:
         if not words[at].opens:
             return "pair of capitals", PAIR
         return "unknown", UNKNOWN
+
+
+def _is_shouted(word: Word) -> bool:
+    """Whether a word is the place of a dateline in capitals, or part of a headline so."""
+    return word.opens and len(word.text) > 3 and word.text.isupper() and "." not in word.text
 
 
 def _mention(words: Sequence[Word], rule: str, score: float, kind: str = PERSON, name: str = "") -> Mention:
