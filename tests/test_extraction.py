@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.pages import FETCHED_AT, PARAGRAPHS, SEEN_AT, URL, html, page
-from transforms.extraction import clean_page, count_words
+from transforms.extraction import clean_page
 from transforms.page_tree import fragment_lines
+from transforms.plain_text import count_words
 from transforms.reject import Rejected
 from transforms.schema import Dateline
 from transforms.settings import CleanSettings

@@ -140,6 +140,8 @@ def split_names(byline: str) -> list[str]:
         name = " ".join(words)
         if is_name(name) and not _is_role(name):
             names.append(name)
+    if any(" " in name for name in names):  # beside full names one word is a place or a rest
+        names = [name for name in names if " " in name or kind_of(name) == "organization"]
     return names
 
 
@@ -171,13 +173,14 @@ def visible_byline(tree: HtmlElement) -> str | None:
     by "By", standing in an element marked as the author's or linking to an author's page, near the headline or else
     anywhere but in a sidebar or comment."""
     for elements in (around_headline(tree), _MARKED(tree)[:MAX_MARKED]):
-        best: tuple[int, str] | None = None
-        for element in elements:
-            score, line = _byline_of(element)
-            if score and (best is None or score > best[0]) and not _stands_aside(element):
-                best = (score, line)
-        if best:
-            return best[1]
+        found = [
+            (score, not any(c.isdigit() for c in line), -place, line)
+            for place, element in enumerate(elements)
+            for score, line in (_byline_of(element),)
+            if score and not _stands_aside(element)
+        ]
+        if found:
+            return max(found)[-1]
     return None
 
 

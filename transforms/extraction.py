@@ -8,7 +8,6 @@ The body is found by trafilatura (https://github.com/adbar/trafilatura); this mo
 """
 
 import logging
-import re
 from dataclasses import dataclass
 
 from lxml import etree
@@ -24,7 +23,7 @@ from transforms.host_rules import HostRule
 from transforms.metadata import PageMetadata, read_metadata
 from transforms.page_tree import element_lines, fragment_lines, parse_page, text_lines
 from transforms.placeholders import is_home_page, placeholder_of, placeholders
-from transforms.plain_text import key
+from transforms.plain_text import count_words, key
 from transforms.reject import Rejected
 from transforms.schema import Article, Entry, Page
 from transforms.settings import CleanSettings
@@ -37,8 +36,6 @@ logging.getLogger("htmldate").setLevel(logging.CRITICAL)
 
 _FAST = Extractor(output_format="python", fast=True, comments=False)
 _THOROUGH = Extractor(output_format="python", comments=False)
-_WORD = re.compile(r"\w+")
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 MAX_HOME_WORDS = 300
 SENTENCE_WORDS = 5  # a shorter line may be a menu's
 MIN_STORY_CHARS = 300
@@ -62,18 +59,17 @@ def clean_page(page: Page, settings: CleanSettings) -> Article:
     tree = parse_page(page.body, page.content_type)
     metadata = read_metadata(tree, page, host)
     body = extract_body(page, tree, metadata, host)
-    if rejected := placeholder_of(metadata, body.lines, count_words(" ".join(body.lines))):
+    if rejected := placeholder_of(metadata, body.lines):
         raise rejected
     lines, text_source, method = _or_feed_text(body.lines, body.method, page.entry)
     rules = load_boilerplate(settings.boilerplate)
     sifted = sift(lines, rules, tree=body.tree, known=_known(metadata), host=host)
     text = "\n".join(sifted.lines)
-    words = count_words(text)
+    counts = [count_words(line) for line in sifted.lines]
+    words, sentences = sum(counts), sum(n for n in counts if n >= SENTENCE_WORDS)
     if words < MAX_HOME_WORDS and is_home_page(page.entry.url, page.final_url):
         raise Rejected("not-an-article", "the link ended at a home page")
-    if (
-        sentences := sum(n for line in sifted.lines if (n := count_words(line)) >= SENTENCE_WORDS)
-    ) < settings.min_words:
+    if sentences < settings.min_words:
         raise Rejected("too-short", f"{sentences} words in sentences, {words} in all")
     spoken, language_source = language.choose_language(metadata.declared_language, text)
     dateline, credit = find_dateline(text)
@@ -180,12 +176,6 @@ def _or_feed_text(lines: list[str], method: str, entry: Entry) -> tuple[list[str
     if theirs > ours or (entry.full_text and theirs > 0.5 * ours):
         return given, "feed", "feed-content"
     return lines, "page", method
-
-
-def count_words(text: str) -> int:
-    """Words of `text`; in scripts written without spaces each two characters count as one."""
-    unspaced = len(_UNSPACED.findall(text))
-    return len(_WORD.findall(_UNSPACED.sub(" ", text))) + (unspaced + 1) // 2
 
 
 def warm() -> None:

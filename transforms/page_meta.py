@@ -8,10 +8,8 @@ from lxml.html import HtmlElement
 from transforms.plain_text import from_markup, one_line
 
 MAX_META = 600
-_MICRODATA = etree.XPath(
-    "descendant::*[not(self::meta) and (@itemprop='datePublished' or @itemprop='dateModified' or"
-    " @itemprop='articleSection' or @itemprop='headline' or @itemprop='keywords' or @itemprop='inLanguage')]"
-)
+_MICRODATA = etree.XPath("descendant::*[@itemprop and not(self::meta)]")
+_READ_MICRODATA = {"datepublished", "datemodified", "articlesection", "headline", "keywords", "inlanguage"}
 MAX_HEADINGS = 20
 MAX_CONTENT_CHARS = 5_000
 
@@ -52,9 +50,10 @@ def read_page_meta(tree: HtmlElement) -> PageMeta:
         for name in names - {""}:
             meta.setdefault(name[:100], []).append(value)
     for element in _MICRODATA(tree)[:MAX_META]:
-        printed = element.get("content") or element.get("datetime") or "".join(element.itertext())[:MAX_CONTENT_CHARS]
-        if value := from_markup(printed, MAX_CONTENT_CHARS):
-            meta.setdefault(element.get("itemprop").lower(), []).append(value)
+        name = element.get("itemprop", "").lower()
+        if name in _READ_MICRODATA:
+            printed = element.get("content") or element.get("datetime") or "".join(element.itertext())
+            meta.setdefault(name, []).append(from_markup(printed, MAX_CONTENT_CHARS))
     title = next((from_markup(t.text_content()[:5_000], 1_000) for t in tree.iter("title") if t.text), "")
     canonical = next((link.get("href") for link in tree.iter("link") if "canonical" in _words(link.get("rel"))), None)
     return PageMeta(

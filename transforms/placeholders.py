@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from transforms.metadata import PageMetadata
-from transforms.plain_text import key
+from transforms.plain_text import count_words, key
 from transforms.reject import Rejected
 
 MAX_WORDS = 250  # a page with more text than this is no placeholder, whatever its title says
@@ -27,12 +27,10 @@ class Placeholder:
     texts: tuple[str, ...]
 
 
-def placeholder_of(metadata: PageMetadata, lines: Sequence[str], words: int) -> Rejected | None:
-    """Why the page is no article although the server said 200, None when nothing says so.
-
-    `lines` are all lines that were extracted, `words` their number of words.
-    """
-    if words > MAX_WORDS or metadata.has_article:
+def placeholder_of(metadata: PageMetadata, lines: Sequence[str]) -> Rejected | None:
+    """Why the page is no article although the server said 200, None when nothing says so. `lines` are all lines that
+    were extracted."""
+    if metadata.has_article or (words := sum(map(count_words, lines))) > MAX_WORDS:
         return None
     titles = [key(title) for title in (metadata.title or "", *metadata.headings[:2]) if title]
     text = f" {key(' '.join(lines)[:5_000])} "

@@ -10,6 +10,8 @@ _CONTROL = re.compile(
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,500}>|<!--[^<>]{0,500}-->")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _ALPHANUMERIC = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"\w+")
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 
 
 def without_control(text: str) -> str:
@@ -41,3 +43,9 @@ def from_markup(value: str | None, max_chars: int = 20_000) -> str:
 def key(text: str) -> str:
     """What is left of `text` for a comparison: letters and digits in one case, single spaces between words."""
     return " ".join(_ALPHANUMERIC.findall(unicodedata.normalize("NFKC", text).casefold()))
+
+
+def count_words(text: str) -> int:
+    """Words of `text`; in scripts written without spaces each two characters count as one."""
+    unspaced = len(_UNSPACED.findall(text))
+    return len(_WORD.findall(_UNSPACED.sub(" ", text))) + (unspaced + 1) // 2
