@@ -332,6 +332,38 @@ def compact(
 
 
 @app.command()
+def retag(
+    dataset: DatasetRoot,
+    config: Annotated[Path | None, typer.Option("--config", metavar="CONFIG", help="Take [tag] from there.")] = None,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that tag; 0 = one a core.")] = 0,
+) -> None:
+    """Give stored articles the tags of today's lexicons, day by day; other columns stay."""
+    with _errors():
+        from pipeline.retag import retag as retag_days
+        from transforms.settings import Settings
+
+        settings = _load(config, None, None, None, None).settings if config else Settings()
+        changes = retag_days(dataset, settings.tag, settings.write, datetime.now(UTC), workers=workers)
+        print(f"{sum(change.rows for change in changes):,} rows in {len(changes)} partitions tagged anew")
+
+
+@app.command("fit-topics")
+def fit_topics(
+    dataset: DatasetRoot,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="Where the model goes (.npz).")],
+    labels: Annotated[
+        Path | None, typer.Option("--labels", metavar="CSV", help="Your own labels: article_id,topic.")
+    ] = None,
+) -> None:
+    """Train a topic model on your own archive, for [tag] topic_model."""
+    with _errors():
+        from pipeline.fit_topics import fit_topics as fit
+
+        model = fit(dataset, output, labels)
+        print(f"{output}: {len(model.topics)} topics")
+
+
+@app.command()
 def forget(
     dataset: DatasetRoot,
     url: Annotated[str | None, typer.Argument(metavar="[URL]", help="Erase the article at this address.")] = None,

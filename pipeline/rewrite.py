@@ -1,4 +1,4 @@
-"""Rewriting days that are closed: compaction, which keeps every row, and erasure, which says how many it took.
+"""Rewriting stored days: compaction, which keeps every row, erasure, which says how many it took, and new tags.
 
 Partition by partition: the new files are staged, read back and compared, then exchanged for the old ones under a
 manifest of their own (`Dataset.replace_folder`). Killed before that manifest, the partition is as it was; after it, the
@@ -49,34 +49,27 @@ def compact(root: Path, settings: WriteSettings, now: datetime, *, dry_run: bool
     )
     if dry_run:
         return [_plan(root, folder, settings) for folder in folders]
-    return _rewrite(root, folders, settings, now, kind="compact", keep=None)
+    return rewrite(root, folders, settings, now, kind="compact", edit=None)
 
 
 def forget_url(root: Path, url: str, settings: WriteSettings, now: datetime) -> list[Change]:
     """Erase every row of the article at `url`, and what `rejects` and `fetches` tell of it, from every day."""
     wanted = article_id(url)
 
-    def keep(dataset: str, table: pa.Table) -> pa.ChunkedArray:
+    def without(dataset: str, table: pa.Table) -> pa.Table:
         if dataset == "articles":
-            return pc.not_equal(table["article_id"], wanted)
+            return table.filter(pc.not_equal(table["article_id"], wanted))
         ids = [article_id(told) if told else "" for told in table["url"].to_pylist()]
-        return pa.chunked_array([pa.array([found != wanted for found in ids], pa.bool_())])
+        return table.filter(pa.array([found != wanted for found in ids], pa.bool_()))
 
-    return _rewrite(root, partitions(root), settings, now, kind="forget", keep=keep)
+    return rewrite(root, partitions(root), settings, now, kind="forget", edit=without)
 
 
 def forget_older(root: Path, days: int, settings: WriteSettings, now: datetime) -> list[Change]:
     """Erase every day of all three datasets that ended more than `days` days ago."""
     oldest = now.date() - timedelta(days=days)
     folders = (folder for folder in partitions(root) if day_of(folder) < oldest)
-    return _rewrite(
-        root,
-        folders,
-        settings,
-        now,
-        kind="forget",
-        keep=lambda _, table: pa.chunked_array([pa.repeat(False, len(table))]),
-    )
+    return rewrite(root, folders, settings, now, kind="forget", edit=lambda _, table: table.slice(0, 0))
 
 
 def partitions(root: Path) -> Iterator[str]:
@@ -98,28 +91,32 @@ def read_folder(root: Path, folder: str) -> pa.Table:
     return pa.concat_tables([_as_today(pq.read_table(file, partitioning=None), schema) for file in files])
 
 
-Keep = Callable[[str, pa.Table], pa.ChunkedArray]
+Edit = Callable[[str, pa.Table], pa.Table]  # a dataset's name and the rows of a partition to the rows it shall have
 
 
-def _rewrite(
-    root: Path, folders: Iterable[str], settings: WriteSettings, now: datetime, *, kind: str, keep: Keep | None
+def rewrite(
+    root: Path, folders: Iterable[str], settings: WriteSettings, now: datetime, *, kind: str, edit: Edit | None
 ) -> list[Change]:
+    """Rewrite `folders`, each under a manifest of its own; those whose rows `edit` leaves as they are stay untouched.
+
+    `kind` is what the manifests call it. Without `edit` only the files change.
+    """
     dataset = Dataset(root)
     if not dataset.runs.is_dir():
         raise DatasetError(f"{root}: no dataset: there is no runs/ folder")
     with dataset.lock(f"newsbeam {kind}", now):
-        changes = (_rewrite_folder(dataset, folder, settings, now, kind=kind, keep=keep) for folder in folders)
+        changes = (_rewrite_folder(dataset, folder, settings, now, kind=kind, edit=edit) for folder in folders)
         return [change for change in changes if change]
 
 
 def _rewrite_folder(
-    dataset: Dataset, folder: str, settings: WriteSettings, now: datetime, *, kind: str, keep: Keep | None
+    dataset: Dataset, folder: str, settings: WriteSettings, now: datetime, *, kind: str, edit: Edit | None
 ) -> Change | None:
-    """Rewrite and commit one partition; None when `keep` keeps all its rows."""
+    """Rewrite and commit one partition; None when `edit` changes nothing in it."""
     started = time.perf_counter()
     table = read_folder(dataset.root, folder)
-    kept = table.filter(keep(folder.split("/", 1)[0], table)) if keep else table
-    if keep and kept.num_rows == table.num_rows:
+    kept = edit(folder.split("/", 1)[0], table) if edit else table
+    if edit and kept.equals(table):
         return None
     rewrite_id = dataset.next_id(now)
     old = sorted(path.name for path in (dataset.root / folder).glob("*.parquet"))

@@ -10,6 +10,7 @@ Models are stored as plain arrays (.npz, never pickle), so that loading a foreig
 
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -65,8 +66,8 @@ def train(texts: Iterable[tuple[str, str, str]]) -> TopicModel:
     """A model from (title, text, topic) of each article. Topics with fewer than `MIN_TEXTS_OF_A_TOPIC` articles are
     left out. Raises ValueError when fewer than two topics remain."""
     counted = [(topic, _count(title, text)) for title, text, topic in texts]
-    labels = [topic for topic, _ in counted]
-    topics = tuple(sorted({topic for topic in labels if labels.count(topic) >= MIN_TEXTS_OF_A_TOPIC}))
+    articles = Counter(topic for topic, _ in counted)
+    topics = tuple(sorted(topic for topic, number in articles.items() if number >= MIN_TEXTS_OF_A_TOPIC))
     if len(topics) < 2:
         raise ValueError(
             f"a topic model needs two topics or more with {MIN_TEXTS_OF_A_TOPIC} articles each, found {len(topics)}"

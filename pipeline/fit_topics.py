@@ -1,0 +1,49 @@
+"""`newsbeam fit-topics`: a topic model from the user's own archive, for `[tag] topic_model`.
+
+It learns from the articles whose topic the lexicons are sure of, and from the user's own labels where given.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from pipeline.errors import DatasetError, UsageError
+from pipeline.rewrite import partitions
+from transforms.schema import Topic
+from transforms.topic_model import TopicModel, save, sure_topic, train
+
+COLUMNS = ["article_id", "version", "title", "text", "topics"]
+
+
+def fit_topics(root: Path, model: Path, labels: Path | None) -> TopicModel:
+    """Train on the archive at `root` and write `model`. `labels` is a CSV file of article_id and topic, which goes
+    before the lexicons. Raises `DatasetError` when there is too little to learn from."""
+    try:
+        fitted = train(examples(root, read_labels(labels) if labels else {}))
+    except ValueError as error:
+        raise DatasetError(f"{root}: {error}") from error
+    save(fitted, model)
+    return fitted
+
+
+def examples(root: Path, labels: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Title, text and topic of the first version of each article that has a label or a sure topic."""
+    for folder in partitions(root):
+        if folder.startswith("articles/"):
+            for file in sorted((root / folder).glob("*.parquet")):
+                for row in pq.read_table(file, columns=COLUMNS, partitioning=None).to_pylist():
+                    topic = labels.get(row["article_id"]) or sure_topic([Topic(**found) for found in row["topics"]])
+                    if topic and row["version"] == 1:
+                        yield row["title"] or "", row["text"], topic
+
+
+def read_labels(path: Path) -> dict[str, str]:
+    """article_id -> topic of a CSV file with these two columns; raises `UsageError` for any other file."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows: list[dict[str, Any]] = list(csv.DictReader(file))
+    if rows and not {"article_id", "topic"} <= rows[0].keys():
+        raise UsageError(f"{path}: expected the columns article_id and topic")
+    return {row["article_id"]: row["topic"] for row in rows}
