@@ -11,6 +11,7 @@ from pipeline.replay import replay_once
 from pipeline.report import Report
 from pipeline.run import Options, run_once
 from tests.servers import Reply, html, serve
+from tests.test_warc import response
 
 TOWNS = ["Accra", "Bergen", "Cusco", "Dakar", "Osaka"]
 
@@ -32,6 +33,19 @@ def rows(root: Path) -> list[dict[str, Any]]:
     files = sorted((root / "articles").glob("*/*.parquet"))
     found = [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
     return sorted(found, key=lambda row: str(row["article_id"]))
+
+
+def test_pages_of_another_crawler_fall_on_the_day_they_were_captured(tmp_path: Path) -> None:
+    body = page("Lima").body
+    answer = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n{body!s}".encode()
+    path = tmp_path / "CC-NEWS.warc.gz"
+    path.write_bytes(response("https://towns.example/lima", answer) + response("https://towns.example/none", b""))
+    config = parse_config({"output": str(tmp_path / "data")}, "test")
+    report = replay_once(config, Options(), quiet, files=[path])
+    assert (report.entries, report.stored) == (1, 1)
+    (row,) = rows(tmp_path / "data")
+    assert row["url"] == "https://towns.example/lima"
+    assert [folder.name for folder in (tmp_path / "data" / "articles").iterdir()] == ["seen_date=2026-11-20"]
 
 
 def test_the_own_archive_gives_the_same_rows_again_and_a_second_replay_none(tmp_path: Path) -> None:

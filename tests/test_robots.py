@@ -101,4 +101,4 @@ def test_a_host_is_asked_once_for_all_its_pages_and_the_row_is_kept() -> None:
 
 def test_a_crawl_delay_slows_the_host_down_within_reason() -> None:
     assert parse_robots(b"User-agent: *\nCrawl-delay: 2\n", AGENT).crawl_delay_s == 2
-    assert parse_robots(b"User-agent: *\nCrawl-delay: 99999\n", AGENT).crawl_delay_s == 30
+    assert parse_robots(b"User-agent: *\nCrawl-delay: 99999\n", AGENT).crawl_delay_s == 10

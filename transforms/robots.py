@@ -20,7 +20,7 @@ from transforms.schema import HttpFetch
 DAY_S = 86_400.0
 RETRY_S = 600.0  # what could not be read is asked for again after so long
 MAX_HOSTS = 2_000
-MAX_CRAWL_DELAY_S = 30.0
+MAX_CRAWL_DELAY_S = 10.0
 _MAX_LINE_CHARS = 2_000
 _HOST_UNREACHABLE = frozenset({"dns", "connect", "tls", "blocked-address", "bad-url"})
 
