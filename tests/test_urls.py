@@ -20,6 +20,9 @@ SAME = [
     "https://www.harbour-post.example/2026/05/ferry-delayed?ref=rss",
     "https://www.harbour-post.example/2026/05/ferry-delayed?mod=rss_world",
     "https://www.harbour-post.example/2026/05/ferry-delayed#comments",
+    "https://www.harbour-post.example/2026/05/ferry-delayed?utm_source=x&amp;utm_medium=y&amp;amp=1",
+    "//www.harbour-post.example/2026/05/ferry-delayed",
+    "https://www.bing.com/amp/s/www.harbour-post.example/2026/05/ferry-delayed",
     "https://www.harbour-post.example/2026/05/ferry-delayed#:~:text=delayed",
     "https://www.harbour-post.example/2026/x/../05/./ferry-delayed",
     "https://www.harbour-post.example/2026//05/ferry%2Ddelayed",
@@ -38,6 +41,8 @@ SAME = [
 DIFFERENT = [
     ("https://a.example/view?id=1", "https://a.example/view?id=2"),
     ("https://a.example/view?id=1&page=1", "https://a.example/view?id=1&page=2"),
+    ("https://a.example/view?x=1&amp;id=1", "https://a.example/view?x=1&amp;id=2"),
+    ("https://a.example/view?pk_id=1", "https://a.example/view?pk_id=2"),
     ("https://a.example/list?ref=rss", "https://a.example/list?ref=20260101-17"),
     ("https://de.a.example/1", "https://en.a.example/1"),
     ("https://a.example/Ab", "https://a.example/aB"),
@@ -79,7 +84,7 @@ def test_ids_are_32_hex_digits_and_stay_what_they_are() -> None:
 
 PIECES = (
     "https:// http: // / ? # & = % %2e %41 %zz ;jsessionid=1 amp .amp .. . index.html www. m. a.example utm_source ref"
-    " rss id cdn.ampproject.org /c/s/ ! @ google.com /amp/s/ /url url= : 80 [ ] ::1 + \\ é 。 \ud800 \0"
+    " rss id amp; cdn.ampproject.org /c/s/ ! @ google.com /amp/s/ /url url= : 80 [ ] ::1 + \\ é 。 \ud800 \0"
 )
 pieces = st.sampled_from([*PIECES.split(" "), " ", "\t"])
 addresses = st.one_of(
@@ -140,6 +145,7 @@ def test_registrable_domains_follow_the_public_suffix_list(url: str, domain: str
         ("https://amp.a.example/1", "//www.a.example/1?utm_source=x", "https://www.a.example/1"),
         ("https://a.example/1?utm_source=x", None, "https://a.example/1"),
         ("https://a.example/1", "https://b.example/1", "https://a.example/1"),
+        ("https://www.google.com/amp/s/a.example/1", "https://a.example/1", "https://a.example/1"),
         ("https://a.example/1", "https://a.example/", "https://a.example/1"),
         ("https://a.example/", "https://www.a.example/", "https://www.a.example/"),
         ("https://a.example/story.asp?sid=55", "https://a.example/story.asp", "https://a.example/story.asp?sid=55"),

@@ -41,6 +41,8 @@ def url_key(url: str) -> str:
     """What the address names: equal keys are the same article. Any string is taken; what is no
     web address is its own key."""
     url = url.strip()
+    if url.startswith("//"):
+        url = f"https:{url}"
     parts = _parts(url)
     if parts is None:
         return _bounded(url)
@@ -314,10 +316,17 @@ def _query(query: str) -> str:
     drops = _rules().parameters.drops
     kept = set()
     for pair in _plain(query.replace("+", "%20")).split("&"):
-        name, _, value = pair.partition("=")
+        name, _, value = _unescaped(pair).partition("=")
         if name and not drops(name.lower(), value.lower()):
             kept.add(f"{name}={value}" if value else name)
     return "&".join(sorted(kept))
+
+
+def _unescaped(pair: str) -> str:
+    """Without the rest of an ampersand that was written for HTML: ?id=1&amp;page=2."""
+    while pair.lower().startswith("amp;"):
+        pair = pair[4:]
+    return pair
 
 
 def _fragment(fragment: str) -> str:
@@ -380,9 +389,10 @@ def _site(url: str) -> str:
 
 
 def _trusted(page_url: str, link: str) -> bool:
-    if _site(page_url) != _site(link):
+    page_key, link_key = url_key(page_url), url_key(link)
+    if _site(page_key) != _site(link_key):
         return False
-    page, target = urlsplit(url_key(page_url)), urlsplit(url_key(link))
+    page, target = urlsplit(page_key), urlsplit(link_key)
     if not (target.path or target.query or target.fragment):  # the home page
         return not (page.path or page.query or page.fragment)
     above = page.path.split("/"), target.path.split("/")
@@ -407,5 +417,5 @@ def _without_marks(url: str) -> str:
 
 
 def _folded(pair: str) -> tuple[str, str]:
-    name, _, value = pair.partition("=")
+    name, _, value = _unescaped(pair).partition("=")
     return unquote(name, errors="replace").lower(), unquote(value, errors="replace").lower()
