@@ -250,3 +250,9 @@ def test_a_person_s_name_with_a_particle_is_no_place() -> None:
 
 def test_a_saint_s_hospital_is_no_town() -> None:
     assert tagged("He was taken to St. Michael's Hospital on Friday.").places == ()
+
+
+def test_a_bird_and_a_player_are_no_countries() -> None:
+    assert tagged("Turkey prices rose before the feast. A frozen turkey costs more.").countries == ()
+    assert tagged("Michael Jordan flew in on Friday. Jordan did not play.").countries == ()
+    assert codes(tagged("Jordan and Turkey signed a water treaty in Amman.")) == {"JO", "TR"}

@@ -10,7 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 
-from transforms.country_words import Kind
+from transforms.country_words import Kind, Word
 from transforms.gazetteer import CAPITAL, COUNTY, DIVISION, REGION, Gazetteer, Place
 from transforms.mentions import Mention
 from transforms.neighbours import find_neighbours
@@ -106,9 +106,12 @@ class PlaceJudge:
             known_before = previous is not None and previous.last == mention.first and _is_something(previous)
             following = mentions[number + 1] if number + 1 < len(mentions) else None
             known_behind = following is not None and following.first == mention.last and _is_something(following)
-            if mention.word is not None:
+            written_small = has_case(mention.surface) and mention.surface.lower() in words
+            if mention.word is not None and not (written_small and _is_name(mention.word) and near.language == "en"):
                 self._decide_country(part, mention, near, alone=not (known_before or known_behind))
-            elif mention.places and not (has_case(mention.surface) and mention.surface.lower() in words):
+            elif mention.word is not None:
+                mention.word = None  # "turkey" stands in the text too
+            elif mention.places and not written_small:
                 self._decide_place(part, mention, near, known_before=known_before, known_behind=known_behind)
             previous = mention
 
@@ -137,7 +140,9 @@ class PlaceJudge:
         word = mention.word
         if word is None:
             return
-        if alone and not (part.headed or part.shouted) and self._is_inside_name(part, mention, near):
+        own = near.countries[word.code] - near.named_by[mention.folded]
+        is_person = mention.folded in near.people and own <= 0
+        if is_person or (alone and not part.shouted and self._is_part_of_person(part, mention, near)):
             mention.word = None
             return
         elsewhere = [
@@ -256,8 +261,12 @@ class PlaceJudge:
             points += ITS_OWN_WORD
         return points
 
-    def _is_inside_name(self, part: Part, mention: Mention, near: Surroundings) -> bool:
-        return self._inside(part, mention, near, known_before=False, known_behind=False) != 0.0
+    def _is_part_of_person(self, part: Part, mention: Mention, near: Surroundings) -> bool:
+        """Whether a country's name is a person's here: "Chad Willis", "Michael Jordan"."""
+        if self._is_first_name(part, mention, near):
+            return True
+        given = mention.folded in self._around["person name"]
+        return given and self._inside(part, mention, near, known_before=True, known_behind=False) is None
 
     def _inside(
         self, part: Part, mention: Mention, near: Surroundings, *, known_before: bool, known_behind: bool
@@ -306,6 +315,10 @@ def _said(within: str, place: Place) -> float:
     if within in (place.division, place.country):
         return SAID_SO
     return SAID_OTHER_DIVISION if "." in within else SAID_OTHERWISE
+
+
+def _is_name(word: Word) -> bool:
+    return word.kind is Kind.NAME
 
 
 def _is_something(mention: Mention) -> bool:
