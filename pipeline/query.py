@@ -27,6 +27,7 @@ DERIVED_VIEWS = {
         " min(first_seen_at) AS first_seen_at, max(first_seen_at) AS last_seen_at FROM current GROUP BY cluster_id"
     ),
 }
+NARROWEST = 8  # characters a column of a table keeps, however little room there is
 FORMATS = ("table", "csv", "json", "parquet")
 
 
@@ -109,10 +110,12 @@ def _runs_after(root: Path, since: str) -> list[str]:
 
 def _print_table(names: Sequence[str], rows: Sequence[Sequence[Any]], console: Console) -> None:
     table = Table(header_style="bold")
-    for name in names:
-        table.add_column(name, no_wrap=True, overflow="ellipsis")
-    for row in rows:
-        table.add_row(*("" if value is None else _printable(value) for value in row))
+    cells = [["" if value is None else _printable(value) for value in row] for row in rows]
+    for number, name in enumerate(names):
+        widest = max([len(name), *(len(row[number]) for row in cells)])
+        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=min(widest, NARROWEST))
+    for row in cells:
+        table.add_row(*row)
     console.print(table)
     console.print(f"{len(rows):,} {'row' if len(rows) == 1 else 'rows'}")
 

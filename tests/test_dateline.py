@@ -85,3 +85,10 @@ def test_a_place_in_capitals_and_brackets_is_a_dateline_whoever_is_in_them(
 )
 def test_a_remark_in_brackets_is_no_dateline(text: str) -> None:
     assert find_dateline(text) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "text", ["حوار: قال الوزير إن المحادثات ستستمر.", "ISLANDNEWS.COM - The ferry sailed again on Sunday."]
+)
+def test_a_script_without_capitals_and_a_web_site_open_no_dateline(text: str) -> None:
+    assert find_dateline(text) == (None, None)

@@ -69,6 +69,8 @@ def find_dateline(text: str) -> tuple[Dateline | None, str | None]:
                 continue
             place = _place(found["place"])
             credit = found.groupdict().get("credit")
+            if pattern in (_UPPER_DATE, _UPPER) and not _is_printed_as_place(found["place"]):
+                continue
             if place is None or (pattern is _WITH_CREDIT and not _is_credit(credit or "", found["place"])):
                 continue
             return Dateline(text=found["all"].strip(), place=place), credit
@@ -141,6 +143,11 @@ def _place(text: str) -> str | None:
         return None
     place = place.split(",")[0].strip()
     return place.title() if place.isupper() else place
+
+
+def _is_printed_as_place(text: str) -> bool:
+    """Whether it is in capitals, in a script that has them, and no name of a web site."""
+    return text.isupper() and not re.search(r"\.[A-Z]{2,4}\b", text)
 
 
 def _is_credit(credit: str, place: str) -> bool:
