@@ -170,3 +170,12 @@ def test_no_text_is_too_strange(text: str, language: str | None) -> None:
 
 def test_long_texts_are_read_up_to_a_bound() -> None:
     assert len(tags("Margaret Pellow and Anna of " * 20_000).people) <= 200
+
+
+def test_each_mention_can_be_explained_by_its_place_and_rule() -> None:
+    document = Document(title="Teklu resigns", text=stories.BORDER, language="en")
+    evidence = TAGGER.explain(document, Tags())
+    assert all(
+        document.text[e.start :].startswith(e.surface) for e in evidence if e.part == "text" and " " not in e.surface
+    )
+    assert any(e.tag == "person Emomali Rakhmon" and e.rule.startswith("lexicon") for e in evidence)

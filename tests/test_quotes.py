@@ -164,3 +164,12 @@ def test_many_marks_are_read_in_reasonable_time() -> None:
     assert len(quotes("‘a " * 20_000)) <= 60
     assert len(quotes("a, said, b " * 4_000)) <= 60
     assert len(quotes('Aalto said "go on and on" ' * 2_000)) <= 60
+
+
+def test_each_quotation_can_be_explained() -> None:
+    document = Document(
+        title="", text="“We stay here to the end,” Obiora said. Aalto said that nobody had left so far.", language="en"
+    )
+    direct, reported = TAGGER.explain(document, Tags(people=PEOPLE))
+    assert (direct.tag, direct.rule) == ("quote by Ada Obiora", "quotation marks")
+    assert (reported.tag, reported.rule) == ("quote by Henrik Aalto", "reported speech")

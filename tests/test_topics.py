@@ -121,3 +121,12 @@ def test_an_overlay_adds_terms_and_changes_the_version(tmp_path: Path) -> None:
 @given(st.text(max_size=400))
 def test_no_text_is_too_strange(text: str) -> None:
     assert len(topics(text, text[:40])) <= 12
+
+
+def test_each_term_can_be_explained_by_its_place_and_weight() -> None:
+    document = Document(title="Refugees cross river", text=stories.BORDER, language="en")
+    evidence = TAGGER.explain(document, Tags())
+    parts = {"title": document.title, "text": document.text}
+    assert all(parts[e.part][e.start :].startswith(e.surface) for e in evidence)
+    assert any(e.part == "title" and e.surface == "Refugees" for e in evidence)
+    assert TAGGER.explain(Document(title="", text="war", language="xx"), Tags()) == []

@@ -80,7 +80,7 @@ class PlacesTagger:
             places=_count_places([*reading.title, *reading.body]),
         )
 
-    def explain(self, document: Document) -> list[Evidence]:
+    def explain(self, document: Document, found: Tags | None = None) -> list[Evidence]:
         """The mentions behind the tags, in order: what was read as which country or place, where, and by which rule."""
         reading = self._read(document, document.dateline)
         evidence = []

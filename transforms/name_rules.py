@@ -28,15 +28,16 @@ _JOINING = frozenset(("of", "for", "and", "the"))
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A name in the text: what it says there, whose name it is, and the rule that found it. `start` is a character
-    offset into the text, or None in the title."""
+    """A name in the title or text: what it says there, whose name it is, the rule that found it and its score. `start`
+    is a character offset into `part`."""
 
     surface: str
     name: str
     kind: str
     rule: str
     score: float
-    start: int | None
+    start: int
+    part: str = "text"
 
 
 class Reader:

@@ -17,7 +17,7 @@ from transforms.name_rules import BELIEVED, ORGANIZATION, PERSON, REPEATED, UNKN
 from transforms.name_tables import read_tables
 from transforms.name_tokens import read_words
 from transforms.schema import NameMention
-from transforms.taggers import Document, Tags
+from transforms.taggers import Document, Evidence, Tags
 from transforms.tokens import fold
 
 MAX_CHARACTERS = 40_000
@@ -35,11 +35,24 @@ class NamesTagger:
 
     def tag(self, document: Document, found: Tags) -> Tags:
         """`found` with people and organisations. Never raises for any text."""
-        mentions = self.explain(document, found)
+        mentions = self.mentions(document, found)
         return replace(found, people=_count(mentions, PERSON), organizations=_count(mentions, ORGANIZATION))
 
-    def explain(self, document: Document, found: Tags) -> list[Mention]:
-        """Every mention with its rule, in the order of the text; those of the title come last."""
+    def explain(self, document: Document, found: Tags) -> list[Evidence]:
+        """Every mention with its rule and score, in the order of the text; those of the title come last."""
+        return [
+            Evidence(
+                tag=f"{mention.kind} {mention.name}",
+                surface=mention.surface,
+                part=mention.part,
+                start=mention.start,
+                rule=f"{mention.rule}, {mention.score:.2f}",
+            )
+            for mention in self.mentions(document, found)
+        ]
+
+    def mentions(self, document: Document, found: Tags) -> list[Mention]:
+        """Every mention that counts, under the name it belongs to."""
         language = (document.language or "").split("-", 1)[0].lower()
         places = frozenset(fold(part) for place in found.places for part in place.name.split())
         reader = Reader(self._lexicon, language, places)
@@ -49,7 +62,7 @@ class NamesTagger:
         mentions = [mention for mention in reader.read(read_words(text)) if not _is_inside(mention, tables)] + tables
         title = read_words(document.title[:MAX_TITLE_CHARACTERS])
         headed = sum(word.capital for word in title) > 0.6 * len(title)  # a capital says nothing there
-        mentions += [replace(mention, start=None) for mention in reader.read(title, lexicon_only=headed)]
+        mentions += [replace(mention, part="title") for mention in reader.read(title, lexicon_only=headed)]
         return fold_names(mentions)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from transforms.schema import NameMention, Quote
 from transforms.speakers import Speakers, Speech
-from transforms.taggers import Document, Tags
+from transforms.taggers import Document, Evidence, Tags
 from transforms.wordlists import Lexicon
 
 RULES = 2
@@ -50,12 +50,28 @@ class QuotesTagger:
 
     def tag(self, document: Document, found: Tags) -> Tags:
         """`found` with the quotes of the text. Never raises for any text."""
+        return replace(found, quotes=self._quotes(document, found))
+
+    def explain(self, document: Document, found: Tags) -> list[Evidence]:
+        """Every quotation with its speaker and whether it is direct or reported, in the order of the text."""
+        return [
+            Evidence(
+                tag=f"quote by {quote.speaker or 'nobody named'}",
+                surface=quote.text,
+                part="text",
+                start=quote.start,
+                rule="quotation marks" if document.text[quote.start - 1 : quote.start] in _MARKS else "reported speech",
+            )
+            for quote in self._quotes(document, found)
+        ]
+
+    def _quotes(self, document: Document, found: Tags) -> tuple[Quote, ...]:
         language = (document.language or "").split("-", 1)[0].lower()
         speech = self._speech.get(language)
         text = document.text[:MAX_CHARACTERS]
         dateline = document.dateline.text if document.dateline is not None else ""
         begin = len(dateline) if text.startswith(dateline) else 0
-        return replace(found, quotes=find_quotes(text, found.people, speech, begin))
+        return find_quotes(text, found.people, speech, begin)
 
 
 def find_quotes(text: str, people: Sequence[NameMention], speech: Speech | None, begin: int = 0) -> tuple[Quote, ...]:

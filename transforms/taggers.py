@@ -62,6 +62,10 @@ class Tagger(Protocol):
         """`found` with this tagger's part filled in. Never raises for any text."""
         ...
 
+    def explain(self, document: Document, found: Tags) -> list[Evidence]:
+        """The evidence behind the tags that `tag` would add, in the order of the text."""
+        ...
+
 
 # Taggers are imported when they are asked for: one that is switched off costs neither time nor memory.
 TAGGERS = {
@@ -85,6 +89,15 @@ class Taggers:
         for tagger in self.chain:
             tags = tagger.tag(document, tags)
         return tags
+
+    def explain(self, document: Document) -> list[Evidence]:
+        """Why each tag was given, tagger by tagger."""
+        tags = Tags(dateline=document.dateline)
+        evidence: list[Evidence] = []
+        for tagger in self.chain:
+            evidence += tagger.explain(document, tags)
+            tags = tagger.tag(document, tags)
+        return evidence
 
 
 @cache

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from transforms import topic_model
 from transforms.schema import Topic
-from transforms.taggers import Document, Tags
+from transforms.taggers import Document, Evidence, Tags
 from transforms.wordlists import Lexicon
 
 RULES = 1
@@ -33,7 +33,7 @@ _CACHED_WORDS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Strength:
     """What a term added: its spelling in the lexicon, how often it was found, and the concept and weight it is for."""
 
     term: str
@@ -75,10 +75,21 @@ class TopicsTagger:
             topics = topic_model.revise(self._model, document.title, document.text, topics, self._vocabulary.names)
         return replace(found, topics=topics)
 
-    def explain(self, document: Document) -> list[Evidence]:
-        """Every term found, heaviest first."""
+    def explain(self, document: Document, found: Tags) -> list[Evidence]:
+        """Every term found with the concept it speaks for, in the order of title and text."""
         terms = self._terms.get((document.language or "").split("-", 1)[0].lower())
-        return [] if terms is None else find_terms(document.title, document.text, terms)[0]
+        evidence: list[Evidence] = []
+        for part, text in (("title", document.title[:1000]), ("text", document.text[:MAX_CHARACTERS])):
+            words = list(_WORD.finditer(text)) if terms is not None else []
+            for at, term, concepts in terms.find([word.group() for word in words]) if terms is not None else ():
+                start, end = words[at].start(), words[at + term.count(" ")].end()
+                for concept, weight in concepts.items():
+                    name = self._vocabulary.names.get(concept, concept)
+                    rule = f"term {term!r} of weight {weight:g}"
+                    evidence.append(
+                        Evidence(tag=f"topic {name}", surface=text[start:end], part=part, start=start, rule=rule)
+                    )
+        return evidence
 
 
 class Vocabulary:
@@ -189,7 +200,7 @@ def _by_length(parts: Iterable[str]) -> list[tuple[int, set[str]]]:
     return sorted(lengths.items())
 
 
-def find_terms(title: str, text: str, terms: TermIndex) -> tuple[list[Evidence], int]:
+def find_terms(title: str, text: str, terms: TermIndex) -> tuple[list[Strength], int]:
     """The terms of title and text as evidence, heaviest first, and the number of words read."""
     occurrences: Counter[str] = Counter()
     concepts: dict[str, dict[str, float]] = {}
@@ -200,7 +211,7 @@ def find_terms(title: str, text: str, terms: TermIndex) -> tuple[list[Evidence],
             occurrences[term] += TITLE_FACTOR if is_title else LEDE_FACTOR if at < LEDE_WORDS else 1
             concepts[term] = _merged([weights, concepts[term]]) if term in concepts else weights
     evidence = [
-        Evidence(term, times, concept, weight)
+        Strength(term, times, concept, weight)
         for term, times in occurrences.items()
         for concept, weight in concepts[term].items()
         if weight
@@ -209,7 +220,7 @@ def find_terms(title: str, text: str, terms: TermIndex) -> tuple[list[Evidence],
     return evidence, len(heading) + len(body)
 
 
-def rank_topics(evidence: Sequence[Evidence], words: int, vocabulary: Vocabulary) -> tuple[Topic, ...]:
+def rank_topics(evidence: Sequence[Strength], words: int, vocabulary: Vocabulary) -> tuple[Topic, ...]:
     """Top levels and specific concepts with enough evidence, best first; each concept's top level stands before it."""
     length = math.sqrt(max(words, 40) / 40)
     top: dict[str, float] = defaultdict(float)
