@@ -27,7 +27,6 @@ DERIVED_VIEWS = {
         " min(first_seen_at) AS first_seen_at, max(first_seen_at) AS last_seen_at FROM current GROUP BY cluster_id"
     ),
 }
-NARROWEST = 8  # characters a column of a table keeps, however little room there is
 FORMATS = ("table", "csv", "json", "parquet")
 
 
@@ -111,13 +110,22 @@ def _runs_after(root: Path, since: str) -> list[str]:
 def _print_table(names: Sequence[str], rows: Sequence[Sequence[Any]], console: Console) -> None:
     table = Table(header_style="bold")
     cells = [["" if value is None else _printable(value) for value in row] for row in rows]
-    for number, name in enumerate(names):
-        widest = max([len(name), *(len(row[number]) for row in cells)])
-        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=min(widest, NARROWEST))
+    wanted = [max([len(name), *(len(row[number]) for row in cells)]) for number, name in enumerate(names)]
+    for name, width in zip(names, _shares(wanted, console.width - 1 - 3 * len(names)), strict=True):
+        table.add_column(name, no_wrap=True, overflow="ellipsis", width=width)
     for row in cells:
         table.add_row(*row)
     console.print(table)
     console.print(f"{len(rows):,} {'row' if len(rows) == 1 else 'rows'}")
+
+
+def _shares(wanted: Sequence[int], room: int) -> list[int]:
+    """Widths for columns of the `wanted` widths: narrow ones whole, the others what is left in equal shares."""
+    widths = [0] * len(wanted)
+    for done, number in enumerate(sorted(range(len(wanted)), key=lambda column: wanted[column])):
+        widths[number] = max(1, min(wanted[number], room // (len(wanted) - done)))
+        room -= widths[number]
+    return widths
 
 
 def _printable(value: Any) -> str:
