@@ -27,6 +27,7 @@ DERIVED_VIEWS = {
         " min(first_seen_at) AS first_seen_at, max(first_seen_at) AS last_seen_at FROM current GROUP BY cluster_id"
     ),
 }
+READABLE_COLUMNS = 5  # characters of a column below which a table tells nothing
 FORMATS = ("table", "csv", "json", "parquet")
 
 
@@ -108,8 +109,20 @@ def _runs_after(root: Path, since: str) -> list[str]:
 
 
 def _print_table(names: Sequence[str], rows: Sequence[Sequence[Any]], console: Console) -> None:
-    table = Table(header_style="bold")
+    """A table; with more columns than the terminal can show, row after row with a line a column."""
     cells = [["" if value is None else _printable(value) for value in row] for row in rows]
+    if len(names) * (READABLE_COLUMNS + 3) >= console.width:
+        for number, row in enumerate(cells, 1):
+            console.rule(f"row {number:,}", align="left")
+            grid = Table.grid(padding=(0, 2))
+            grid.add_column(style="dim", no_wrap=True)
+            grid.add_column(no_wrap=True, overflow="ellipsis")
+            for name, cell in zip(names, row, strict=True):
+                grid.add_row(name, cell.replace("\n", " "))
+            console.print(grid)
+        console.print(f"{len(rows):,} {'row' if len(rows) == 1 else 'rows'}")
+        return
+    table = Table(header_style="bold")
     wanted = [max([len(name), *(len(row[number]) for row in cells)]) for number, name in enumerate(names)]
     for name, width in zip(names, _shares(wanted, console.width - 1 - 3 * len(names)), strict=True):
         table.add_column(name, no_wrap=True, overflow="ellipsis", width=width)
