@@ -23,6 +23,12 @@ def test_case_punctuation_and_spacing_are_no_change(same: str) -> None:
     assert kind(same) is None
 
 
+def test_labels_of_the_page_around_the_story_are_no_change() -> None:
+    assert kind(TEXT + "\nShare this page\nAdvertisement") is None
+    assert kind("More on the harbour\n" + TEXT, "Old pier closed") == "headline"
+    assert kind(TEXT + "\nRovers 3 Lindal 1") == "substantive"
+
+
 def test_each_kind_of_change_is_told() -> None:
     assert kind(TEXT, "Old pier closed") == "headline"
     assert kind(TEXT.replace("engineers", "enginers").replace("decision", "descision")) == "typographic"

@@ -15,6 +15,8 @@ from transforms.signatures import content_hash
 MAX_CHANGES = 20  # sentences kept in the diff
 MAX_CHANGE_CHARACTERS = 300
 MAX_SENTENCES = 400  # compared; of longer texts the rest is one more sentence
+LABEL_WORDS = 6
+LABEL_CHARACTERS = 40
 NOUN_SHARE = 0.22  # of words with a capital: with more, as in German, capitals tell nouns and no names
 NOISE_SHARE = 0.15  # of the words; less than that in whole lines is how two renderings of one page differ
 
@@ -43,14 +45,17 @@ class Difference:
 
 
 def difference(old_title: str | None, old_text: str, title: str | None, text: str) -> Difference | None:
-    """How the new reading differs, None when only case, punctuation or spacing does."""
-    if content_hash(old_text) == content_hash(text):
-        if content_hash(old_title or "") == content_hash(title or ""):
-            return None
-        return Difference(kind="headline", changes=_changes([old_title or ""], [title or ""]))
+    """How the new reading differs. None when only case, punctuation or spacing does, or lines of a few words that are
+    no sentence: such come and go with the page around the story."""
     old, new = sentences(old_text), sentences(text)
-    deleted, inserted = _deleted_and_inserted(old, new)
-    return Difference(kind=_kind(deleted, inserted, old, new), changes=_limited(deleted, inserted))
+    same_words = content_hash(old_text) == content_hash(text)
+    deleted, inserted = ([], []) if same_words else _deleted_and_inserted(old, new)
+    moved = not (same_words or deleted or inserted)
+    if moved or not all(map(_is_label, deleted + inserted)):
+        return Difference(kind=_kind(deleted, inserted, old, new), changes=_limited(deleted, inserted))
+    if content_hash(old_title or "") == content_hash(title or ""):
+        return None
+    return Difference(kind="headline", changes=_changes([old_title or ""], [title or ""]))
 
 
 def is_rendering(old_text: str, text: str) -> bool:
@@ -93,6 +98,12 @@ def _deleted_and_inserted(old: list[str], new: list[str]) -> tuple[list[str], li
         [sentence for sentence in old if _words(sentence) not in after],
         [sentence for sentence in new if _words(sentence) not in before],
     )
+
+
+def _is_label(sentence: str) -> bool:
+    if len(sentence) > LABEL_CHARACTERS or any(map(str.isdigit, sentence)):
+        return False
+    return not sentence.endswith((".", "!", "?", "…", "。", "！", "？")) and len(_WORD.findall(sentence)) <= LABEL_WORDS
 
 
 def _words(sentence: str) -> tuple[str, ...]:
