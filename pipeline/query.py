@@ -115,7 +115,7 @@ def _print_table(names: Sequence[str], rows: Sequence[Sequence[Any]], console: C
         for number, row in enumerate(cells, 1):
             console.rule(f"row {number:,}", align="left")
             grid = Table.grid(padding=(0, 2))
-            grid.add_column(style="dim", no_wrap=True)
+            grid.add_column(style="dim", width=max(map(len, names)))
             grid.add_column(no_wrap=True, overflow="ellipsis")
             for name, cell in zip(names, row, strict=True):
                 grid.add_row(name, cell.replace("\n", " "))
