@@ -20,8 +20,8 @@ from transforms.plain_text import without_control
 from transforms.reject import Rejected
 from transforms.schema import Article, Entry, NameMention, Page, Reject
 from transforms.settings import Settings
-from transforms.tag import tag_article
-from transforms.taggers import load_taggers
+from transforms.tag import document_of, tag_article
+from transforms.taggers import Evidence, load_taggers
 from transforms.urls import url_key
 
 SHOWN_LINES = 4
@@ -46,7 +46,9 @@ def explain(target: str, settings: Settings, now: datetime, *, url: str | None, 
         return
     yield "Clean", [*_cleaned(article), *_ledger(article)]
     yield "Deduplicate", _verdict(article, settings, dataset)
-    yield "Tag", _tagged(tag_article(article, load_taggers(settings.tag)))
+    taggers = load_taggers(settings.tag)
+    yield "Tag", _tagged(tag_article(article, taggers))
+    yield "Evidence", _evidence(taggers.explain(document_of(article)))
 
 
 def print_steps(steps: Iterator[Step], console: Console) -> None:
@@ -161,6 +163,14 @@ def _tagged(article: Article) -> list[tuple[str, str]]:
         *(("quote", f"{quote.speaker or 'somebody'}: {quote.text}") for quote in article.quotes),
         ("tags version", article.tags_version),
     ]
+
+
+def _evidence(evidence: Sequence[Evidence]) -> list[tuple[str, str]]:
+    """Each tag with what speaks for it: the words, where they stand, and the rule."""
+    told: dict[str, list[str]] = {}
+    for found in evidence:
+        told.setdefault(found.tag, []).append(f'"{found.surface}" {found.part} {found.start} ({found.rule})')
+    return [(tag, "; ".join(found)) for tag, found in told.items()]
 
 
 def _names(mentions: Sequence[NameMention]) -> str:

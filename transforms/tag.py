@@ -54,18 +54,21 @@ class TagFn(beam.DoFn):
         yield tagged
 
 
+def document_of(article: Article) -> Document:
+    """What taggers read of an article."""
+    return Document(
+        title=article.title or "",
+        text=article.text,
+        language=article.language,
+        dateline=article.dateline,
+        publisher_country=article.publisher_country,
+    )
+
+
 def tag_article(article: Article, taggers: Taggers) -> Article:
     """`article` with its tag columns filled in and the version of the tags noted. Tags it had before are replaced, so
     tagging twice changes nothing."""
-    tags = taggers.tag(
-        Document(
-            title=article.title or "",
-            text=article.text,
-            language=article.language,
-            dateline=article.dateline,
-            publisher_country=article.publisher_country,
-        )
-    )
+    tags = taggers.tag(document_of(article))
     return dataclasses.replace(
         article,
         dateline=tags.dateline,
