@@ -67,6 +67,7 @@ class Gazetteer:
         self._starts = arrays["starts"]
         self._postings = arrays["postings"]
         self._table = arrays
+        self._heads = frozenset(arrays["heads"].tolist())
         self._texts = arrays["texts"].tobytes().decode().split("\n")
         self._divisions = {
             self._texts[index].split("\t")[1]: index for index in np.flatnonzero(arrays["kind"] == DIVISION).tolist()
@@ -92,6 +93,11 @@ class Gazetteer:
             start, end = self._starts[at[hit]], self._starts[at[hit] + 1]
             found[hit] += tuple(self._postings[start:end].tolist())
         return found
+
+    def begins(self, first: str, second: str) -> bool:
+        """Whether any name begins with two characters of a script in which each character is a word. Saves looking up
+        every run of characters of a Chinese text."""
+        return _head(first, second) in self._heads
 
     def place(self, index: int) -> Place:
         return _place(self, index)
@@ -120,6 +126,13 @@ class Gazetteer:
         )
 
 
+def _head(first: str, second: str = "") -> int | None:
+    """A number for the first two characters of a name in Han or Hangul; None for other names."""
+    if len(first) != 1 or len(second) != 1 or min(first, second) < "\u3400":
+        return None
+    return (ord(first) << 16) | ord(second)
+
+
 _folded = lru_cache(maxsize=8192)(fold_name)
 
 
@@ -135,6 +148,7 @@ def pack(places: Sequence[Place], names: Mapping[str, Iterable[int]]) -> bytes:
     postings = [index for _, indices in keyed for index in indices]
     starts = np.cumsum([0, *(len(indices) for _, indices in keyed)])
     texts = "\n".join(f"{place.name}\t{place.division or place.country}" for place in places).encode()
+    heads = sorted({head for name in names if (head := _head(*name.split(" ")[:2])) is not None})
     arrays = {
         "keys": np.array([key for key, _ in keyed], dtype="<u8"),
         "starts": starts.astype("<u4"),
@@ -143,6 +157,7 @@ def pack(places: Sequence[Place], names: Mapping[str, Iterable[int]]) -> bytes:
         "geoname_id": np.array([place.geoname_id or 0 for place in places], dtype="<u4"),
         "latitude": np.array([place.latitude for place in places], dtype="<f4"),
         "longitude": np.array([place.longitude for place in places], dtype="<f4"),
+        "heads": np.array(heads, dtype="<u4"),
         "kind": np.array([place.kind for place in places], dtype="<u1"),
         "fame": np.array([min(place.fame, 255) for place in places], dtype="<u1"),
         "texts": np.frombuffer(texts, dtype="<u1"),

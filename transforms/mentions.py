@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from transforms.country_words import CountryWords, Kind, Word
 from transforms.gazetteer import DIVISION, Gazetteer, Place
-from transforms.tokens import Part, Token, has_case, is_name_like
+from transforms.tokens import Part, Token, is_block, is_name_like
 
 MAX_NAME_WORDS = 4
 MAX_NAME_CHARACTERS = 8  # in scripts where each character is a word
@@ -93,8 +93,11 @@ class MentionFinder:
         for first in name_like:
             token = part.tokens[first]
             phrase = token.folded
-            most = MAX_NAME_WORDS if len(token.text) > 1 or has_case(token.text) else MAX_NAME_CHARACTERS
-            reach = part.reach(first, most)
+            blocks = is_block(token.text)
+            following = part.tokens[first + 1].text if first + 1 < len(part.tokens) else ""
+            if blocks and not self._gazetteer.begins(token.text, following):
+                continue
+            reach = part.reach(first, MAX_NAME_CHARACTERS if blocks else MAX_NAME_WORDS)
             for length in range(1, reach + 1):
                 last = first + length - 1
                 if length > 1:

@@ -160,6 +160,11 @@ def _is_hangul(text: str) -> bool:
     return "\uac00" <= text <= "\ud7af"
 
 
+def is_block(word: str) -> bool:
+    """Whether a word is a single character of Han or Hangul."""
+    return len(word) == 1 and word >= "\u3400"
+
+
 def has_case(text: str) -> bool:
     """Whether the script tells capitals from small letters."""
     return text.upper() != text.lower()
