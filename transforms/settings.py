@@ -50,7 +50,7 @@ class CleanSettings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeduplicateSettings:
     near: Literal["mark", "drop", "off"] = "mark"
-    window_days: AtLeastOne = 14
+    window_days: Annotated[int, Ge(1), Le(92)] = 14  # the index of signatures keeps 92 days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
