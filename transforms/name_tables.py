@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from transforms.name_rules import ORGANIZATION, Mention
 from transforms.tokens import fold
 
-IN_A_TABLE = 0.6
+IN_A_TABLE = 0.9
 MAX_LINE_CHARACTERS = 100
 
 _TEAM = r"[^\W\d_a-z][^\d,;:()]{1,30}?"
