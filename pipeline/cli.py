@@ -1,4 +1,4 @@
-"""The command line: reads arguments, calls one function, turns its outcome into an exit code.
+"""The command line, with `cli_data` and `cli_feeds`: reads arguments, calls one function, ends in an exit code.
 
 Exit codes: 0 committed, 1 failed, 2 bad usage or config, 3 alarm with --strict, 75 another run holds the dataset,
 130/143 stopped by a signal after a clean commit. Beam is imported by the commands that run a pipeline, never here.
@@ -7,25 +7,22 @@ Exit codes: 0 committed, 1 failed, 2 bad usage or config, 3 alarm with --strict,
 import functools
 import json
 import logging
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.errors import NewsbeamError, UsageError
+from pipeline import cli_data, cli_feeds
+from pipeline.cli_shared import EXIT_ALARM, EXIT_FAILED, Assignments, ConfigFile, FeedFiles, errors, load
 
 if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.progress import Display
     from pipeline.report import Report
     from pipeline.run import Options, Progress
-
-EXIT_FAILED, EXIT_ALARM = 1, 3
 
 app = typer.Typer(
     name="newsbeam",
@@ -36,19 +33,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-ConfigFile = Annotated[
-    Path, typer.Argument(metavar="CONFIG", help="The config file (TOML); configs/newsbeam.toml lists every key.")
-]
-DatasetRoot = Annotated[Path, typer.Argument(metavar="DATASET", help="The dataset root.")]
 Output = Annotated[
     str | None, typer.Option("--output", metavar="DIR", help="Dataset root; overrides the config's output.")
-]
-FeedFiles = Annotated[
-    list[Path] | None,
-    typer.Option("--feeds", metavar="FILE", help="More feeds: one address a line, or OPML. Repeatable."),
-]
-Assignments = Annotated[
-    list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override one config key. Repeatable.")
 ]
 RunnerName = Annotated[str, typer.Option("--runner", help="Where the pipeline runs.")]
 WorkerCount = Annotated[int | None, typer.Option("--workers", min=0, help="Extraction processes; 0 = one a core.")]
@@ -74,8 +60,8 @@ def run(
     strict: Strict = False,
 ) -> None:
     """One bounded run: poll the feeds that are due, store what is new, commit, report."""
-    with _errors():
-        settings = _load(config, output, feeds, assignments, workers)
+    with errors():
+        settings = load(config, output, feeds, assignments, workers)
         _run(settings, _options(settings, runner, beam), as_json=as_json, quiet=quiet, strict=strict)
 
 
@@ -93,11 +79,11 @@ def stream(
     quiet: Quiet = False,
 ) -> None:
     """Run after run in one process, until SIGTERM or Ctrl-C; each run's report is one line with --json."""
-    with _errors():
+    with errors():
         from pipeline.interrupts import stop_on_signals
         from pipeline.stream import parse_duration, stream_runs
 
-        settings = _load(config, output, feeds, assignments, workers)
+        settings = load(config, output, feeds, assignments, workers)
         options, pause_s = _options(settings, runner, beam), parse_duration(every)
         with stop_on_signals(), _progress(settings, quiet=quiet) as progress:
             for report in stream_runs(settings, options, pause_s, progress):
@@ -122,9 +108,9 @@ def replay(
     strict: Strict = False,
 ) -> None:
     """The pipeline over archived pages, no network; rows fall on the day of the capture."""
-    with _errors():
+    with errors():
         beam = next((number for number, name in enumerate(files) if name.startswith("-")), len(files))
-        settings = _load(config, output, feeds, assignments, workers)
+        settings = load(config, output, feeds, assignments, workers)
         options = _options(settings, runner, files[beam:])
         from pipeline.replay import replay_once
 
@@ -147,8 +133,8 @@ def retry(
     strict: Strict = False,
 ) -> None:
     """Try the retryable rejects of the last two weeks again; no feed is polled."""
-    with _errors():
-        settings = _load(config, output, feeds, assignments, workers)
+    with errors():
+        settings = load(config, output, feeds, assignments, workers)
         options = _options(settings, runner, beam)
         from pipeline.retry import retry_once
 
@@ -164,7 +150,7 @@ def demo(
     quiet: Quiet = False,
 ) -> None:
     """Serve the sample site on loopback and run the pipeline against it, over real HTTP; needs no network."""
-    with _errors():
+    with errors():
         from pipeline.demo import demo_config
 
         with demo_config(output) as config:
@@ -176,8 +162,8 @@ def demo(
 @app.command()
 def check(config: ConfigFile, feeds: FeedFiles = None, assignments: Assignments = None) -> None:
     """Validate the config and ask each feed once; one line each, nothing is written."""
-    with _errors():
-        settings = _load(config, None, feeds, assignments, None)
+    with errors():
+        settings = load(config, None, feeds, assignments, None)
         from pipeline.check import check_feeds
 
         good = True
@@ -186,45 +172,6 @@ def check(config: ConfigFile, feeds: FeedFiles = None, assignments: Assignments 
             good &= healthy
         if not good:
             raise typer.Exit(EXIT_FAILED)
-
-
-feeds_app = typer.Typer(help="Feed lists: OPML in and out, and the feeds of a site.", no_args_is_help=True)
-app.add_typer(feeds_app, name="feeds")
-
-
-@feeds_app.command("import")
-def import_feeds(file: Annotated[Path, typer.Argument(metavar="OPML", help="A feed reader's export.")]) -> None:
-    """Print the feeds of an OPML file as tables for a config."""
-    with _errors():
-        from pipeline.feeds_command import imported
-
-        print(imported(file))
-
-
-@feeds_app.command("export")
-def export_feeds(config: ConfigFile) -> None:
-    """Print the feeds of a config as OPML, for feed readers."""
-    with _errors():
-        from pipeline.feeds_command import exported
-
-        print(exported(config))
-
-
-@feeds_app.command("discover")
-def discover_feeds(
-    url: Annotated[str, typer.Argument(metavar="URL", help="A page of the site.")],
-    allow_hosts: Annotated[
-        list[str] | None, typer.Option("--allow-host", metavar="HOST:PORT", help="As fetch.allow_hosts. Repeatable.")
-    ] = None,
-) -> None:
-    """Find the feeds of a site and print them as tables for a config; exit code 1 when there are none."""
-    with _errors():
-        from pipeline.feeds_command import discovered
-
-        found = discovered(url, tuple(allow_hosts or ()))
-        print(found, end="")
-        if not found:
-            _fail(f"no feeds found at {url}", EXIT_FAILED)
 
 
 @app.command()
@@ -239,7 +186,7 @@ def explain(
     ] = None,
 ) -> None:
     """One page through every transform: what each did and why. Nothing is written."""
-    with _errors():
+    with errors():
         logging.getLogger().setLevel(logging.ERROR)
         from rich.console import Console
 
@@ -252,138 +199,8 @@ def explain(
         print_steps(steps, Console(highlight=False))
 
 
-@app.command()
-def schema(
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    diff: Annotated[
-        Path | None,
-        typer.Option(
-            "--diff", metavar="OLD", help="Compare with an earlier --json; exit code 1 when readers of it break."
-        ),
-    ] = None,
-) -> None:
-    """Print the data dictionary, generated from the schema."""
-    with _errors():
-        from pipeline.dictionary import as_markdown, as_tables, compare
-
-        if diff is None:
-            print(json.dumps(as_tables(), indent=1, ensure_ascii=False) if as_json else as_markdown())
-            return
-        added, broken = compare(json.loads(diff.read_text(encoding="utf-8")), as_tables())
-        for sentence in [*broken, *added]:
-            print(sentence)
-        if broken:
-            raise typer.Exit(EXIT_FAILED)
-
-
-@app.command()
-def query(
-    dataset: DatasetRoot,
-    sql: Annotated[
-        str,
-        typer.Argument(metavar="SQL", help="DuckDB SQL over articles, current, stories, rejects, fetches, runs."),
-    ],
-    form: Annotated[str, typer.Option("--format", help="table, csv, json (lines), parquet.")] = "table",
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the rows there.")] = None,
-    since: Annotated[
-        str | None,
-        typer.Option("--since", metavar="RUN_ID", help="Only rows of runs that ended after this one."),
-    ] = None,
-) -> None:
-    """SQL over a dataset."""
-    with _errors():
-        from pipeline.query import newest_finished_run, print_query
-
-        print_query(dataset, sql, form, since=since, output=output)
-        if since is not None:
-            print(f"next time: --since {newest_finished_run(dataset)}", file=sys.stderr)
-
-
-@app.command()
-def verify(dataset: DatasetRoot) -> None:
-    """Check every file, the books of every run, keys, references and schema; exit code 1 when one is broken."""
-    with _errors():
-        from pipeline.verify import verify as broken_promises
-
-        found = list(broken_promises(dataset))
-        for sentence in found:
-            print(sentence)
-        if found:
-            raise typer.Exit(EXIT_FAILED)
-        print(f"{dataset}: sound")
-
-
-@app.command()
-def compact(
-    dataset: DatasetRoot,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, change nothing.")] = False,
-    target_file_mb: Annotated[int, typer.Option("--target-file-mb", min=1, help="Size of file aimed for.")] = 128,
-) -> None:
-    """Merge the small files of closed days; rows are unchanged. Safe beside readers; a run in progress wins (75)."""
-    with _errors():
-        from pipeline.rewrite import compact as compact_days
-        from transforms.settings import WriteSettings
-
-        settings = WriteSettings(target_file_mb=target_file_mb)
-        changes = compact_days(dataset, settings, datetime.now(UTC), dry_run=dry_run)
-        for change in changes:
-            print(f"{change.folder}: {change.files_before} files -> {change.files_after}, {change.rows:,} rows")
-        print(f"{len(changes)} partitions {'would be' if dry_run else ''} compacted".replace("  ", " "))
-
-
-@app.command()
-def retag(
-    dataset: DatasetRoot,
-    config: Annotated[Path | None, typer.Option("--config", metavar="CONFIG", help="Take [tag] from there.")] = None,
-    workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that tag; 0 = one a core.")] = 0,
-) -> None:
-    """Give stored articles the tags of today's lexicons, day by day; other columns stay."""
-    with _errors():
-        from pipeline.retag import retag as retag_days
-        from transforms.settings import Settings
-
-        settings = _load(config, None, None, None, None).settings if config else Settings()
-        changes = retag_days(dataset, settings.tag, settings.write, datetime.now(UTC), workers=workers)
-        print(f"{sum(change.rows for change in changes):,} rows in {len(changes)} partitions tagged anew")
-
-
-@app.command("fit-topics")
-def fit_topics(
-    dataset: DatasetRoot,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="Where the model goes (.npz).")],
-    labels: Annotated[
-        Path | None, typer.Option("--labels", metavar="CSV", help="Your own labels: article_id,topic.")
-    ] = None,
-) -> None:
-    """Train a topic model on your own archive, for [tag] topic_model."""
-    with _errors():
-        from pipeline.fit_topics import fit_topics as fit
-
-        model = fit(dataset, output, labels)
-        print(f"{output}: {len(model.topics)} topics")
-
-
-@app.command()
-def forget(
-    dataset: DatasetRoot,
-    url: Annotated[str | None, typer.Argument(metavar="[URL]", help="Erase the article at this address.")] = None,
-    older_than: Annotated[
-        int | None, typer.Option("--older-than", min=1, metavar="DAYS", help="Erase days that ended longer ago.")
-    ] = None,
-) -> None:
-    """Erase an article, or all days older than N: the rows are gone for good, and a manifest says how many."""
-    with _errors():
-        from pipeline.rewrite import forget_older, forget_url
-        from transforms.settings import WriteSettings
-
-        now = datetime.now(UTC)
-        if (url is None) == (older_than is None):
-            raise UsageError("forget: expected either an address or --older-than DAYS")
-        if older_than is not None:
-            changes = forget_older(dataset, older_than, WriteSettings(), now)
-        else:
-            changes = forget_url(dataset, url or "", WriteSettings(), now)
-        print(f"{sum(change.rows_removed for change in changes):,} rows erased from {len(changes)} partitions")
+app.add_typer(cli_feeds.app, name="feeds")
+app.add_typer(cli_data.app)
 
 
 def main() -> None:
@@ -391,15 +208,7 @@ def main() -> None:
     app(prog_name="newsbeam")
 
 
-# --------------------------------------------------------------------------- what the commands share
-
-
-def _load(
-    path: Path, output: str | None, feeds: list[Path] | None, assignments: list[str] | None, workers: int | None
-) -> "Config":
-    from pipeline.config import load_config
-
-    return load_config(path, output=output, feed_files=feeds or (), assignments=assignments or (), workers=workers)
+# --------------------------------------------------------------------------- what the commands that run share
 
 
 def _options(config: "Config", runner: str, beam: list[str] | None) -> "Options":
@@ -446,24 +255,3 @@ def _progress(config: "Config", *, quiet: bool) -> "Display":
     from pipeline.progress import Display
 
     return Display(Path(config.output), quiet=quiet)
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    """Turn the program's own errors into a line on standard error and an exit code."""
-    try:
-        yield
-    except typer.Exit:
-        raise
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
-        raise typer.Exit(0) from None
-    except NewsbeamError as error:
-        _fail(str(error), error.exit_code)
-    except OSError as error:
-        _fail(f"{error.filename or 'input/output'}: {error.strerror or error}", EXIT_FAILED)
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    print(f"newsbeam: {message}", file=sys.stderr)
-    raise typer.Exit(code)

@@ -18,6 +18,7 @@ ONLY_IN = {
 CLOCKS = {"now", "utcnow", "today", "time"}
 CLOCK_ALLOWED = {
     "pipeline.cli",
+    "pipeline.cli_data",
     "pipeline.run",
     "pipeline.stream",
     "pipeline.check",
@@ -86,3 +87,5 @@ def test_only_the_run_and_the_http_client_look_at_the_clock(name: str) -> None:
 def test_nothing_imports_the_command_line() -> None:
     importers = {name for name, tree in MODULES.items() if "pipeline.cli" in imported(tree)}
     assert importers == {"pipeline.__main__"}
+    parts = {name for name, tree in MODULES.items() if any("pipeline.cli_" in module for module in imported(tree))}
+    assert parts <= {"pipeline.cli", "pipeline.cli_data", "pipeline.cli_feeds"}
