@@ -39,6 +39,7 @@ _THOROUGH = Extractor(output_format="python", comments=False)
 MAX_HOME_WORDS = 300
 SENTENCE_WORDS = 5  # a shorter line may be a menu's
 MIN_STORY_CHARS = 300
+LONG_STORY_CHARS = 2_000  # found, there was a story; what else is on the page is something else
 COVERED = 0.2  # share of the paragraphs' characters that the fast path must find; comments are paragraphs too
 # Nothing a reader sees, and nothing the body is made of: every later copy of the tree is cheaper without.
 _INVISIBLE = ("script", "style", "template", "svg", "iframe", "object", "embed", "canvas", "link", "meta")
@@ -141,7 +142,8 @@ def extract_body(page: Page, tree: HtmlElement, metadata: PageMetadata, host: Ho
     characters = narrow(tree)
     if characters >= MIN_STORY_CHARS:
         lines = _extract(tree, fast=True)
-        if sum(map(len, lines)) >= max(MIN_STORY_CHARS, COVERED * characters):
+        found = sum(map(len, lines))
+        if found >= MIN_STORY_CHARS and found >= min(COVERED * characters, LONG_STORY_CHARS):
             return Body(lines=lines, method="trafilatura-fast", tree=tree)
     tree = parse_page(page.body, page.content_type)
     _strip(tree, host)
@@ -183,8 +185,9 @@ def warm() -> None:
     page_dates.warm_up()
     language.warm_up()
     registrable_domain("example.org")
-    load_boilerplate()
+    load_boilerplate(())
+    host_rules.load_host_rules(())
     placeholders()
     agencies()
-    text = "Nothing here, but enough of it that every fallback of the cascade is tried and loads its word lists. " * 3
-    bare_extraction(f"<html><body><div>{text}</div></body></html>", options=_THOROUGH)
+    short = "<html><body><div>Too short for all but the last fallback of the cascade.</div></body></html>"
+    bare_extraction(short, options=_THOROUGH)

@@ -10,7 +10,7 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 MAX_PARAGRAPHS = 3_000
-SHARE = 0.97  # of the paragraphs' characters that a part must hold to stand for the page
+SHARE = 0.95  # of the paragraphs' characters that a part must hold to stand for the page
 
 _PARAGRAPHS = etree.XPath("descendant::p[string-length(normalize-space()) > 60]")
 # What trafilatura takes out before it looks for the text: gone at once, every later step has less to walk through.
