@@ -256,3 +256,15 @@ def test_a_bird_and_a_player_are_no_countries() -> None:
     assert tagged("Turkey prices rose before the feast. A frozen turkey costs more.").countries == ()
     assert tagged("Michael Jordan flew in on Friday. Jordan did not play.").countries == ()
     assert codes(tagged("Jordan and Turkey signed a water treaty in Amman.")) == {"JO", "TR"}
+
+
+def test_a_division_two_countries_have_is_that_of_the_country_in_question() -> None:
+    text = "Farmers in Punjab blocked the road to {}. The chief minister of {} asked for calm."
+    assert where(tagged(text.format("Delhi", "Haryana")))["Punjab"] == "IN"
+    assert where(tagged(text.format("Lahore", "Sindh")))["Punjab"] == "PK"
+
+
+def test_the_longer_of_two_overlapping_names_is_read() -> None:
+    tags = tagged("The Bank of England held rates.")
+    assert codes(tags) == {"GB"}
+    assert tags.places == ()

@@ -54,23 +54,27 @@ class MentionFinder:
         countries = _find_countries(part, name_like, words)
         places = self._find_places(part, name_like)
         short = self._find_short_forms(part, name_like)
+        lengths = dict.fromkeys(short, 1)
+        for found in (countries, places):
+            for first, (length, _) in found.items():
+                lengths[first] = max(length, lengths.get(first, 0))
         mentions: list[Mention] = []
         free = 0
-        for first in sorted(countries.keys() | places.keys() | short.keys()):
-            if first < free:
+        for first in sorted(lengths):
+            longest = lengths[first]
+            if first < free or any(lengths.get(first + ahead, 0) > longest for ahead in range(1, longest)):
+                continue  # taken, or less than what begins inside it: "The Bank" before "Bank of England"
+            free = first + longest
+            if first in short and longest == 1:
+                mentions.append(short[first])
                 continue
             length, word = countries.get(first, (0, None))
             size, indices = places.get(first, (0, ()))
-            longest = max(length, size)
-            if first in short and longest <= 1:
-                mentions.append(short[first])
-                free = first + 1
-                continue
-            tokens = part.tokens[first : first + longest]
+            tokens = part.tokens[first:free]
             mentions.append(
                 Mention(
                     first=first,
-                    last=first + longest,
+                    last=free,
                     start=tokens[0].start,
                     surface=_surface(part.text[tokens[0].start : tokens[-1].end]),
                     folded=" ".join([token.folded for token in tokens]),
@@ -78,7 +82,6 @@ class MentionFinder:
                     places=indices if size == longest else (),
                 )
             )
-            free = first + longest
         return self._read_followers(part, mentions)
 
     def division(self, token: Token) -> str | None:

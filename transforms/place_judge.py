@@ -10,7 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 
-from transforms.country_words import Kind, Word
+from transforms.country_words import Kind
 from transforms.gazetteer import CAPITAL, COUNTY, DIVISION, REGION, Gazetteer, Place
 from transforms.mentions import Mention
 from transforms.neighbours import find_neighbours
@@ -28,7 +28,7 @@ UNMISTAKABLE = 6.5  # renown from which a place is believed though its name is a
 WITHOUT_CASE = 0.5  # more is asked for where no capital tells names from words
 SEAT_OF_STATE = 1.0
 PER_NAME = 0.006  # what each of its names in GeoNames adds: London is spoken of in 250 spellings, its namesakes in few
-ALIAS = -1.0
+ALIAS = -1.0  # where the name is another place's own
 SAID_SO = 5.0
 SAID_OTHERWISE = -2.0
 SAID_OTHER_DIVISION = -4.0
@@ -69,15 +69,20 @@ class PlaceJudge:
                 near.named_by[mention.folded] += 1.0
             if mention.within:
                 near.divisions[mention.within] += 1.0
-            for place in map(self._gazetteer.place, mention.places[:1]):
-                certain = place.kind == COUNTY or (place.kind == DIVISION and mention.folded not in self._ambiguous)
-                if certain and mention.word is None:
-                    near.countries[place.country] += FROM_DIVISION
-                    if len(mention.places) == 1 or place.kind == DIVISION:
-                        near.divisions[place.division] += FROM_DIVISION
+            if mention.word is None and mention.folded not in self._ambiguous:
+                self._weigh_divisions(mention, near)
             before = part.before(mention.first)
             if before is not None and self._is_first_name(part, mention, near):
                 near.people.add(mention.folded)
+
+    def _weigh_divisions(self, mention: Mention, near: Surroundings) -> None:
+        """What a division's or county's name says, where only one country has it."""
+        places = [self._gazetteer.place(index) for index in mention.places[:MAX_CANDIDATES]]
+        areas = [place for place in places if place.kind in (DIVISION, COUNTY) and place.folded == mention.folded]
+        if areas and len({place.country for place in areas}) == 1 and places[0].kind in (DIVISION, COUNTY):
+            near.countries[areas[0].country] += FROM_DIVISION
+            if len(areas) == 1:
+                near.divisions[areas[0].division] += FROM_DIVISION
 
     def meet(self, mentions: Sequence[Mention], near: Surroundings) -> None:
         """Note which places may lie near one of another name: towns of one county vouch for each other."""
@@ -101,19 +106,16 @@ class PlaceJudge:
         """Set `place` where a mention names a place, and clear `word` where it names no country."""
         words = {token.text for token in part.tokens}
         near.total = sum(near.countries.values())
-        previous: Mention | None = None
         for number, mention in enumerate(mentions):
-            known_before = previous is not None and previous.last == mention.first and _is_something(previous)
-            following = mentions[number + 1] if number + 1 < len(mentions) else None
-            known_behind = following is not None and following.first == mention.last and _is_something(following)
             written_small = has_case(mention.surface) and mention.surface.lower() in words
-            if mention.word is not None and not (written_small and _is_name(mention.word) and near.language == "en"):
-                self._decide_country(part, mention, near, alone=not (known_before or known_behind))
-            elif mention.word is not None:
+            if mention.word is None:
+                if mention.places and not written_small:
+                    self._decide_place(part, mention, near, *_known_around(mentions, number))
+            elif written_small and mention.word.kind is Kind.NAME and near.language == "en":
                 mention.word = None  # "turkey" stands in the text too
-            elif mention.places and not written_small:
-                self._decide_place(part, mention, near, known_before=known_before, known_behind=known_behind)
-            previous = mention
+        for number, mention in enumerate(mentions):
+            if mention.word is not None:
+                self._decide_country(part, mention, near, alone=not any(_known_around(mentions, number)))
 
     # -------------------------------------------------------------- countries
 
@@ -162,12 +164,13 @@ class PlaceJudge:
         if place.kind != DIVISION:
             return own <= 0 and near.divisions[place.division] > 0
         others = max((weight for other, weight in near.countries.items() if other != code), default=0.0)
-        return own <= 0 and near.countries[place.country] >= max(1.0, others / 2)
+        at_home = near.divisions[place.division] > 0 or near.countries[place.country] >= max(1.0, others / 2)
+        return own <= 0 and at_home
 
     # -------------------------------------------------------------- places
 
     def _decide_place(
-        self, part: Part, mention: Mention, near: Surroundings, *, known_before: bool, known_behind: bool
+        self, part: Part, mention: Mention, near: Surroundings, known_before: bool, known_behind: bool
     ) -> None:
         best, score = self._best(mention, near)
         around = self._speaks_for_place(part, mention)
@@ -220,10 +223,11 @@ class PlaceJudge:
         """The likeliest place of a name and its score; `trust` is put in what the rest of the text says."""
         places = [self._gazetteer.place(index) for index in mention.places[:MAX_CANDIDATES]]
         known = max((place.fame for place in places), default=0)
+        owned = any(place.folded == mention.folded for place in places)
 
         def score(place: Place) -> float:
             points = _renown(place)
-            if mention.folded.isascii() and place.folded != mention.folded:
+            if owned and place.folded != mention.folded:
                 points += ALIAS
             if mention.within is not None:
                 points += _said(mention.within, place)
@@ -317,8 +321,15 @@ def _said(within: str, place: Place) -> float:
     return SAID_OTHER_DIVISION if "." in within else SAID_OTHERWISE
 
 
-def _is_name(word: Word) -> bool:
-    return word.kind is Kind.NAME
+def _known_around(mentions: Sequence[Mention], number: int) -> tuple[bool, bool]:
+    """Whether a mention right before, and one right behind, stand for something themselves."""
+    mention = mentions[number]
+    before = mentions[number - 1] if number else None
+    behind = mentions[number + 1] if number + 1 < len(mentions) else None
+    return (
+        before is not None and before.last == mention.first and _is_something(before),
+        behind is not None and behind.first == mention.last and _is_something(behind),
+    )
 
 
 def _is_something(mention: Mention) -> bool:
