@@ -126,6 +126,18 @@ def test_a_truncated_feed_brings_its_entries_and_a_reject_beside(workers: Worker
     assert result.reject.reason == "feed-truncated"
 
 
+def test_what_a_truncated_feed_left_out_is_asked_for_again(workers: Workers) -> None:
+    headers = {"ETag": '"1"'}
+    routes: dict[str, Route] = {"/feed": Reply(body=rss(1, 2, 3)[:-60], headers=headers)}
+    with serve(routes) as site:
+        first = poll(site.base, site.host, None, workers)
+        routes["/feed"] = Reply(body=rss(1, 2, 3), headers=headers)
+        second = poll(site.base, site.host, first.state, workers)
+    assert (first.outcome, second.outcome) == ("ok", "ok")
+    assert [item.guid for item in second.entries] == ["g-1", "g-2", "g-3"]
+    assert not second.state.validators_lie
+
+
 def test_a_feed_that_asks_to_be_left_alone_is(workers: Workers) -> None:
     with serve({"/feed": Reply(status=429, headers={"Retry-After": "7200"})}) as site:
         result = poll(site.base, site.host, None, workers, interval_s=1)

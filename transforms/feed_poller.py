@@ -117,23 +117,24 @@ class _FeedPoller:
         if parsed.sitemaps:
             parsed, more = await self._children(feed, state, parsed)
             fetches = (*fetches, *more)
+        left_out = None if same else _left_out(parsed, complete=answer.complete)
+        whole = left_out is None or left_out.reason != "feed-truncated"  # what is missing must be asked for again
         state = after_document(
             feed,
             state,
             dataclasses.replace(hints, interval_s=max(hints.interval_s or 0, parsed.interval_s or 0)),
             self.now,
-            etag=answer.headers.get("ETag"),
-            last_modified=answer.headers.get("Last-Modified"),
-            body_hash=body_hash,
+            etag=answer.headers.get("ETag") if whole else None,
+            last_modified=answer.headers.get("Last-Modified") if whole else None,
+            body_hash=body_hash if whole else None,
             entry_keys=None if same else tuple(entry_key(entry.guid or entry.url) for entry in parsed.entries),
         )
-        rejected_part = _left_out(parsed, complete=answer.complete)
         return Poll(
             feed=feed,
             state=state,
             outcome="unchanged" if same else "ok",
             entries=parsed.entries,
-            reject=reject_feed(feed.id, feed.url, self.now, rejected_part) if rejected_part else None,
+            reject=reject_feed(feed.id, feed.url, self.now, left_out) if left_out else None,
             fetches=fetches,
             cut=parsed.cut,
         )

@@ -163,6 +163,8 @@ class _Host:
 
     def note(self, exchange: Exchange) -> None:
         """Give the host up when it never answers, or asks to be left alone for long."""
+        if host_of(exchange.row.final_url) != exchange.row.host:
+            return  # a redirect led to another, whose faults are not this one's
         rejected, wait_s = exchange.rejected, exchange.retry_after_s or 0.0
         if exchange.row.http_status is not None or rejected is None or rejected.reason not in NO_ANSWER:
             self.answered = True
@@ -226,7 +228,7 @@ class _PageFetcher:
             row = exchange.row
             host.note(exchange)
             if exchange.retry_after_s and exchange.rejected and exchange.retry_after_s <= LONGEST_PAUSE_S:
-                crawler.client.gates[row.host].pause(exchange.retry_after_s)
+                crawler.client.gates[host_of(row.final_url) or ""].pause(exchange.retry_after_s)
             try:
                 result: Page | Reject = page_of(entry, exchange)
             except Rejected as rejected:

@@ -107,10 +107,13 @@ def after_document(
     *,
     etag: str | None,
     last_modified: str | None,
-    body_hash: str,
+    body_hash: str | None,
     entry_keys: tuple[str, ...] | None,
 ) -> FeedState:
-    """The state after a document. Its share of new entries is told from the keys of the one before; None: the same."""
+    """The state after a document. Its share of new entries is told from the keys of the one before; None: the same.
+
+    Of a document that did not come whole neither validators nor hash are kept, so that the rest is asked for.
+    """
     known = {state.entry_keys[i : i + 8] for i in range(0, len(state.entry_keys), 8)}
     new = sum(key not in known for key in entry_keys or ())
     first = state.body_hash is None
@@ -143,9 +146,9 @@ def entry_key(identity: str) -> str:
     return f"{zlib.crc32(identity.encode('utf-8', 'replace')):08x}"
 
 
-def _lied(state: FeedState, etag: str | None, last_modified: str | None, body_hash: str) -> bool:
+def _lied(state: FeedState, etag: str | None, last_modified: str | None, body_hash: str | None) -> bool:
     """Whether the validators stayed the same while the document did not, so that a 304 would have hidden it."""
-    if state.body_hash in (None, body_hash):
+    if state.body_hash is None or body_hash in (None, state.body_hash):
         return False
     return state.etag == etag if etag else bool(last_modified) and state.last_modified == last_modified
 
