@@ -1,0 +1,147 @@
+"""Invented articles of many days, written as a run writes them: for benchmarks of what grows with a dataset."""
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pipeline.dataset import Dataset
+from pipeline.state import ArticleMemory
+from tests.articles import make_article
+from transforms.deduplicate import assign, in_order, index_folder
+from transforms.memory import Memory
+from transforms.near_index import NearIndex
+from transforms.partitions import write_parts
+from transforms.schema import Article, CountryMention, NameMention, Quote, Topic
+from transforms.settings import DeduplicateSettings, WriteSettings
+from transforms.write import stamp_run
+
+FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+PUBLISHERS = 200
+COPIES = 0.1  # of the articles: an earlier text at another publisher, with another ending
+COUNTRIES = ("US", "GB", "FR", "DE", "IN", "BR", "NG", "JP", "KE", "PE", "NO", "QA")
+TOPICS = ("politics", "economy", "sport", "conflict", "health", "science", "society", "weather")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchCost:
+    """CPU seconds that a batch of `articles` took: to be told from earlier ones, to be written, to be remembered."""
+
+    articles: int
+    deduplicate: float
+    write: float
+    remember: float
+
+    @property
+    def total(self) -> float:
+        return self.deduplicate + self.write + self.remember
+
+
+def articles(number: int, days: int, seed: int = 1) -> Iterator[Article]:
+    """`number` articles spread evenly over `days` days, in order of arrival; the same for the same seed."""
+    source = random.Random(seed)
+    words = ["".join(source.choices("abcdefghijklmnopqrstuvwxyz", k=source.randint(3, 10))) for _ in range(30_000)]
+    weights = [1 / (rank + 20) for rank in range(len(words))]
+    stock = source.choices(words, weights, k=400_000)  # drawn once; an article takes runs of it
+    recent: list[str] = []
+    for index in range(number):
+        seen_at = FIRST_DAY + timedelta(days=days * index / number)
+        text = _copy(source, recent, stock) if recent and source.random() < COPIES else _text(source, stock)
+        recent.append(text)
+        del recent[:-500]
+        yield _article(source, index, text, seen_at)
+
+
+def ingest(root: Path, rows: Sequence[Article], run_id: str | None = None) -> BatchCost:
+    """One run of one batch: what `Deduplicate`, `Write` and the commit do with it, without Beam between them."""
+    dataset = Dataset(root)
+    now = rows[-1].first_seen_at
+    with dataset.lock("a benchmark", now) as next_id:
+        run_id = run_id or next_id
+        ready = ArticleMemory(dataset)
+        start = time.process_time()
+        ready.catch_up()
+        caught_up = time.process_time()
+        memory = Memory(root)
+        outcomes = list(assign(in_order(rows), memory, NearIndex.open(index_folder(root)), DeduplicateSettings()))
+        memory.close()
+        stored = [stamp_run(row, run_id) for row in outcomes if isinstance(row, Article)]
+        assigned = time.process_time()
+        parts = write_parts(stored, dataset.staging / run_id, f"{run_id}-0001", WriteSettings())
+        paths = [part.path for part in parts]
+        dataset.write_manifest(_manifest(run_id, now, paths, len(rows), len(stored)))
+        dataset.publish(run_id, paths)
+        written = time.process_time()
+        ready.apply(paths)
+        remembered = time.process_time()
+    return BatchCost(
+        articles=len(rows),
+        deduplicate=assigned - caught_up,
+        write=written - assigned,
+        remember=remembered - written + caught_up - start,
+    )
+
+
+def _manifest(run_id: str, now: datetime, paths: list[str], entries: int, stored: int) -> dict[str, object]:
+    return {
+        "run_id": run_id,
+        "kind": "run",
+        "started_at": now.isoformat(),
+        "finished_at": now.isoformat(),
+        "feeds": {"polled": 0, "unchanged": 0, "failed": 0},
+        "entries": entries,
+        "unchanged": entries - stored,
+        "stored": stored,
+        "duplicates": {"exact": 0, "near": 0, "dropped": 0},
+        "rejected": 0,
+        "files": paths,
+    }
+
+
+def _article(source: random.Random, index: int, text: str, seen_at: datetime) -> Article:
+    publisher = f"paper-{int(PUBLISHERS * source.random() ** 2)}.example"
+    countries = source.sample(COUNTRIES, source.randint(1, 3))
+    lines = text.split("\n")
+    return make_article(
+        url=f"https://{publisher}/{seen_at:%Y/%m/%d}/{index}-{text[:20].replace(' ', '-')}",
+        feed_id=publisher,
+        publisher=publisher,
+        publisher_domain=publisher,
+        title=text[:60],
+        description=lines[0],
+        text=text,
+        word_count=text.count(" ") + len(lines),
+        published_at=seen_at - timedelta(minutes=source.randint(1, 600)),
+        first_seen_at=seen_at,
+        fetched_at=seen_at + timedelta(seconds=2),
+        language="en",
+        primary_country=countries[0],
+        countries=tuple(CountryMention(code=code, mentions=source.randint(1, 9)) for code in countries),
+        people=tuple(
+            NameMention(name=" ".join(source.sample(lines[-1].split(), 2)).title(), mentions=1, score=0.75)
+            for _ in range(source.randint(0, 4))
+        ),
+        topics=(Topic(id=f"medtop:{source.randint(1, 17):02d}000000", name=source.choice(TOPICS), score=0.5),),
+        quotes=(Quote(text=lines[0], speaker=None, start=0),),
+        extraction_method="benchmark",
+        tags_version="benchmark",
+    )
+
+
+def _text(source: random.Random, stock: list[str]) -> str:
+    return "\n".join(_paragraph(source, stock) for _ in range(source.randint(5, 14)))
+
+
+def _paragraph(source: random.Random, stock: list[str]) -> str:
+    start = source.randrange(len(stock) - 60)
+    words = stock[start : start + source.randint(20, 60)]
+    place = source.randrange(len(words))
+    words[place] = f"{words[place].title()} {source.randint(2, 9_999)}"
+    return " ".join(words).capitalize() + "."
+
+
+def _copy(source: random.Random, recent: list[str], stock: list[str]) -> str:
+    lines = source.choice(recent).split("\n")
+    return "\n".join([*lines[:-1], _paragraph(source, stock)])
