@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from transforms.near_index import Match, NearIndex
-from transforms.signatures import content_hash, pack, read, sign
+from transforms.reading import content_hash, read
+from transforms.signatures import pack, sign
 
 START = datetime(2026, 5, 4, tzinfo=UTC)
 WORDS = [f"word{number}" for number in range(400)]

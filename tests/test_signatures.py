@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.signatures import Likeness, Signature, content_hash, pack, read, sketch, unpack
+from transforms.reading import content_hash, read
+from transforms.signatures import Likeness, Signature, pack, sketch, unpack
 from transforms.signatures import compare as compare_many
 from transforms.signatures import sign as sign_reading
 

@@ -27,10 +27,11 @@ from apache_beam.pvalue import DoOutputsTuple, PCollection, TaggedOutput
 from transforms import tally
 from transforms.memory import Known, Memory, Stored
 from transforms.near_index import Match, NearIndex
+from transforms.reading import Reading, content_hash, read
 from transforms.reject import Rejected, reject_article, unforeseen
 from transforms.schema import Article, Reject
 from transforms.settings import DeduplicateSettings
-from transforms.signatures import Reading, Signature, content_hash, pack, read, sign
+from transforms.signatures import Signature, pack, sign
 from transforms.versions import difference, is_rendering
 
 TITLE_TOKENS = 4  # a shorter headline may come again over another story

@@ -18,8 +18,9 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
+from transforms.reading import Reading
 from transforms.segments import ENTRY, POSTINGS, Fresh, Segment, arrival, joined, load, merged, save
-from transforms.signatures import Likeness, Reading, Signature, compare, resemblance, sketch, unpack
+from transforms.signatures import Likeness, Signature, compare, resemblance, sketch, unpack
 
 POSTED_SHINGLES = 12
 REPEATED_AT = 1  # a line seen in so many other stories of its host is the host's, not the story's

@@ -7,20 +7,17 @@ which the lines that a site repeats on its pages can be known. It is packed into
 search for copies needs of earlier articles can be rebuilt from that.
 
 What is signed is the prose: lines that neither end as a sentence does nor are long are captions, menus and bylines,
-and differ from printer to printer. Scripts written without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) are
-read by characters.
+and differ from printer to printer.
 """
 
-import re
 import struct
-import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
+
+from transforms.reading import Reading, is_prose
 
 Hashes = NDArray[np.uint32]
 Floats = NDArray[np.float64]
@@ -32,8 +29,6 @@ SKETCH_SHINGLES = 128
 SKETCH_KEYS = 48
 MIN_KEYS = 2
 MAX_LINES = 16  # hashed per text, from both ends: what a site repeats stands above and below the story
-MAX_CHARACTERS = 400_000  # of a text that are read; bounds the work on any input
-PROSE_CHARACTERS = 72  # a line this long is prose however it ends
 PROSE_SHARE = 0.3  # with less prose than this the text is a table or a list, and is signed as it is
 PROSE_TOKENS = 30
 
@@ -53,27 +48,8 @@ SKETCH = np.dtype(
 _NO_HASH = 0xFF_FFFF
 _LARGEST = 0xFFFF_FEFF
 
-_UNSPACED = ((0xE00, 0xEFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF), (0x3400, 0x9FFF), (0xF900, 0xFAFF))
-_SENTENCE_END = re.compile(r"[.!?…。！？؟।։]['\"”’»)\]]*$")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _HEADER = struct.Struct("<BBBBIII")  # format, shingles kept, keys kept, lines, distinct shingles, distinct keys, tokens
-# A word's hash is the sum of its letters times an odd factor for each place (multiply-add hashing).
-_PLACE_FACTORS = np.array([xxhash.xxh3_64_intdigest(bytes([place])) | 1 for place in range(256)], dtype=np.uint64)
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Reading:
-    """A text as read once: its lines and a hash for each; of each token a hash, its line, and whether it is a
-    key token."""
-
-    lines: list[str]
-    line_hashes: list[int]
-    tokens: NDArray[np.uint64]
-    line_of: NDArray[np.intp]
-    is_key: NDArray[np.bool_]
-    by_character: bool
-    content_hash: bytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,30 +77,6 @@ class Likeness:
     containment: Floats
     share: Floats
     key_containment: Floats
-
-
-def read(text: str, host: str = "") -> Reading:
-    """`text` as printed by `host`, taken apart. Any string is taken."""
-    text = text[:MAX_CHARACTERS]
-    if not text.isascii():
-        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("ß", "ss")
-    lines = [line for line in map(str.strip, text.split("\n")) if line]
-    seed = xxhash.xxh32_intdigest(host.encode("utf-8", "surrogatepass"))
-    tokens, line_of, is_key, characters = _tokens("\n".join(lines))
-    return Reading(
-        lines=lines,
-        line_hashes=[xxhash.xxh32_intdigest(line.encode("utf-8", "surrogatepass"), seed) for line in lines],
-        tokens=tokens,
-        line_of=line_of,
-        is_key=is_key,
-        by_character=2 * characters > len(tokens),
-        content_hash=xxhash.xxh3_128_digest(tokens.astype("<u8").tobytes()),
-    )
-
-
-def content_hash(text: str) -> bytes:
-    """16 bytes that are equal for texts of the same words, whatever their case, punctuation and spacing."""
-    return read(text).content_hash
 
 
 def sign(reading: Reading, repeated: Collection[int] = frozenset()) -> Signature:
@@ -234,13 +186,9 @@ def _kept_lines(reading: Reading, repeated: Collection[int]) -> NDArray[np.bool_
     """Which lines are signed: of those not repeated the prose, or all where there is little of it."""
     count = len(reading.lines)
     own = np.fromiter((value not in repeated for value in reading.line_hashes), dtype=bool, count=count)
-    prose = own & np.fromiter(map(_is_prose, reading.lines), dtype=bool, count=count)
+    prose = own & np.fromiter(map(is_prose, reading.lines), dtype=bool, count=count)
     tokens = np.bincount(reading.line_of, minlength=count)
     return prose if tokens[prose].sum() >= max(PROSE_TOKENS, PROSE_SHARE * tokens[own].sum()) else own
-
-
-def _is_prose(line: str) -> bool:
-    return len(line) >= PROSE_CHARACTERS or _SENTENCE_END.search(line[-4:]) is not None
 
 
 def _jaccard(one: Hashes, one_count: int, others: NDArray[np.uint32], other_counts: NDArray[np.uint32]) -> Floats:
@@ -260,66 +208,6 @@ def _jaccard(one: Hashes, one_count: int, others: NDArray[np.uint32], other_coun
     shared = ((one[places] == others) & within).sum(axis=1)
     together = np.searchsorted(one, limits, "right") + within.sum(axis=1) - shared
     return np.asarray(shared / np.maximum(1, together))
-
-
-_WORD, _UPPER, _DIGIT, _SINGLE, _BETWEEN_DIGITS, _BEFORE_NAME, _LINE_END = (1 << bit for bit in range(7))
-_LAST = 0x1_FFFF  # the last character whose kind is looked up; those beyond are ideographs
-
-
-@cache
-def _character_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
-    """What each character may be in a text, and its lower case."""
-    kinds, lower = np.zeros(_LAST + 1, dtype=np.uint8), np.arange(_LAST + 1, dtype=np.uint64)
-    for code, character in enumerate(map(chr, range(_LAST + 1))):
-        if character.isalnum():
-            kinds[code] = _WORD | _BEFORE_NAME | _UPPER * character.isupper() | _DIGIT * character.isdigit()
-            if len(character.lower()) == 1:
-                lower[code] = ord(character.lower())
-    for first, last in _UNSPACED:
-        kinds[first : last + 1] |= np.where(kinds[first : last + 1] & _WORD, _SINGLE, 0).astype(np.uint8)
-    for characters, kind in ((".,:", _BETWEEN_DIGITS), (",;", _BEFORE_NAME), ("\n", _LINE_END)):
-        kinds[[ord(character) for character in characters]] |= kind
-    kinds[_LAST] = _WORD | _SINGLE
-    return kinds, lower
-
-
-def _tokens(text: str) -> tuple[NDArray[np.uint64], NDArray[np.intp], NDArray[np.bool_], int]:
-    """Of each token of `text` a hash of its letters in lower case, the number of its line, and whether it is a key
-    token; and how many tokens are single characters.
-
-    Key tokens are numbers (whatever divides their digits), and words with a capital inside a sentence: at its start a
-    capital says nothing, inside it, it marks a name (in German a noun).
-    """
-    table, lower = _character_tables()
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    kinds = table[np.minimum(codes, _LAST)]
-    dividers = _has(kinds, _BETWEEN_DIGITS)
-    if dividers.any():
-        digit = _has(kinds, _DIGIT)
-        dividers[1:-1] &= digit[:-2] & digit[2:]
-        dividers[[0, -1]] = False
-        codes, kinds = codes[~dividers], kinds[~dividers]
-    word, single = _has(kinds, _WORD), _has(kinds, _SINGLE)
-    begins = word.copy()
-    begins[1:] &= ~word[:-1] | single[1:] | single[:-1]
-    starts = np.flatnonzero(begins)
-    if not len(starts):
-        return np.empty(0, np.uint64), np.empty(0, np.intp), np.empty(0, bool), 0
-    letters = codes[word]
-    folded = np.where(letters < _LAST, lower[np.minimum(letters, _LAST)], letters)
-    firsts = np.cumsum(word)[starts] - 1
-    places = np.arange(len(letters)) - np.repeat(firsts, np.diff(firsts, append=len(letters)))
-    hashes = np.add.reduceat((folded + np.uint64(1)) * _PLACE_FACTORS[places % len(_PLACE_FACTORS)], firsts)
-    hashes = (hashes ^ (hashes >> np.uint64(32))) * _MIX[3]
-    line_of = np.cumsum(_has(kinds, _LINE_END))[starts]
-    before = np.maximum(starts - 2, 0)
-    inside = (starts >= 2) & (codes[starts - 1] == ord(" ")) & _has(kinds[before], _BEFORE_NAME)
-    is_key = _has(kinds[starts], _DIGIT) | (_has(kinds[starts], _UPPER) & inside)
-    return np.asarray(hashes), np.asarray(line_of), is_key, int(single[starts].sum())
-
-
-def _has(kinds: NDArray[np.uint8], kind: int) -> NDArray[np.bool_]:
-    return (kinds & kind).astype(bool)
 
 
 def _shingles(tokens: NDArray[np.uint64], width: int) -> Hashes:

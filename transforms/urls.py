@@ -10,18 +10,14 @@ registrable domains come from the public suffix list that the tld package carrie
 """
 
 import re
-import tomllib
-import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cache, lru_cache
-from ipaddress import ip_address
-from pathlib import Path
-from typing import Any
+from functools import lru_cache
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit, urlunsplit
 
 import xxhash
-from tld import get_tld
+
+from transforms.hosts import ascii_host, is_ip, suffix_labels
+from transforms.url_rules import Wrapper, url_rules
 
 MAX_URL_CHARACTERS = 4096
 MAX_HOST_CHARACTERS = 253
@@ -67,9 +63,9 @@ def registrable_domain(url_or_host: str) -> str:
     themselves, without port; platforms on the private part of the public suffix list count as suffixes. "" when there
     is no host."""
     host = _host_of(url_or_host)
-    if "." not in host or _is_ip(host):
+    if "." not in host or is_ip(host):
         return host
-    suffix = _suffix_labels(host)
+    suffix = suffix_labels(host)
     labels = host.split(".")
     return ".".join(labels[-(suffix + 1) :])
 
@@ -99,74 +95,6 @@ def absolute_url(base: str, link: str) -> str | None:
     except ValueError:
         return None
     return joined if _parts(joined) is not None else None
-
-
-# --------------------------------------------------------------------------- the rules
-
-
-@dataclass(frozen=True, slots=True)
-class _Parameters:
-    """Parameters by name: dropped always, by prefix, or only with certain values."""
-
-    names: frozenset[str]
-    prefixes: tuple[str, ...]
-    values: dict[str, tuple[frozenset[str], tuple[str, ...]]]
-
-    def drops(self, name: str, value: str) -> bool:
-        if name in self.names or name.startswith(self.prefixes):
-            return True
-        exact, beginnings = self.values.get(name, (frozenset(), ()))
-        return value in exact or (bool(beginnings) and value.startswith(beginnings))
-
-
-@dataclass(frozen=True, slots=True)
-class _Wrapper:
-    host: str
-    paths: tuple[str, ...]
-    parameters: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    parameters: _Parameters
-    wrappers: tuple[_Wrapper, ...]
-    host_labels: frozenset[str]
-    segments: frozenset[str]
-    suffixes: tuple[str, ...]
-    index: frozenset[str]
-    session: re.Pattern[str]
-    identities: frozenset[str]
-
-
-@cache
-def _rules() -> _Rules:
-    raw: dict[str, Any] = tomllib.loads((Path(__file__).parent / "lexicons" / "urls.toml").read_text("utf-8"))
-    names: set[str] = set()
-    prefixes: set[str] = set()
-    values: dict[str, tuple[set[str], set[str]]] = {}
-    for rule in raw["parameter"]:
-        if "values" not in rule:
-            names.update(name.lower() for name in rule.get("names", ()))
-            prefixes.update(rule.get("prefixes", ()))
-            continue
-        for name in rule["names"]:
-            exact, beginnings = values.setdefault(name.lower(), (set(), set()))
-            exact.update(value for value in rule["values"] if not value.endswith("*"))
-            beginnings.update(value[:-1] for value in rule["values"] if value.endswith("*"))
-    return _Rules(
-        parameters=_Parameters(
-            frozenset(names), tuple(sorted(prefixes)), {k: (frozenset(e), tuple(b)) for k, (e, b) in values.items()}
-        ),
-        wrappers=tuple(
-            _Wrapper(rule["host"], tuple(rule["paths"]), tuple(rule.get("parameters", ()))) for rule in raw["wrapper"]
-        ),
-        host_labels=frozenset(raw["host"]["labels"]),
-        segments=frozenset(raw["path"]["segments"]),
-        suffixes=tuple(raw["path"]["suffixes"]),
-        index=frozenset(raw["path"]["index"]),
-        session=re.compile(rf";(?:{'|'.join(raw['path']['session'])})=[^/;]*", re.IGNORECASE),
-        identities=frozenset(raw["canonical"]["identities"]),
-    )
 
 
 # --------------------------------------------------------------------------- taking an address apart
@@ -203,54 +131,8 @@ def _host_of(url_or_host: str) -> str:
     return _host(parts) if parts is not None else ""
 
 
-@lru_cache(maxsize=65_536)
-def _ascii_host(host: str) -> str:
-    """Lower case, no final dot, each label outside ASCII as punycode."""
-    host = "".join(unicodedata.normalize("NFKC", host.lower()).lower().split())  # some letters unfold into spaces
-    return ".".join(_ascii_label(label) for label in host.replace("\u3002", ".").split(".") if label)
-
-
-def _ascii_label(label: str) -> str:
-    if label.isascii():
-        return label
-    try:
-        return "xn--" + label.encode("punycode").decode("ascii")
-    except UnicodeError:
-        return quote(label, safe="", errors="replace").lower()
-
-
 def _host(parts: SplitResult) -> str:
-    return _ascii_host(parts.hostname or "")
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
-
-
-def _suffix_labels(host: str) -> int:
-    """How many labels of `host` are public suffix; one where the list knows none."""
-    labels = host.split(".")
-    readable = ".".join(_readable_label(label) for label in labels)
-    try:
-        found = get_tld(f"http://{readable}", fail_silently=True, search_private=True)
-    except Exception:  # the list's reader raises whatever urlsplit and its tree raise
-        found = None
-    count = len(found.split(".")) if isinstance(found, str) and found else 1
-    return min(count, len(labels) - 1)
-
-
-def _readable_label(label: str) -> str:
-    """The suffix list spells international labels out."""
-    if not label.startswith("xn--"):
-        return label
-    try:
-        return label[4:].encode("ascii").decode("punycode")
-    except UnicodeError:
-        return label
+    return ascii_host(parts.hostname or "")
 
 
 # --------------------------------------------------------------------------- the key
@@ -270,16 +152,16 @@ def _undressed_host(host: str) -> str:
     if ":" in host:
         return f"[{host}]"
     labels = host.split(".")
-    if not _rules().host_labels.intersection(labels[:-1]):
+    if not url_rules().host_labels.intersection(labels[:-1]):
         return host
     own = registrable_domain(host).count(".") + 1
-    kept = [label for label in labels[:-own] if label not in _rules().host_labels]
+    kept = [label for label in labels[:-own] if label not in url_rules().host_labels]
     return ".".join([*kept, *labels[-own:]])
 
 
 def _path(path: str) -> str:
     """Dot segments resolved, escapes in one spelling, without AMP marks, folder indexes, sessions and final slash."""
-    rules = _rules()
+    rules = url_rules()
     if ";" in path:
         path = rules.session.sub("", path)
     kept: list[str] = []
@@ -313,7 +195,7 @@ def _without_suffix(segment: str, suffixes: Iterable[str]) -> str:
 
 def _query(query: str) -> str:
     """Sorted, without what the rules drop and without empty values' equals signs."""
-    drops = _rules().parameters.drops
+    drops = url_rules().parameters.drops
     kept = set()
     for pair in _plain(query.replace("+", "%20")).split("&"):
         name, _, value = _unescaped(pair).partition("=")
@@ -353,7 +235,7 @@ def _unescape(found: re.Match[str]) -> str:
 def _unwrapped(parts: SplitResult) -> str | None:
     """The address inside a known viewer or redirect, None when there is none."""
     host = _host(parts)
-    for wrapper in _rules().wrappers:
+    for wrapper in url_rules().wrappers:
         if host != wrapper.host and not host.endswith("." + wrapper.host):
             continue
         if wrapper.parameters:
@@ -367,7 +249,7 @@ def _unwrapped(parts: SplitResult) -> str | None:
     return None
 
 
-def _inner_parameter(parts: SplitResult, wrapper: _Wrapper) -> str | None:
+def _inner_parameter(parts: SplitResult, wrapper: Wrapper) -> str | None:
     given = dict(pair.partition("=")[::2] for pair in parts.query.split("&"))
     for name in wrapper.parameters:
         url = unquote(given.get(name, ""), errors="replace")
@@ -385,7 +267,7 @@ def _site(url: str) -> str:
     if parts is None:
         return ""
     domain = registrable_domain(url)
-    return f"{domain}:{parts.port}" if "." not in domain or _is_ip(domain) else domain
+    return f"{domain}:{parts.port}" if "." not in domain or is_ip(domain) else domain
 
 
 def _trusted(page_url: str, link: str) -> bool:
@@ -403,7 +285,7 @@ def _trusted(page_url: str, link: str) -> bool:
 
 def _identities(query: str) -> set[str]:
     names = {pair.partition("=")[0].lower() for pair in query.split("&")}
-    return names & _rules().identities
+    return names & url_rules().identities
 
 
 def _without_marks(url: str) -> str:
@@ -411,7 +293,7 @@ def _without_marks(url: str) -> str:
     parts = _parts(url)
     if parts is None:
         return url
-    drops = _rules().parameters.drops
+    drops = url_rules().parameters.drops
     pairs = [pair for pair in parts.query.split("&") if pair and not drops(*_folded(pair))]
     return urlunsplit((parts.scheme, parts.netloc, parts.path, "&".join(pairs), _fragment(parts.fragment)))
 

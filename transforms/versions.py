@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from transforms.reading import content_hash
 from transforms.schema import Change
-from transforms.signatures import content_hash
 
 MAX_CHANGES = 20  # sentences kept in the diff
 MAX_CHANGE_CHARACTERS = 300

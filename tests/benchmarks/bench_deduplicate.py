@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.near_index import POSTED_SHINGLES, NearIndex
+from transforms.reading import read
 from transforms.segments import ENTRY, Segment, _built, save
-from transforms.signatures import SKETCH_KEYS, SKETCH_SHINGLES, pack, read, sign
+from transforms.signatures import SKETCH_KEYS, SKETCH_SHINGLES, pack, sign
 
 START = datetime(2026, 5, 4, tzinfo=UTC)
 WORDS_A_TEXT = 330
