@@ -123,6 +123,7 @@ class PlacesTagger:
 
     def _locate(self, dateline: Dateline, near: Surroundings) -> Dateline:
         """The dateline with country and coordinates; what else stands in it ("Ala.", "Ireland") helps to choose."""
+        dateline = dataclasses.replace(dateline, country=None, latitude=None, longitude=None)
         tokens = tokenize(dateline.place or dateline.text)
         mentions = self._finder.find(read_body(dateline.text), self._countries.words("en"))
         within = mentions[0].within if mentions else None
@@ -175,34 +176,36 @@ def _tags_of(mention: Mention) -> list[str]:
 
 
 def _count_countries(reading: Reading) -> tuple[tuple[CountryMention, ...], str | None]:
-    """All countries, most mentioned first, and the one with the most weight."""
-    counts: Counter[str] = Counter()
-    lede: Counter[str] = Counter()
+    """All countries, most mentioned first, and the one with the most weight. Where a text names none, its cues count
+    as mentions if enough of them tell of one country."""
+    in_title = [mention.code for mention in reading.title if mention.code is not None]
+    in_text = [(mention.code, mention.start) for mention in reading.body if mention.code is not None]
+    counts = Counter([*in_title, *(code for code, _ in in_text)])
     weights: defaultdict[str, float] = defaultdict(float)
-    in_text = [mention for mention in reading.body if mention.code is not None]
-    for mention in reading.title:
-        if mention.code is not None:
-            counts[mention.code] += 1
-            weights[mention.code] += IN_TITLE
-    for mention in in_text:
-        counts[mention.code or ""] += 1
-        lede[mention.code or ""] += mention.start < LEDE_CHARACTERS
-    for code, times in Counter(mention.code or "" for mention in in_text).items():
-        weights[code] += IN_LEDE * math.sqrt(lede[code]) + IN_TEXT * math.sqrt(times - lede[code])
+    for code in in_title:
+        weights[code] += IN_TITLE
+    for code in dict.fromkeys(code for code, _ in in_text):
+        starts = [start for named, start in in_text if named == code]
+        early = sum(start < LEDE_CHARACTERS for start in starts)
+        weights[code] += IN_LEDE * math.sqrt(early) + IN_TEXT * math.sqrt(len(starts) - early)
     if in_text:
-        weights[in_text[0].code or ""] += COMES_FIRST
+        weights[in_text[0][0]] += COMES_FIRST
     if reading.dateline is not None and reading.dateline.country is not None:
         counts[reading.dateline.country] = max(1, counts[reading.dateline.country])
         weights[reading.dateline.country] += IN_DATELINE
     if not counts:
-        for code, found in reading.cues.items():
-            if len(found) >= CUES_NEEDED and len(found) > 2 * max(
-                (len(o) for c, o in reading.cues.items() if c != code), default=0
-            ):
-                counts[code] = weights[code] = len(found)
+        counts.update(_at_home(reading.cues))
     order = sorted(counts, key=lambda code: (-counts[code], -weights[code], code))
     primary = max(order, key=lambda code: weights[code], default=None)
     return tuple(CountryMention(code=code, mentions=counts[code]) for code in order), primary
+
+
+def _at_home(cues: dict[str, set[str]]) -> dict[str, int]:
+    """The country that cues tell of, with their number, if they clearly tell of one; else nothing."""
+    numbers = sorted(((len(found), code) for code, found in cues.items()), reverse=True)
+    second = numbers[1][0] if len(numbers) > 1 else 0
+    clear = bool(numbers) and numbers[0][0] >= CUES_NEEDED and numbers[0][0] > 2 * second
+    return {numbers[0][1]: numbers[0][0]} if clear else {}
 
 
 def _printed_name(group: Sequence[Mention]) -> str:
