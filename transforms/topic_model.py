@@ -33,7 +33,7 @@ SEED = 1
 
 # The lexicons are sure of a topic with this score or more whose evidence is this many times that of the next.
 SURE_SCORE = 0.55
-SURE_RATIO = 1.7
+SURE_RATIO = 3.0
 
 Floats = npt.NDArray[np.float32]
 Features = tuple[npt.NDArray[np.int32], Floats]
@@ -93,14 +93,15 @@ def revise(
 ) -> tuple[Topic, ...]:
     """`topics` of the lexicons with their top levels put in the order that lexicons and model agree on.
 
-    The score of a top level becomes the mean of its share of the lexicons' evidence and its probability. A top level
-    that only the model sees is added when it is more likely than not. Narrower concepts stay behind their top level.
+    The score of a top level becomes the mean of its probability, counted twice, and its share of the lexicons'
+    evidence. A top level that only the model sees is added when it is more likely than not. Narrower concepts stay
+    behind their top level.
     """
     chances = dict(predict(model, title, text))
     evidence = {topic.id: _evidence(topic.score) for topic in topics if topic.id.endswith("000000")}
     total = sum(evidence.values()) or 1.0
     seen = [*evidence, *(topic for topic, chance in chances.items() if chance >= 0.5 and topic not in evidence)]
-    scores = {topic: (chances.get(topic, 0.0) + evidence.get(topic, 0.0) / total) / 2 for topic in seen}
+    scores = {topic: (2 * chances.get(topic, 0.0) + evidence.get(topic, 0.0) / total) / 3 for topic in seen}
     narrower: dict[str, list[Topic]] = {topic: [] for topic in seen}
     latest = ""
     for topic in topics:

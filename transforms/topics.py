@@ -243,7 +243,7 @@ def rank_topics(evidence: Sequence[Strength], words: int, vocabulary: Vocabulary
     ranked = sorted(kept.items(), key=lambda item: (-item[1], item[0]))
     topics: list[Topic] = []
     for concept, strength in ranked:
-        topics.append(_topic(concept, strength, vocabulary))
+        topics.append(_topic(concept, strength, vocabulary, share=math.sqrt(strength / best)))
         narrower = [
             (name, value)
             for name, value in specific.items()
@@ -254,6 +254,7 @@ def rank_topics(evidence: Sequence[Strength], words: int, vocabulary: Vocabulary
     return tuple(topics[:MAX_TOPICS])
 
 
-def _topic(concept: str, strength: float, vocabulary: Vocabulary) -> Topic:
-    score = round(1 - math.exp(-strength / 6), 3)
+def _topic(concept: str, strength: float, vocabulary: Vocabulary, share: float = 1.0) -> Topic:
+    """A topic with its score: near 1 with much evidence, less for a topic that another outweighs (`share`)."""
+    score = round(share * (1 - math.exp(-strength / 6)), 3)
     return Topic(id=concept, name=vocabulary.names.get(concept, concept), score=score)
