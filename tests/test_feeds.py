@@ -110,6 +110,18 @@ def test_a_sitemap_index_names_its_children_newest_first() -> None:
     assert [url for url, _ in read(body).sitemaps] == ["https://news.example/2.xml", "https://news.example/1.xml"]
 
 
+def test_what_the_config_calls_a_sitemap_must_be_one() -> None:
+    with pytest.raises(Rejected, match="feed-unparsable"):
+        read(rss(ITEM), kind="sitemap")
+    assert len(read("<urlset><url><loc>/a</loc></url></urlset>", kind="sitemap").entries) == 1
+    assert len(read("https://news.example/a\n", kind="sitemap").entries) == 1
+
+
+def test_a_japanese_feed_in_a_shifting_charset_is_read() -> None:
+    body = rss(ITEM.replace("Ferry", "港")).replace('"1.0"?', '"1.0" encoding="iso-2022-jp"?').encode("iso-2022-jp")
+    assert "港" in (read(body).entries[0].title or "")
+
+
 def test_a_list_of_addresses_is_a_feed() -> None:
     parsed = read("# ours\nhttps://news.example/a\n\nhttps://news.example/b \nnonsense\n")
     assert [entry.url for entry in parsed.entries] == ["https://news.example/a", "https://news.example/b"]

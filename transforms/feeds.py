@@ -30,6 +30,7 @@ _ITEM_END = re.compile(rb"</(?:\w{1,20}:)?(?:item|entry|url|sitemap)\s*>", re.IG
 _HTML = re.compile(rb"<!doctype html|<html[\s>]", re.IGNORECASE)
 _ADDRESS = re.compile(rb"(?:\s*#[^\n]{0,1000}\n){0,100}\s*https?://[!-~]{1,2000}\s*(?:\n|$)", re.IGNORECASE)
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,200}\?>")
+_ISO_2022 = re.compile(rb"encoding=.iso-2022", re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _BEFORE_START = b"\xef\xbb\xbf \t\r\n"
@@ -46,7 +47,8 @@ def parse_feed(
     if body.startswith(_WIDE):
         body = _DECLARATION.sub("", body.decode("utf-16", "replace")).encode("utf-8", "replace")
         content_type = "application/xml; charset=utf-8"
-    body = body.translate(None, _CONTROL).lstrip(_BEFORE_START)
+    control = _CONTROL if not _ISO_2022.search(body[:200]) else b""  # whose shifts are control characters
+    body = body.translate(None, control).lstrip(_BEFORE_START)
     if not body:
         raise Rejected("empty-body")
     if _DOCTYPE.search(body) and _ENTITY.search(body):
@@ -62,6 +64,8 @@ def parse_feed(
     root = _ROOT.search(body[:20_000])
     if root and root[1].lower() in (b"urlset", b"sitemapindex"):
         return read_sitemap(body, reading, truncated=truncated)
+    if feed.kind == "sitemap":
+        raise Rejected("feed-unparsable", "no sitemap, which its kind says it is")
     return _read_syndication(body, content_type, reading, truncated=truncated)
 
 
