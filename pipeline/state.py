@@ -55,7 +55,7 @@ class ArticleMemory:
 
     def catch_up(self) -> None:
         """Apply every run's files that were not applied yet; start anew when either half is missing or was cut off."""
-        if not (self.path.exists() and self.signatures.exists() and self._is_whole()):
+        if not (self.path.exists() and NearIndex.is_readable(self.signatures) and self._is_whole()):
             self.path.unlink(missing_ok=True)
             shutil.rmtree(self.signatures, ignore_errors=True)
         with closing(self._connect()) as db:
