@@ -14,6 +14,7 @@ import xxhash
 from numpy.typing import NDArray
 
 MAX_CHARACTERS = 400_000  # of a text that are read; bounds the work on any input
+MAX_MARKS = 24
 PROSE_CHARACTERS = 72  # a line this long is prose however it ends
 
 _UNSPACED = ((0xE00, 0xEFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF), (0x3400, 0x9FFF), (0xF900, 0xFAFF))
@@ -42,7 +43,7 @@ def read(text: str, host: str = "") -> Reading:
     """`text` as printed by `host`, taken apart. Any string is taken."""
     text = text[:MAX_CHARACTERS]
     if not text.isascii():
-        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("ß", "ss")
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", _without_heaps(text))).replace("ß", "ss")
     lines = [line for line in map(str.strip, text.split("\n")) if line]
     seed = xxhash.xxh32_intdigest(host.encode("utf-8", "surrogatepass"))
     tokens, line_of, is_key, characters = _tokens("\n".join(lines))
@@ -67,7 +68,7 @@ def is_prose(line: str) -> bool:
     return len(line) >= PROSE_CHARACTERS or _SENTENCE_END.search(line[-4:]) is not None
 
 
-_WORD, _UPPER, _DIGIT, _SINGLE, _BETWEEN_DIGITS, _BEFORE_NAME, _LINE_END = (1 << bit for bit in range(7))
+_WORD, _UPPER, _DIGIT, _SINGLE, _BETWEEN_DIGITS, _BEFORE_NAME, _LINE_END, _MARK = (1 << bit for bit in range(8))
 _LAST = 0x1_FFFF  # the last character whose kind is looked up; those beyond are ideographs
 
 
@@ -80,12 +81,27 @@ def _character_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
             kinds[code] = _WORD | _BEFORE_NAME | _UPPER * character.isupper() | _DIGIT * character.isdigit()
             if len(character.lower()) == 1:
                 lower[code] = ord(character.lower())
+        elif unicodedata.combining(character):
+            kinds[code] = _MARK
     for first, last in _UNSPACED:
         kinds[first : last + 1] |= np.where(kinds[first : last + 1] & _WORD, _SINGLE, 0).astype(np.uint8)
     for characters, kind in ((".,:", _BETWEEN_DIGITS), (",;", _BEFORE_NAME), ("\n", _LINE_END)):
         kinds[[ord(character) for character in characters]] |= kind
     kinds[_LAST] = _WORD | _SINGLE
     return kinds, lower
+
+
+def _without_heaps(text: str) -> str:
+    """Without the rest of runs of more than `MAX_MARKS` combining marks: no language has them, and normalizing one
+    costs the square of its length."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    marks = _has(_character_tables()[0][np.minimum(codes, _LAST)], _MARK)
+    if not marks[MAX_MARKS:].any():
+        return text
+    so_far = np.cumsum(marks)
+    heaped = np.zeros(len(marks), dtype=bool)
+    heaped[MAX_MARKS:] = so_far[MAX_MARKS:] - so_far[:-MAX_MARKS] == MAX_MARKS
+    return codes[~heaped].tobytes().decode("utf-32-le", "surrogatepass") if heaped.any() else text
 
 
 def _tokens(text: str) -> tuple[NDArray[np.uint64], NDArray[np.intp], NDArray[np.bool_], int]:
