@@ -30,7 +30,6 @@ MEMORY_COLUMNS = [
     "article_id", "version", "url", "publisher_domain", "title", "first_seen_at", "fetched_at", "content_hash",
     "signature", "cluster_id", "duplicate_of", "duplicate_kind", "duplicate_score",
 ]  # fmt: skip
-_TORN = 0  # in place of FORMAT while articles.sqlite3 and signatures/ may tell different things
 RETRY_LIMIT = 3  # tries of an entry over runs before it is left alone
 
 
@@ -54,28 +53,34 @@ class ArticleMemory:
         self.signatures = dataset.state / "signatures"
 
     def catch_up(self) -> None:
-        """Apply every run's files that were not applied yet; start anew when either half is missing or was cut off."""
-        if not (self.path.exists() and NearIndex.is_readable(self.signatures) and self._is_whole()):
+        """Apply every run's files that were not applied yet; start anew when either half is missing or damaged."""
+        if not (self.path.exists() and NearIndex.is_readable(self.signatures) and self._is_of_today()):
             self.path.unlink(missing_ok=True)
             shutil.rmtree(self.signatures, ignore_errors=True)
         with closing(self._connect()) as db:
             known = {run_id for (run_id,) in db.execute("SELECT run_id FROM manifests")}
             manifests = [self.dataset.manifest(run_id) for run_id in self.dataset.run_ids() if run_id not in known]
-            applied = {path for (path,) in db.execute("SELECT file FROM applied")} if manifests else set()
-            new = [path for path in live_files(manifests) if path.startswith("articles/") and path not in applied]
+            for manifest in manifests:
+                if manifest.get("kind") == "compact" and _all_applied(db, manifest["replaces"]):
+                    _mark_applied(db, manifest["files"])  # the same rows in other files
+            new = [path for path in live_files(manifests) if _is_articles(path) and not _all_applied(db, [path])]
             for _, files in itertools.groupby(sorted(new, key=_folder), key=_folder):
                 self._apply(db, list(files))  # day after day: the order of arrival
             with db:
                 db.executemany("INSERT INTO manifests VALUES (?)", [(manifest["run_id"],) for manifest in manifests])
-                db.execute(f"PRAGMA user_version = {FORMAT}")
 
     def apply(self, files: Iterable[str]) -> None:
         """Take in the article files of a batch just committed."""
-        with closing(self._connect()) as db:
-            self._apply(db, [path for path in files if path.startswith("articles/")])
+        if articles := list(filter(_is_articles, files)):
+            with closing(self._connect()) as db:
+                self._apply(db, articles)
 
     def _connect(self) -> sqlite3.Connection:
+        is_new = not self.path.exists()
         db = sqlite3.connect(self.path)
+        if is_new:
+            NearIndex.open(self.signatures).flush()  # both halves are there from now on
+            db.execute(f"PRAGMA user_version = {FORMAT}")
         db.executescript(
             "CREATE TABLE IF NOT EXISTS articles (article_id BLOB PRIMARY KEY, version INTEGER, title TEXT,"
             " content_hash BLOB, first_seen_us INTEGER, cluster_id BLOB, duplicate_of BLOB, duplicate_kind TEXT,"
@@ -85,22 +90,19 @@ class ArticleMemory:
         )
         return db
 
-    def _is_whole(self) -> bool:
-        """False when a crash came between the two halves of `_apply`."""
+    def _is_of_today(self) -> bool:
         with closing(self._connect()) as db:
             return bool(db.execute("PRAGMA user_version").fetchone()[0] == FORMAT)
 
     def _apply(self, db: sqlite3.Connection, files: list[str]) -> None:
+        """Both halves pass over rows that they hold: killed between them, the same files are applied again."""
         tables = {
             file: pq.read_table(self.dataset.root / file, columns=MEMORY_COLUMNS, partitioning=None) for file in files
         }
         rows = [row | {"folder": _folder(file)} for file, table in tables.items() for row in table.to_pylist()]
         rows.sort(key=lambda row: (row["article_id"], row["version"]))
-        db.execute(f"PRAGMA user_version = {_TORN}")
-        db.commit()
         index = NearIndex.open(self.signatures)
-        if tables:
-            index.add_rows(pa.concat_tables(tables.values()).sort_by([("first_seen_at", "ascending")]))
+        index.add_rows(pa.concat_tables(tables.values()).sort_by([("first_seen_at", "ascending")]))
         index.flush()
         with db:
             db.executemany(
@@ -110,8 +112,19 @@ class ArticleMemory:
                 " folder = excluded.folder WHERE excluded.version > articles.version",
                 map(_memory_row, rows),
             )
-            db.executemany("INSERT OR IGNORE INTO applied VALUES (?)", [(file,) for file in files])
-            db.execute(f"PRAGMA user_version = {FORMAT}")
+            _mark_applied(db, files)
+
+
+def _all_applied(db: sqlite3.Connection, files: Iterable[str]) -> bool:
+    return all(db.execute("SELECT 1 FROM applied WHERE file = ?", (file,)).fetchone() for file in files)
+
+
+def _mark_applied(db: sqlite3.Connection, files: Iterable[str]) -> None:
+    db.executemany("INSERT OR IGNORE INTO applied VALUES (?)", [(file,) for file in files])
+
+
+def _is_articles(path: str) -> bool:
+    return path.startswith("articles/")
 
 
 def _folder(path: str) -> str:

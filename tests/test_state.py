@@ -2,18 +2,23 @@
 
 import dataclasses
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from pipeline.dataset import Dataset
+from pipeline.rewrite import compact
 from pipeline.spool import Spool
 from pipeline.state import RETRY_LIMIT, ArticleMemory, FeedMemory, entry_key
 from tests.articles import NOON, make_article
 from transforms.memory import Memory
+from transforms.near_index import NearIndex
 from transforms.partitions import write_parts
+from transforms.reading import read
 from transforms.schema import Article, Entry
 from transforms.settings import WriteSettings
+from transforms.signatures import pack, sign
 
 ENTRY = Entry(url="https://a.example/1?utm_source=rss", feed_id="a", feed_url="https://a.example/feed", seen_at=NOON)
 
@@ -59,6 +64,40 @@ def test_files_are_applied_once_however_often_it_catches_up(dataset: Dataset) ->
     commit(dataset, "20260303T000000Z", make_article(url="https://b.example/2"))
     ArticleMemory(dataset).catch_up()
     assert Memory(dataset.root).latest(make_article(url="https://b.example/2").article_id) is not None
+
+
+def test_a_memory_cut_off_between_its_halves_is_completed(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signed = make_article(url="https://b.example/2", signature=pack(sign(read("One of the words. " * 20))))
+    commit(dataset, "20260303T000000Z", signed)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("pipeline.state._mark_applied", die)
+        ArticleMemory(dataset).catch_up()
+    assert known(dataset) is None
+    ArticleMemory(dataset).catch_up()
+    assert known(dataset) is not None
+    assert len(NearIndex.open(dataset.state / "signatures")) == 1
+
+
+def test_compacted_files_of_known_rows_are_not_read_again(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(dataset, "20260303T000000Z", make_article(url="https://b.example/2"))  # another file of the first day
+    ArticleMemory(dataset).catch_up()
+    before = known(dataset)
+    assert compact(dataset.root, WriteSettings(), NOON + timedelta(days=9))
+    monkeypatch.setattr(ArticleMemory, "_apply", lambda self, db, files: pytest.fail(f"{files} read again"))
+    ArticleMemory(dataset).catch_up()
+    assert known(dataset) == before
+
+
+def test_compacted_files_of_rows_not_known_yet_are_read(dataset: Dataset) -> None:
+    ArticleMemory(dataset).catch_up()
+    late = make_article(url="https://b.example/2")
+    commit(dataset, "20260303T000000Z", late)  # killed before its memory took it in
+    assert compact(dataset.root, WriteSettings(), NOON + timedelta(days=9))
+    ArticleMemory(dataset).catch_up()
+    assert Memory(dataset.root).latest(late.article_id) is not None
 
 
 def test_the_text_of_a_stored_version_is_read_from_its_file(dataset: Dataset) -> None:
