@@ -23,6 +23,7 @@ UNKNOWN = 0.0
 
 ACRONYM_GIVEN = "acronym in brackets"
 
+_MAX_RUN_WORDS = 30
 _MAX_PERSON_WORDS = 5
 _MIN_SURNAME_LETTERS = 3
 _JOINING = frozenset(("of", "for", "and", "the"))
@@ -86,7 +87,8 @@ class Reader:
     def _end_of_run(self, words: Sequence[Word], at: int, rules: NameWords) -> int:
         """Behind the last word of the run that begins at `at`."""
         last = at + 1
-        while last < len(words) and words[last - 1].joined and not words[last - 1].possessive:
+        end = min(len(words), at + _MAX_RUN_WORDS)
+        while last < end and words[last - 1].joined and not words[last - 1].possessive:
             word = words[last]
             if word.capital:
                 named = last == at + 1 and words[at].folded in self._lexicon.first_names

@@ -82,15 +82,12 @@ def fold_names(mentions: Sequence[Mention]) -> list[Mention]:
     alone = {fold(m.name) for m in mentions if m.kind == PERSON and m.score == UNKNOWN and " " not in m.name}
     read = [replace(m, rule="surname repeated", score=REPEATED) if _is_pair_of(m, alone) else m for m in mentions]
     canonical: dict[str, str] = {}
-    owners: dict[str, list[str]] = {}
+    owners: dict[str, dict[str, str]] = {}  # full name by surname and first name
     for mention in sorted(read, key=lambda m: -m.score):
         if mention.kind != PERSON or mention.score < BELIEVED or " " not in mention.name:
             continue
         first, last = _ends(mention.name)
-        same = [name for name in owners.get(last, ()) if _ends(name)[0] == first]
-        canonical[mention.name] = same[0] if same else mention.name
-        if not same:
-            owners.setdefault(last, []).append(mention.name)
+        canonical[mention.name] = owners.setdefault(last, {}).setdefault(first, mention.name)
     titled = {fold(m.name) for m in read if m.kind == PERSON and m.score >= BELIEVED and " " not in m.name}
     folded: list[Mention] = []
     latest: dict[str, str] = {}
@@ -101,7 +98,9 @@ def fold_names(mentions: Sequence[Mention]) -> list[Mention]:
         name = canonical.get(mention.name, mention.name)
         surname = fold(name.rsplit(" ", 1)[-1])
         if " " not in name and surname in owners:
-            folded.append(replace(mention, name=latest.get(surname, owners[surname][0]), score=BELIEVED))
+            folded.append(
+                replace(mention, name=latest.get(surname, next(iter(owners[surname].values()))), score=BELIEVED)
+            )
         elif mention.score >= BELIEVED or (" " not in name and surname in titled):
             latest[surname] = name
             folded.append(replace(mention, name=name, score=max(mention.score, BELIEVED)))

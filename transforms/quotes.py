@@ -18,9 +18,10 @@ from transforms.speakers import Speakers, Speech
 from transforms.taggers import Document, Evidence, Tags
 from transforms.wordlists import Lexicon
 
-RULES = 2
+RULES = 1
 MAX_CHARACTERS = 40_000
 MAX_QUOTE_CHARACTERS = 3_000
+MAX_SINGLE_CHARACTERS = 600  # between single marks, which may be apostrophes
 MAX_QUOTES = 60
 MIN_WORDS = 4
 
@@ -98,10 +99,11 @@ def find_spans(text: str) -> list[Span]:
         if before.isalnum() or start >= len(text) or (text[start].isspace() and mark not in "«»"):
             continue
         line_end = text.find("\n", start)
-        limit = min(line_end if line_end >= 0 else len(text), start + MAX_QUOTE_CHARACTERS)
+        most = MAX_SINGLE_CHARACTERS if mark in "‘‚" else MAX_QUOTE_CHARACTERS
+        limit = min(line_end if line_end >= 0 else len(text), start + most)
         end = _closing(text, start, limit, _MARKS[mark])
         if end < 0:
-            if limit == start + MAX_QUOTE_CHARACTERS or mark in "‚‘‹›»" or before not in ("", "\n"):
+            if limit == start + most or mark in "‚‘‹›»" or before not in ("", "\n"):
                 continue
             end = limit
         spans.append(_trimmed(text, start, end))

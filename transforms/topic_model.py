@@ -25,7 +25,7 @@ from transforms.schema import Topic
 FORMAT = 1
 BITS = 17
 MAX_WORDS = 1_000
-EPOCHS = 12
+EPOCHS = 5
 RATE = 0.5
 DECAY = 1e-6
 MIN_TEXTS_OF_A_TOPIC = 8
