@@ -16,7 +16,7 @@ from trafilatura import bare_extraction
 from trafilatura.settings import Document, Extractor
 
 from transforms import host_rules, language, page_dates
-from transforms.boilerplate import load_boilerplate
+from transforms.boilerplate import Boilerplate, load_boilerplate
 from transforms.bylines import kind_of
 from transforms.dateline import agencies, find_agency, find_dateline, is_agency_domain
 from transforms.host_rules import HostRule
@@ -27,7 +27,7 @@ from transforms.plain_text import count_words, key
 from transforms.reject import Rejected
 from transforms.schema import Article, Entry, Page
 from transforms.settings import CleanSettings
-from transforms.sifting import Known, sift
+from transforms.sifting import Known, offers_subscription, sift
 from transforms.story import narrow, strip_furniture
 from transforms.urls import article_id, canonical_url, registrable_domain
 
@@ -103,7 +103,7 @@ def clean_page(page: Page, settings: CleanSettings) -> Article:
         authors=metadata.authors,
         keywords=metadata.keywords,
         image_url=metadata.image_url,
-        access="paywalled" if metadata.access == "unknown" and sifted.has_offer else metadata.access,
+        access=_access(metadata.access, body.tree, rules),
         published_at=published.at if published else None,
         modified_at=metadata.modified_at,
         published_raw=published.raw if published else None,
@@ -122,6 +122,10 @@ def clean_page(page: Page, settings: CleanSettings) -> Article:
         extraction_method=method,
         raw_ref=page.raw_ref,
     )
+
+
+def _access(declared: str, tree: HtmlElement, rules: Boilerplate) -> str:
+    return "paywalled" if declared == "unknown" and offers_subscription(tree, rules) else declared
 
 
 def _known(metadata: PageMetadata) -> Known:

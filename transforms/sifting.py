@@ -26,10 +26,14 @@ MAX_LINKS_SHARE = 0.4  # a body of which more than this is links is a list of li
 HEAD_LINES = 5  # as far down as a headline, byline or date may stand
 OFFER = "/paywall"  # the table of rules for subscriptions offered in place of text
 MAX_BLOCKS = 5_000
+LAST_BLOCKS = 40
 MAX_LINKED_CHARS = 400
 FOOTER_CHARS = 600
 
 _LINKED_BLOCKS = etree.XPath("descendant::*[(self::p or self::li or self::blockquote) and descendant::a]")
+_SHORT_BLOCKS = etree.XPath(
+    "descendant::*[(self::p or self::h2 or self::h3 or self::h4 or self::h5) and string-length(.) < 250]"
+)
 _LINKS = etree.XPath("descendant::a[@href and not(starts-with(@href, '#'))]")
 _READING_TIME = re.compile(
     r"\W*(?:reading time:?\s*|lesezeit:?\s*)?\d{1,2}\W{0,3}(?:min(?:ute)?[ns]?\.?|perc|минут[ы]?|menit|minuti|minutos)"
@@ -49,16 +53,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sifted:
-    """The lines that are the article, the others with their rules, and the agency footers among these. `has_offer`:
-    whether a subscription was offered in place of text."""
+    """The lines that are the article, the others with their rules, and the agency footers among these."""
 
     lines: tuple[str, ...]
     removed: tuple[RemovedLine, ...]
     credits: tuple[str, ...] = field(default=())
-
-    @property
-    def has_offer(self) -> bool:
-        return any(line.rule.endswith(OFFER) for line in self.removed)
 
 
 def sift(
@@ -126,6 +125,13 @@ def link_shares(tree: HtmlElement) -> dict[str, float]:
             folded = key(text)
             shares[folded] = min(shares.get(folded, 1.0), linked / max(1, len(text.strip())))
     return shares
+
+
+def offers_subscription(tree: HtmlElement, rules: Boilerplate) -> bool:
+    """Whether one of the last short paragraphs and headings of `tree` offers a subscription in place of the rest."""
+    blocks = _SHORT_BLOCKS(tree)[-LAST_BLOCKS:]
+    found = (rules.rule_for("".join(block.itertext())) for block in blocks)
+    return any(rule is not None and rule.name.endswith(OFFER) for rule in found)
 
 
 def _is_link(line: str, shares: Mapping[str, float]) -> bool:

@@ -1,0 +1,106 @@
+"""Pages of the kinds that mislead extractors, each own-written, and what is to come out of them."""
+
+from tests.pages import PARAGRAPHS, html, page
+from transforms.extraction import clean_page
+from transforms.schema import Article
+from transforms.settings import CleanSettings
+
+STORY = list(PARAGRAPHS)
+
+
+def cleaned(body: str, **entry: object) -> Article:
+    return clean_page(page(body, **entry), CleanSettings())
+
+
+def lines(body: str) -> list[str]:
+    return cleaned(body).text.split("\n")
+
+
+def paragraphs(*texts: str) -> str:
+    return "".join(f"<p>{text}</p>" for text in texts)
+
+
+def wrapped(inside: str, outside: str = "") -> str:
+    head = "<head><title>Ferry fares to rise in May | Harbour Herald</title></head>"
+    return (
+        f"<!DOCTYPE html><html lang=en>{head}<body><h1>Ferry fares to rise in May</h1>{inside}{outside}</body></html>"
+    )
+
+
+def test_a_body_split_by_advertisements_is_put_together() -> None:
+    parts = f"<div class=part>{paragraphs(*STORY[:2])}</div><div class=ad>Advertisement</div>"
+    parts += f"<div class=part>{paragraphs(*STORY[2:])}</div>"
+    assert lines(wrapped(f"<article>{parts}</article>")) == STORY
+
+
+def test_lists_of_other_stories_are_left_out() -> None:
+    titles = (
+        "Council to sell the old pier",
+        "Lighthouse keeper retires at last",
+        "School bus meets a herd of sheep",
+        "Island bakery wins a prize for rye bread",
+    )
+    inline = "".join(f"<li><a href='/story/{n}'>{title} on the island</a></li>" for n, title in enumerate(titles))
+    body = f"<article>{paragraphs(*STORY[:3])}<ul>{inline}</ul>{paragraphs(*STORY[3:])}</article>"
+    more = "".join(f"<div class=card><a href='/more/{n}'><h3>{title}</h3></a></div>" for n, title in enumerate(titles))
+    assert lines(wrapped(body, f"<section><h2>More stories</h2>{more}</section>")) == STORY
+
+
+def test_captions_embeds_and_share_bars_are_left_out() -> None:
+    figure = "<figure><img src=/ferry.jpg><figcaption>The ferry at dawn. Photo: Harbour Herald</figcaption></figure>"
+    bar = "<div class=share><button>Share</button><a href=#>Print</a></div>"
+    video = "<iframe src='https://video.example/1'></iframe>"
+    video += "<video><p>Your browser does not support the video tag.</p></video>"
+    body = f"<article>{bar}{figure}{paragraphs(*STORY[:2])}{video}{paragraphs(*STORY[2:])}{bar}</article>"
+    assert lines(wrapped(body)) == STORY
+
+
+def test_readers_comments_are_left_out() -> None:
+    comments = "".join(
+        f"<div class=comment><b>reader{n}</b><p>I have said for {n} years that the council would do it again.</p></div>"
+        for n in range(2, 9)
+    )
+    assert lines(wrapped(f"<article>{paragraphs(*STORY)}</article>", f"<div id=comments>{comments}</div>")) == STORY
+
+
+def test_a_paywalled_page_says_so_and_keeps_only_the_story() -> None:
+    offer = "<div><h3>To continue reading, become a subscriber</h3><a href=/plans>See plans</a></div>"
+    article = cleaned(wrapped(f"<article>{paragraphs(*STORY[:3])}{offer}</article>"))
+    assert article.text.split("\n") == STORY[:3]
+    assert article.access == "paywalled"
+
+
+def test_byline_and_date_above_the_text_are_columns_not_text() -> None:
+    head = "<meta name=author content='Ines Harrow'>"
+    article = cleaned(html("By Ines Harrow", "13 March 2026, 21:40", *STORY, head=head))
+    assert article.text.split("\n") == STORY
+    assert [author.name for author in article.authors] == ["Ines Harrow"]
+    assert article.published_at is not None and article.published_at.isoformat() == "2026-03-13T21:40:00+00:00"
+    assert article.published_source == "text"
+    assert {line.rule for line in article.removed} == {"byline", "date"}
+
+
+def test_a_page_of_line_breaks_instead_of_paragraphs_is_read() -> None:
+    assert lines(wrapped("<div class=story-body>" + "<br><br>".join(STORY) + "</div>")) == STORY
+
+
+def test_an_address_with_another_date_than_the_template_wins_with_the_feed() -> None:
+    head = '<script type="application/ld+json">{"@type":"NewsArticle","datePublished":"2026-03-14T08:00:00Z"}</script>'
+    url = "https://www.harbour-herald.example/2025/11/02/ferry-fares"
+    article = cleaned(html(head=head), url=url, published_raw="Sun, 02 Nov 2025 17:12:00 GMT")
+    assert article.published_at is not None and article.published_at.isoformat() == "2025-11-02T17:12:00+00:00"
+    assert article.published_source == "feed"
+
+
+def test_wire_copy_is_told_from_the_agencys_own_page() -> None:
+    assert cleaned(html()).is_wire_copy
+    own = cleaned(html(), url="https://www.reuters.com/world/ferry-fares")
+    assert (own.agency, own.is_wire_copy) == ("Reuters", False)
+
+
+def test_a_story_kept_in_json_ld_alone_is_found_there() -> None:
+    text = " ".join(STORY)
+    head = f'<script type="application/ld+json">{{"@type":"NewsArticle","articleBody":"{text}"}}</script>'
+    article = cleaned(f"<html><head>{head}</head><body><div id=app></div></body></html>")
+    assert article.extraction_method == "json-ld"
+    assert article.text == text
