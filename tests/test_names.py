@@ -72,6 +72,10 @@ def test_two_people_of_one_surname_are_told_apart_by_who_was_named_last() -> Non
     assert {m.name: m.mentions for m in tags(text).people} == {"Mario Teklu": 2, "Andrew Teklu": 3}
 
 
+def test_a_title_and_a_first_name_stand_for_the_full_name_of_the_text() -> None:
+    assert people("Then Sir Alex smiled. The bench of Alex Pellow stayed empty.") == ["Alex Pellow"]
+
+
 def test_a_middle_initial_makes_no_second_person() -> None:
     assert people("Margaret Pellow spoke. Margaret J. Pellow left.") in (["Margaret Pellow"], ["Margaret J. Pellow"])
 

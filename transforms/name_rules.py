@@ -215,7 +215,7 @@ class Reader:
             return _mention(run, "acronym given before", ACRONYM, ORGANIZATION, self._acronyms[text])
         bare = text.replace(".", "")
         if (
-            not bare.isupper()
+            not (bare.isupper() and bare.isalpha())
             or not 2 < len(bare) <= 6
             or bare in rules.no_organizations
             or run[0].folded in self._places

@@ -88,6 +88,7 @@ def fold_names(mentions: Sequence[Mention]) -> list[Mention]:
             continue
         first, last = _ends(mention.name)
         canonical[mention.name] = owners.setdefault(last, {}).setdefault(first, mention.name)
+    first_names = {first: name for people in owners.values() for first, name in people.items()}
     titled = {fold(m.name) for m in read if m.kind == PERSON and m.score >= BELIEVED and " " not in m.name}
     folded: list[Mention] = []
     latest: dict[str, str] = {}
@@ -98,9 +99,10 @@ def fold_names(mentions: Sequence[Mention]) -> list[Mention]:
         name = canonical.get(mention.name, mention.name)
         surname = fold(name.rsplit(" ", 1)[-1])
         if " " not in name and surname in owners:
-            folded.append(
-                replace(mention, name=latest.get(surname, next(iter(owners[surname].values()))), score=BELIEVED)
-            )
+            owner = latest.get(surname) or next(iter(owners[surname].values()))
+            folded.append(replace(mention, name=owner, score=BELIEVED))
+        elif " " not in name and mention.score >= BELIEVED and surname in first_names:
+            folded.append(replace(mention, name=first_names[surname]))  # "Sir Alex", "Crown Prince Mohammed"
         elif mention.score >= BELIEVED or (" " not in name and surname in titled):
             latest[surname] = name
             folded.append(replace(mention, name=name, score=max(mention.score, BELIEVED)))
