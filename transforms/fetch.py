@@ -30,7 +30,7 @@ from transforms.schema import Entry, HttpFetch, Page, Reject
 from transforms.settings import FetchSettings
 from transforms.sniffing import require_html
 from transforms.tally import count
-from transforms.warc import ArchivePart, WarcWriter, read_part
+from transforms.warc import ArchivePart, ArchiveWriter, read_part
 
 LONGEST_PAUSE_S = 30.0  # of a Retry-After that is waited for; longer ones are for a later run
 HOST_TIME_S = 300.0  # for the pages of one host, beside what its delay takes
@@ -105,10 +105,10 @@ class FetchPagesFn(beam.DoFn):
                 yield _output(writer.add(result) if writer and isinstance(result, Page) else result)
 
 
-def open_archive(archive: str, shard: int) -> WarcWriter:
+def open_archive(archive: str, shard: int) -> ArchiveWriter:
     """The WARC file of a shard; rows call it by its folder and name, as it lies in the dataset."""
     path = Path(f"{archive}-{shard}.warc.gz")
-    return WarcWriter(path, f"{path.parent.name}/{path.name}")
+    return ArchiveWriter(path, f"{path.parent.name}/{path.name}")
 
 
 def _output(result: Fetched) -> FetchOutput:

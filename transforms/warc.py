@@ -1,219 +1,198 @@
-"""Pages kept as WARC 1.1 files (ISO 28500:2017), one gzip member a record, and read back: own archives and others'.
+"""Pages kept as WARC 1.1 files (ISO 28500:2017) and read back: own archives and others'. The format is warcio's work.
 
 A page of ours is a response record with the decoded body, and a metadata record with the entry it was fetched for, so
 that reading it back gives the same page. Of other crawlers' files (CC-NEWS and the like) the HTML responses with status
-200 are read, each with an entry made of its address and its date. Reading is bounded: records over `MAX_RECORD_BYTES`
-are skipped, and what is broken ends the member, not the file.
+200 are read, each with an entry made of its address and its date. Reading is bounded: bodies over `MAX_BODY_BYTES` are
+skipped, and what is broken ends the file there.
 """
 
 import dataclasses
 import itertools
 import json
-import re
-import uuid
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from io import BufferedReader
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import TypeAdapter
+from warcio.archiveiterator import ArchiveIterator
+from warcio.bufferedreaders import ChunkedDataReader
+from warcio.exceptions import ArchiveLoadFailed
+from warcio.recordloader import ArcWarcRecord
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
 
 from transforms.decoding import decode
 from transforms.reject import Rejected
 from transforms.schema import Entry, Page
 
-MAX_RECORD_BYTES = 20_000_000
-LEVEL = 4  # half the time of the default for a twentieth more bytes
-_READ_BYTES = 262_144
+MAX_BODY_BYTES = 20_000_000
 _DATE_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
-_CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[^\r\n]{0,1000}\r\n")
 _OWN = "X-Newsbeam"
 _ENTRY = TypeAdapter(Entry)
 _ENTRY_TYPE = "application/vnd.newsbeam.entry+json"
 
 
-class WarcWriter:
+class ArchiveWriter:
     """Writes a new file at `path`, called `name` in references; close it, or use it as a context manager."""
 
     def __init__(self, path: Path, name: str | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.name = name or path.name
         self._file = path.open("wb")
-        self._record(
-            "warcinfo", {"Content-Type": "application/warc-fields"}, b"software: newsbeam\r\nformat: WARC/1.1\r\n"
-        )
+        self._warc = WARCWriter(self._file, gzip=True, warc_version="WARC/1.1")
+        self._warc.write_record(self._warc.create_warcinfo_record(self.name, {"software": "newsbeam"}))
 
     def add(self, page: Page) -> Page:
         """The page with `raw_ref` set to the file's name and the offset of its record, after it was written."""
-        offset = self._file.tell()
-        page = dataclasses.replace(page, raw_ref=f"{self.name}#{offset}")
-        head = f"HTTP/1.1 {page.http_status:03} -\r\n{_OWN}: page\r\nContent-Length: {len(page.body)}\r\n"
-        if page.content_type:
-            head += f"Content-Type: {page.content_type}\r\n"
-        about = {"WARC-Target-URI": page.final_url, "WARC-Date": page.fetched_at.astimezone(UTC).strftime(_DATE_FORMAT)}
-        payload = f"{head}\r\n".encode("utf-8", "replace") + page.body
-        response = self._record("response", about | {"Content-Type": "application/http;msgtype=response"}, payload)
+        page = dataclasses.replace(page, raw_ref=f"{self.name}#{self._file.tell()}")
+        date = page.fetched_at.astimezone(UTC).strftime(_DATE_FORMAT)
+        fields = [(_OWN, "page"), ("Content-Length", str(len(page.body)))]
+        fields += [("Content-Type", page.content_type)] if page.content_type else []
+        response = self._warc.create_warc_record(
+            page.final_url,
+            "response",
+            payload=BytesIO(page.body),
+            http_headers=StatusAndHeaders(f"{page.http_status:03} -", fields, protocol="HTTP/1.1"),
+            warc_headers_dict={"WARC-Date": date},
+        )
+        self._warc.write_record(response)
         entry = {"entry": _ENTRY.dump_python(page.entry, mode="json"), "raw_ref": page.raw_ref}
-        about |= {"Content-Type": _ENTRY_TYPE, "WARC-Refers-To": response}
-        self._record("metadata", about, json.dumps(entry).encode())
+        refers_to = response.rec_headers.get_header("WARC-Record-ID")
+        metadata = self._warc.create_warc_record(
+            page.final_url,
+            "metadata",
+            payload=BytesIO(json.dumps(entry).encode()),
+            warc_content_type=_ENTRY_TYPE,
+            warc_headers_dict={"WARC-Date": date, "WARC-Refers-To": refers_to},
+        )
+        self._warc.write_record(metadata)
         return page
 
     def close(self) -> None:
         self._file.close()
 
-    def __enter__(self) -> "WarcWriter":
+    def __enter__(self) -> "ArchiveWriter":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _record(self, kind: str, headers: dict[str, str], payload: bytes) -> str:
-        record_id = f"<urn:uuid:{uuid.uuid4()}>"
-        own = {"WARC-Type": kind, "WARC-Record-ID": record_id, "Content-Length": str(len(payload))}
-        lines = "".join(f"{name}: {value}\r\n" for name, value in (own | headers).items())
-        record = b"WARC/1.1\r\n" + lines.encode() + b"\r\n" + payload + b"\r\n\r\n"
-        packer = zlib.compressobj(LEVEL, zlib.DEFLATED, 31)
-        self._file.write(packer.compress(record) + packer.flush())
-        return record_id
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivePart:
-    """`count` pages of a file, after the first `skip`."""
+    """`count` pages of a file from the record at `offset` (bytes) on; `first` is the number of its first page."""
 
     path: str
-    skip: int
+    offset: int
+    first: int
     count: int
 
 
 def archive_parts(path: Path, size: int) -> Iterator[ArchivePart]:
-    """A file in parts of `size` pages. The file is read through once to count them."""
-    pages = sum(1 for _ in read_pages(path))
-    for skip in range(0, pages, size):
-        yield ArchivePart(path=str(path), skip=skip, count=min(size, pages - skip))
+    """A file in parts of `size` pages. The file is read through once to find them."""
+    places = [place for place, _ in _pages(path, 0, "")]
+    for first in range(0, len(places), size):
+        count = min(size, len(places) - first)
+        yield ArchivePart(path=str(path), offset=places[first], first=first, count=count)
 
 
 def read_part(part: ArchivePart) -> Iterator[Page]:
     """The pages of a part."""
-    return itertools.islice(read_pages(Path(part.path)), part.skip, part.skip + part.count)
+    return itertools.islice(read_pages(Path(part.path), offset=part.offset, first=part.first), part.count)
 
 
-def read_pages(path: Path, feed_id: str = "warc") -> Iterator[Page]:
+def read_pages(path: Path, feed_id: str = "warc", *, offset: int = 0, first: int = 0) -> Iterator[Page]:
     """The pages of a .warc.gz file in its order; those of our own with the entries they were fetched for.
 
     Entries of other files get `feed_id`, and as `seen_at` the date of the capture, later ones a microsecond each.
+    `offset` is the record to begin with, `first` the number of the page there.
     """
-    for number, page in enumerate(_pages(path, feed_id)):
+    for number, (_, page) in enumerate(_pages(path, offset, feed_id), first):
         entry = page.entry
         if entry.feed_id == feed_id and entry.feed_url == path.name:
             entry = dataclasses.replace(entry, seen_at=entry.seen_at + timedelta(microseconds=number))
         yield dataclasses.replace(page, entry=entry)
 
 
-def _pages(path: Path, feed_id: str) -> Iterator[Page]:
-    waiting: tuple[str, Page] | None = None  # a response whose entry may follow
-    for offset, headers, payload in _records(path):
-        kind = headers.get("warc-type")
-        if kind == "metadata" and waiting and headers.get("warc-refers-to") == waiting[0]:
-            yield _with_entry(waiting[1], payload)
+def _pages(path: Path, start: int, feed_id: str) -> Iterator[tuple[int, Page]]:
+    """Offset and content of each page; a response waits for the entry that may follow it."""
+    waiting: tuple[int, Page, str] | None = None
+    for offset, record, body in _records(path, start):
+        if record.rec_type == "metadata" and waiting and record.rec_headers.get_header("WARC-Refers-To") == waiting[2]:
+            yield waiting[0], _with_entry(waiting[1], body)
             waiting = None
             continue
         if waiting:
-            yield waiting[1]
+            yield waiting[0], waiting[1]
             waiting = None
-        if kind == "response" and (page := _page(headers, payload, path, offset, feed_id)):
-            waiting = (headers.get("warc-record-id", ""), page)
+        if record.rec_type == "response" and (page := _page(record, body, path, offset, feed_id)):
+            waiting = offset, page, record.rec_headers.get_header("WARC-Record-ID") or ""
     if waiting:
-        yield waiting[1]
+        yield waiting[0], waiting[1]
 
 
-def _records(path: Path) -> Iterator[tuple[int, dict[str, str], bytes]]:
-    """Offset, headers with names in lower case, and payload of each record."""
+def _records(path: Path, start: int) -> Iterator[tuple[int, ArcWarcRecord, bytes]]:
+    """Offset, record and decoded content of each response and metadata record that is not too large."""
     with path.open("rb") as file:
-        for offset, member in _members(file):
-            head, _, payload = member.partition(b"\r\n\r\n")
-            version, _, lines = head.partition(b"\r\n")
-            if version.startswith(b"WARC/1."):
-                headers = _headers(lines)
-                length = headers.get("content-length", "")
-                yield offset, headers, payload[: int(length) if length.isdecimal() else None]
+        file.seek(start)
+        records = ArchiveIterator(file)
+        try:
+            for record in records:
+                if record.rec_type in ("response", "metadata"):
+                    body = _body(record)
+                    if body is not None:
+                        yield records.get_record_offset(), record, body
+        except (ArchiveLoadFailed, OSError, EOFError, ValueError):
+            return  # what follows cannot be told from rubbish
 
 
-def _members(file: BufferedReader) -> Iterator[tuple[int, bytes]]:
-    """Offset and content of each gzip member; of those that are too large or broken, nothing."""
-    offset, data = 0, b""
-    while data := data or file.read(_READ_BYTES):
-        unpacker = zlib.decompressobj(31)
-        parts: list[bytes] = []
-        size = used = 0
-        while data and not unpacker.eof:
-            try:
-                part = unpacker.decompress(data, _READ_BYTES)
-            except zlib.error:
-                return  # what follows cannot be told from rubbish
-            used += len(data) - len(unpacker.unconsumed_tail) - len(unpacker.unused_data)
-            size += len(part)
-            if size <= MAX_RECORD_BYTES:
-                parts.append(part)
-            data = unpacker.unconsumed_tail or (b"" if unpacker.eof else file.read(_READ_BYTES))
-        if unpacker.eof:
-            data = unpacker.unused_data
-            if size <= MAX_RECORD_BYTES:
-                yield offset, b"".join(parts)
-        offset += used
-
-
-def _headers(lines: bytes) -> dict[str, str]:
-    pairs = (line.partition(":") for line in lines.decode("utf-8", "replace").split("\r\n")[:200])
-    return {name.strip().lower(): value.strip() for name, _, value in pairs}
-
-
-def _page(headers: dict[str, str], payload: bytes, path: Path, offset: int, feed_id: str) -> Page | None:
-    """The page of a response record; None when it is none."""
-    head, _, body = payload.partition(b"\r\n\r\n")
-    status_line, _, lines = head.partition(b"\r\n")
-    fields = _headers(lines)
-    parts = status_line.split(b" ", 2)
-    url = headers.get("warc-target-uri", "").strip("<>")
-    fetched_at = _date(headers.get("warc-date", ""))
-    content_type = fields.get("content-type")
-    if len(parts) < 2 or not parts[1].isdigit() or not url.startswith(("http://", "https://")) or fetched_at is None:
+def _body(record: ArcWarcRecord) -> bytes | None:
+    """A body without its encodings, None when it is too large; as it stands when it is not encoded as its head says,
+    as crawlers often keep it."""
+    fields = record.http_headers
+    chunked = fields and "chunked" in (fields.get_header("Transfer-Encoding") or "").lower()
+    stream = ChunkedDataReader(record.raw_stream) if chunked else record.raw_stream
+    body = _read_all(stream, MAX_BODY_BYTES + 1)
+    if len(body) > MAX_BODY_BYTES:
         return None
-    if _OWN.lower() not in fields and (parts[1] != b"200" or (content_type and "html" not in content_type.lower())):
-        return None
-    return Page(
-        entry=Entry(url=url, feed_id=feed_id, feed_url=path.name, seen_at=fetched_at),
-        final_url=url,
-        http_status=int(parts[1]),
-        content_type=content_type,
-        body=_body(body, fields),
-        fetched_at=fetched_at,
-        raw_ref=f"{path.name}#{offset}",
-    )
-
-
-def _body(body: bytes, fields: dict[str, str]) -> bytes:
-    """A body without its encodings; as it stands when it is not encoded as its head says, as crawlers often keep it."""
-    if "chunked" in fields.get("transfer-encoding", "").lower():
-        body = _unchunked(body)
     try:
-        return decode(body, fields.get("content-encoding", ""), MAX_RECORD_BYTES)[0]
+        return decode(body, (fields.get_header("Content-Encoding") if fields else "") or "", MAX_BODY_BYTES)[0]
     except Rejected:
         return body
 
 
-def _unchunked(body: bytes) -> bytes:
+def _read_all(stream: BinaryIO, most: int) -> bytes:
+    """Everything up to `most` bytes of a stream that may give less than is asked for."""
     parts: list[bytes] = []
-    at = 0
-    while match := _CHUNK.match(body, at):
-        size = int(match[1], 16)
-        parts.append(body[match.end() : match.end() + size])
-        at = match.end() + size + 2
-        if not size:
-            break
-    return b"".join(parts) if parts else body
+    while most > 0 and (part := stream.read(most)):
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
+
+
+def _page(record: ArcWarcRecord, body: bytes, path: Path, offset: int, feed_id: str) -> Page | None:
+    """The page of a response record; None when it is none."""
+    url = (record.rec_headers.get_header("WARC-Target-URI") or "").strip("<>")
+    fetched_at = _date(record.rec_headers.get_header("WARC-Date") or "")
+    fields = record.http_headers
+    status = fields.get_statuscode() if fields else ""
+    if not status.isdigit() or not url.startswith(("http://", "https://")) or fetched_at is None:
+        return None
+    content_type = fields.get_header("Content-Type")
+    if not fields.get_header(_OWN) and (status != "200" or (content_type and "html" not in content_type.lower())):
+        return None
+    return Page(
+        entry=Entry(url=url, feed_id=feed_id, feed_url=path.name, seen_at=fetched_at),
+        final_url=url,
+        http_status=int(status),
+        content_type=content_type,
+        body=body,
+        fetched_at=fetched_at,
+        raw_ref=f"{path.name}#{offset}",
+    )
 
 
 def _with_entry(page: Page, payload: bytes) -> Page:
