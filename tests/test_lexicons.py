@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from transforms.country_words import CountryLexicon, load_division_words
 from transforms.gazetteer import CAPITAL, CITY, Gazetteer, Place, pack
 from transforms.inflection import demonym_forms, name_forms
-from transforms.tokens import fold, tokenize
+from transforms.tokens import fold, tokenize, tokenize_around_names
 from transforms.tokens import fold_name as folded
 from transforms.wordlists import Lexicon
 
@@ -111,3 +111,13 @@ def test_what_languages_join_to_a_name_is_left_off() -> None:
 def test_tokens_lie_where_they_say(text: str, language: str | None) -> None:
     for token in tokenize(text, language):
         assert text[token.start : token.end] == token.text
+
+
+@given(st.text(alphabet=st.sampled_from("ab Zé'.-,\n1"), max_size=60))
+def test_what_stands_next_to_a_name_is_the_same_without_the_small_words_between(text: str) -> None:
+    every, some = tokenize(text), tokenize_around_names(text)
+    assert set(some) <= set(every)
+    kept = set(some)
+    for number, token in enumerate(every):
+        if not token.text.islower():
+            assert set(every[max(0, number - 1) : number + 2]) <= kept

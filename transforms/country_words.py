@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from transforms.inflection import demonym_forms, name_forms
-from transforms.tokens import Token, fold_name, has_case, tokenize
+from transforms.tokens import fold_name, has_case, tokenize
 from transforms.wordlists import Lexicon
 
 MAX_WORDS = 10
@@ -144,16 +144,16 @@ class Cues:
         elif len(words) == 2:
             self._pairs.setdefault(words[1], {}).setdefault(words[0], set()).add(code)
 
-    def find(self, tokens: Sequence[Token]) -> dict[str, set[str]]:
-        """The different cues among `tokens`, by country."""
+    def find(self, words: Sequence[str]) -> dict[str, set[str]]:
+        """The different cues among the words of a text, by country."""
         found: dict[str, set[str]] = {}
-        for number, token in enumerate(tokens):
-            for code in self._single.get(token.folded, ()):
-                found.setdefault(code, set()).add(token.folded)
-            pairs = self._pairs.get(token.folded)
-            before = tokens[number - 1].folded if pairs and number else ""
-            for code in pairs.get(before, ()) if pairs else ():
-                found.setdefault(code, set()).add(f"{before} {token.folded}")
+        for word in self._single.keys() & set(words):
+            for code in self._single[word]:
+                found.setdefault(code, set()).add(word)
+        for number in [n for n, word in enumerate(words) if word in self._pairs]:
+            before = words[number - 2] if words[number - 1] == "s" else words[number - 1]
+            for code in self._pairs[words[number]].get(before, ()):
+                found.setdefault(code, set()).add(f"{before} {words[number]}")
         return found
 
 

@@ -104,10 +104,10 @@ class PlaceJudge:
 
     def decide(self, part: Part, mentions: Sequence[Mention], near: Surroundings) -> None:
         """Set `place` where a mention names a place, and clear `word` where it names no country."""
-        words = {token.text for token in part.tokens}
         near.total = sum(near.countries.values())
         for number, mention in enumerate(mentions):
-            written_small = has_case(mention.surface) and mention.surface.lower() in words
+            one_word = mention.last - mention.first == 1 and has_case(mention.surface)
+            written_small = one_word and not mention.surface.islower() and part.holds(mention.surface.lower())
             if mention.word is None:
                 if mention.places and not written_small:
                     self._decide_place(part, mention, near, *_known_around(mentions, number))

@@ -43,6 +43,10 @@ _TOKEN = re.compile(
     rf"[{_BLOCKS}]|[\u30a0-\u30ff]{{1,60}}|[\u3040-\u309f]{{1,60}}|"
     rf"{_WORD}(?:['’ʼʻ‘`]{_WORD}){{0,3}}"
 )
+# A run of small ASCII words between names: only its first and last word can say anything of a name.
+_SMALL = r"[a-z]++(?:['’][a-z]++)*+(?!['’ʼʻ‘`]?[^\W_]|\.[^\W\d_]\.)"
+_RUN_OR_TOKEN = re.compile(rf"(?P<first>{_SMALL})(?:\W++(?P<last>{_SMALL}))*+|{_TOKEN.pattern}")
+_LETTERS_ONLY = re.compile(r"[^\W\d_]+")
 _ELISION = re.compile(r"[^\W\d_]{1,6}['’]")
 _APOSTROPHE = re.compile("['’]")
 _ELIDING = frozenset(("fr", "it", "ca", "pt"))  # "l'Algérie", "dell'Ucraina", "d'Alger"
@@ -66,13 +70,27 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Title or body. `shouted`: nearly all letters are capitals. `headed`: nearly all long words begin with one. In
-    both a capital says nothing of a word."""
+    """Title or body. `tokens` may hold but the first and last word of a run of small ones. `shouted`: nearly all
+    letters are capitals. `headed`: nearly all long words begin with one. In both a capital says nothing of a word."""
 
     text: str
     tokens: tuple[Token, ...]
     shouted: bool = False
     headed: bool = False
+
+    def words(self) -> list[str]:
+        """All words of the text in order, in small letters and without accents."""
+        return [word if word.isascii() else fold(word) for word in _LETTERS_ONLY.findall(self.text.lower())]
+
+    def holds(self, word: str) -> bool:
+        """Whether a word stands in the text as given, by itself."""
+        at = self.text.find(word)
+        while at >= 0:
+            end = at + len(word)
+            if not (self.text[at - 1 : at].isalnum() or self.text[end : end + 1].isalnum()):
+                return True
+            at = self.text.find(word, end)
+        return False
 
     def name_like(self) -> list[int]:
         """The tokens that a name may begin with. In Korean what is joined to a name stands behind it, never before."""
@@ -116,6 +134,22 @@ def tokenize(text: str, language: str | None = None) -> tuple[Token, ...]:
     return tuple([Token(word := match.group(), *match.span(), _fold_word(word)) for match in _TOKEN.finditer(text)])
 
 
+def tokenize_around_names(text: str) -> tuple[Token, ...]:
+    """As `tokenize`, but of each run of small ASCII words only the first and the last: a fraction of the work where
+    such words stand for nothing. What stands next to a capitalised word is the same."""
+    tokens = []
+    for match in _RUN_OR_TOKEN.finditer(text):
+        first, last = match.group("first", "last")
+        if first is None:
+            word = match.group()
+            tokens.append(Token(word, *match.span(), _fold_word(word)))
+        else:
+            tokens.append(Token(first, *match.span("first"), _fold_word(first)))
+            if last is not None:
+                tokens.append(Token(last, *match.span("last"), _fold_word(last)))
+    return tuple(tokens)
+
+
 @lru_cache(maxsize=65536)
 def _fold_word(word: str) -> str:
     return fold(word[:-2] if word[-2:] in _POSSESSIVES else word)
@@ -152,8 +186,9 @@ def read_title(text: str, language: str | None = None) -> Part:
     return Part(text, tokens, headed=len(long) > 2 and sum(map(is_name_like, long)) > 0.7 * len(long))
 
 
-def read_body(text: str, language: str | None = None) -> Part:
-    return Part(text, tokenize(text, language))
+def read_body(text: str, language: str | None = None, *, names_only: bool = False) -> Part:
+    """A body; with `names_only` its small words are read no further than names need."""
+    return Part(text, tokenize_around_names(text) if names_only else tokenize(text, language))
 
 
 def _is_hangul(text: str) -> bool:
