@@ -114,12 +114,10 @@ def _tokens(text: str) -> tuple[NDArray[np.uint64], NDArray[np.intp], NDArray[np
     table, lower = _character_tables()
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
     kinds = table[np.minimum(codes, _LAST)]
-    dividers = _has(kinds, _BETWEEN_DIGITS)
-    if dividers.any():
-        digit = _has(kinds, _DIGIT)
-        dividers[1:-1] &= digit[:-2] & digit[2:]
-        dividers[[0, -1]] = False
-        codes, kinds = codes[~dividers], kinds[~dividers]
+    dividers = np.flatnonzero(_has(kinds[1:-1], _BETWEEN_DIGITS)) + 1
+    dividers = dividers[_has(kinds[dividers - 1] & kinds[dividers + 1], _DIGIT)]
+    if len(dividers):
+        codes, kinds = np.delete(codes, dividers), np.delete(kinds, dividers)
     word, single = _has(kinds, _WORD), _has(kinds, _SINGLE)
     begins = word.copy()
     begins[1:] &= ~word[:-1] | single[1:] | single[:-1]
@@ -127,10 +125,14 @@ def _tokens(text: str) -> tuple[NDArray[np.uint64], NDArray[np.intp], NDArray[np
     if not len(starts):
         return np.empty(0, np.uint64), np.empty(0, np.intp), np.empty(0, bool), 0
     letters = codes[word]
-    folded = np.where(letters < _LAST, lower[np.minimum(letters, _LAST)], letters)
+    folded = lower[np.minimum(letters, _LAST)]
+    if letters.max() >= _LAST:
+        folded = np.where(letters < _LAST, folded, letters)
     firsts = np.cumsum(word)[starts] - 1
     places = np.arange(len(letters)) - np.repeat(firsts, np.diff(firsts, append=len(letters)))
-    hashes = np.add.reduceat((folded + np.uint64(1)) * _PLACE_FACTORS[places % len(_PLACE_FACTORS)], firsts)
+    hashes = np.add.reduceat(
+        (folded + np.uint64(1)) * _PLACE_FACTORS[np.minimum(places, len(_PLACE_FACTORS) - 1)], firsts
+    )
     hashes = (hashes ^ (hashes >> np.uint64(32))) * _SCRAMBLE
     line_of = np.cumsum(_has(kinds, _LINE_END))[starts]
     before = np.maximum(starts - 2, 0)
