@@ -143,6 +143,11 @@ def test_what_can_be_read_of_a_truncated_feed_is_read() -> None:
     assert parsed.truncated
 
 
+def test_a_feed_can_be_both_cut_and_truncated() -> None:
+    parsed = read(rss(ITEM * 700).removesuffix("</channel></rss>"))
+    assert (len(parsed.entries), parsed.cut, parsed.truncated) == (500, 200, True)
+
+
 def test_what_can_be_read_of_a_truncated_json_feed_or_sitemap_is_read() -> None:
     whole = json.dumps({"version": "1.1", "items": [{"id": "1", "url": "/1"}, {"id": "2", "url": "/2"}, {"id": "3"}]})
     parsed = read(whole[:-6])

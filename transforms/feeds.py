@@ -71,11 +71,11 @@ def parse_feed(
 
 def _read_syndication(body: bytes, content_type: str | None, reading: Reading, *, truncated: bool) -> ParsedFeed:
     """RSS, RDF and Atom."""
-    body, cut = _newest_items(body, reading)
+    newest, cut = _newest_items(body, reading)
     headers = {"content-location": reading.url}
     if content_type:
         headers["content-type"] = content_type
-    parsed = feedparser.parse(io.BytesIO(body), response_headers=headers, sanitize_html=False)
+    parsed = feedparser.parse(io.BytesIO(newest), response_headers=headers, sanitize_html=False)
     version = str(parsed.get("version") or "")
     if not parsed.entries and not version:
         raise Rejected("feed-unparsable", "an HTML page" if _HTML.search(body[:2000]) else "no known feed format")
@@ -84,7 +84,7 @@ def _read_syndication(body: bytes, content_type: str | None, reading: Reading, *
     return reading.parsed(
         [_entry(item, reading, atom=atom, language=language) for item in parsed.entries],
         cut=cut,
-        truncated=truncated and bool(parsed.bozo),
+        truncated=truncated and (newest is not body or bool(parsed.bozo)),
         title=plain_text(_get(parsed.feed, "title"), "title"),
         interval_s=_interval_s(parsed.feed),
     )
