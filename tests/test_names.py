@@ -149,6 +149,19 @@ def test_people_in_german_french_and_spanish(text: str, language: str, expected:
     assert set(people(text, language=language)) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "language", "name"),
+    [
+        ("La denuncia llegó al Ministerio de Aguas Interiores el martes.", "es", "Ministerio de Aguas Interiores"),
+        ("Los vecinos llamaron a la Autoridad Portuaria sin éxito.", "es", "Autoridad Portuaria"),
+        ("Le dossier est parti au Ministère des Eaux intérieures hier.", "fr", "Ministère des Eaux"),
+        ("Die Nordwerk Maschinenbau GmbH stellt den Betrieb ein.", "de", "Nordwerk Maschinenbau GmbH"),
+    ],
+)
+def test_organisations_in_german_french_and_spanish(text: str, language: str, name: str) -> None:
+    assert organizations(text, language) == [name]
+
+
 def test_a_language_without_rules_gets_names_of_the_lexicon_alone() -> None:
     text = "Wladimir Putin traf am Montag Frau Gerlinde Ostermann und die Vereinte Nationen."
     assert people(text, language="xx") == ["Vladimir Putin"]

@@ -113,6 +113,7 @@ class NameWords:
         self.tails = sections.get("organization tails", set())
         self.suffixes = sections.get("company suffixes", set())
         self.particles = sections.get("particles", set())
+        self.heads_first = "heads come first" in sections.get("options", set())
         self.capitalised_nouns = "capitalised nouns" in sections.get("options", set())
         self.whereabouts = sections.get("whereabouts", set())
         self.place_openers = sections.get("place openers", set())

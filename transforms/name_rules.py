@@ -27,6 +27,7 @@ _MAX_RUN_WORDS = 30
 _MAX_PERSON_WORDS = 5
 _MIN_SURNAME_LETTERS = 3
 _JOINING = frozenset(("of", "for", "and", "the"))
+_OF = frozenset(("of", "for", "de", "del", "du", "des", "pour", "para", "für"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ class Reader:
             return self._acronym(words, at, rules)
         head, tail = run[0].text.lower(), run[-1].text.lower().rstrip(".")
         acronym = words[last].text if last < len(words) and run[-1].gap.strip() == "(" else ""
-        joined = any(word.text in ("of", "for") for word in run)
+        joined = any(word.text in _OF for word in run)
         if len(acronym) > 1 and acronym.isupper() and (acronym == initials(run) or tail in rules.tails):
             self._acronyms[acronym] = surface(run)
             rule, score = ACRONYM_GIVEN, ACRONYM
@@ -196,7 +197,7 @@ class Reader:
             rule, score = "longer name of a known organisation", LONGER
         elif tail in rules.suffixes:
             rule, score = "company suffix", COMPANY
-        elif joined and head in rules.heads:
+        elif head in rules.heads and (joined or rules.heads_first):
             rule, score = "head of an organisation's name", HEAD
         elif tail in rules.tails:
             rule, score = "end of an organisation's name", TAIL
