@@ -17,6 +17,7 @@ import typer
 
 from pipeline import cli_data, cli_feeds
 from pipeline.cli_shared import EXIT_ALARM, EXIT_FAILED, Assignments, ConfigFile, FeedFiles, errors, load
+from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     from pipeline.config import Config
@@ -61,7 +62,7 @@ def run(
 ) -> None:
     """One bounded run: poll the feeds that are due, store what is new, commit, report."""
     with errors():
-        settings = load(config, output, feeds, assignments, workers)
+        settings = _require_feeds(load(config, output, feeds, assignments, workers))
         _run(settings, _options(settings, runner, beam), as_json=as_json, quiet=quiet, strict=strict)
 
 
@@ -83,7 +84,7 @@ def stream(
         from pipeline.interrupts import stop_on_signals
         from pipeline.stream import parse_duration, stream_runs
 
-        settings = load(config, output, feeds, assignments, workers)
+        settings = _require_feeds(load(config, output, feeds, assignments, workers))
         options, pause_s = _options(settings, runner, beam), parse_duration(every)
         with stop_on_signals(), _progress(settings, quiet=quiet) as progress:
             for report in stream_runs(settings, options, pause_s, progress):
@@ -163,7 +164,7 @@ def demo(
 def check(config: ConfigFile, feeds: FeedFiles = None, assignments: Assignments = None) -> None:
     """Validate the config and ask each feed once; one line each, nothing is written."""
     with errors():
-        settings = load(config, None, feeds, assignments, None)
+        settings = _require_feeds(load(config, None, feeds, assignments, None))
         from pipeline.check import check_feeds
 
         good = True
@@ -187,7 +188,6 @@ def explain(
 ) -> None:
     """One page through every transform: what each did and why. Nothing is written."""
     with errors():
-        logging.getLogger().setLevel(logging.ERROR)
         from rich.console import Console
 
         from pipeline.explain import explain as steps_of
@@ -205,17 +205,23 @@ app.add_typer(cli_data.app)
 
 def main() -> None:
     """Run the command line; the process ends with the exit code."""
+    logging.getLogger().setLevel(logging.ERROR)  # Beam warns on every import of what it does without
     app(prog_name="newsbeam")
 
 
 # --------------------------------------------------------------------------- what the commands that run share
 
 
+def _require_feeds(config: "Config") -> "Config":
+    if not config.feeds:
+        raise UsageError("no feeds: expected [[feeds]] tables in the config, or --feeds FILE")
+    return config
+
+
 def _options(config: "Config", runner: str, beam: list[str] | None) -> "Options":
     from transforms.workers import shared_workers
 
     shared_workers(config.settings.run.workers).warm()  # the children load while this process imports Beam
-    logging.getLogger().setLevel(logging.ERROR)  # Beam warns on every import of what it does without
     from pipeline.run import Options
     from pipeline.runner import check_runner
 

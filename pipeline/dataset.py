@@ -20,6 +20,7 @@ import os
 import secrets
 import shutil
 import socket
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -73,6 +74,10 @@ class Dataset:
                 self._take_stock(now)
             try:
                 yield self.next_id(now)
+            except (OSError, sqlite3.Error) as error:  # a full disk, a limit on files, a damaged one
+                if isinstance(error, OSError) and error.filename:
+                    raise
+                raise DatasetError(f"{self.root}: cannot be written to or read: {error}") from error
             finally:
                 with suppress(OSError, DatasetError):  # what cannot be done now is left to the next writer
                     self._settle(now)

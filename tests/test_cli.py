@@ -31,16 +31,26 @@ def test_an_unknown_key_or_runner_is_usage_error_2(tmp_path: Path) -> None:
     code, _, told = invoke("run", str(path))
     assert code == 2
     assert "fetch.timeout: unknown key; did you mean fetch.timeout_s?" in told
-    path.write_text(f'output = "{tmp_path}"\n')
+    path.write_text(f'output = "{tmp_path}"\n[[feeds]]\nurl = "https://a.example/"\n')
     code, _, told = invoke("run", str(path), "--runner", "abacus")
     assert code == 2
     assert "expected one of direct" in told
 
 
+@pytest.mark.parametrize("command", ["run", "stream", "check"])
+def test_a_config_without_feeds_is_usage_error_2(command: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(f'output = "{tmp_path / "data"}"\n')
+    code, _, told = invoke(command, str(path))
+    assert code == 2
+    assert "no feeds: expected [[feeds]]" in told
+    assert not (tmp_path / "data").exists()
+
+
 def test_an_output_that_cannot_be_written_is_failure_1_and_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     path = tmp_path / "a.toml"
-    path.write_text(f'output = "{tmp_path / "file"}"\n')
+    path.write_text(f'output = "{tmp_path / "file"}"\n[[feeds]]\nurl = "https://a.example/"\n')
     code, _, told = invoke("run", str(path))
     assert code == 1
     assert str(tmp_path / "file") in told
