@@ -38,7 +38,9 @@ def rss(*numbers: int) -> str:
 
 @pytest.fixture(scope="module")
 def workers() -> Workers:
-    return shared_workers(0)
+    pool = shared_workers(0)
+    pool.submit(60, int).result()  # started before anything is timed
+    return pool
 
 
 def entry(url: str) -> Entry:
@@ -164,7 +166,7 @@ def test_many_feeds_are_polled_at_once_and_each_comes_out(workers: Workers) -> N
         settings = replace(SETTINGS, allow_hosts=(site.host,), per_host_connections=15)
         start = time.monotonic()
         polls = list(poll_feeds(feeds, settings, workers, NOW))
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 5  # one after the other they take six
     assert sorted(int(one.feed.id) for one in polls) == list(range(30))
     assert {one.outcome for one in polls} == {"ok"}
 

@@ -20,8 +20,8 @@ from transforms.workers import shared_workers
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 FAIR_HOSTS, FAIR_PAGES = 5, 20
-SETTINGS = FetchSettings(timeout_s=2, retries=1, per_host_delay_s=0)
-MAX_SECONDS = 30
+SETTINGS = FetchSettings(timeout_s=3, retries=1, per_host_delay_s=0)
+MAX_SECONDS = 45
 MAX_MEMORY_BYTES = 300_000_000
 
 
