@@ -52,6 +52,12 @@ def test_an_interval_of_the_config_is_kept_to_the_second() -> None:
     assert due(state, NOW + timedelta(seconds=1))
 
 
+def test_a_feed_is_due_again_when_the_clock_was_set_back() -> None:
+    state = document(FEED, start_state(FEED, None), "h", ("1",))
+    assert due(state, NOW - timedelta(days=365))
+    assert due(state, NOW - timedelta(seconds=2), interval_s=1)
+
+
 def test_an_interval_set_later_counts_at_once() -> None:
     state = document(FEED, start_state(FEED, None), "h", ("1",))
     assert not due(state, NOW + timedelta(seconds=2))

@@ -79,9 +79,11 @@ def due(state: FeedState | None, now: datetime, interval_s: float | None = None)
         return True
     if state.gone:
         return False
-    next_poll_at = datetime.fromisoformat(state.next_poll_at)
+    next_poll_at, last_polled_at = map(datetime.fromisoformat, (state.next_poll_at, state.last_polled_at))
+    if now < last_polled_at:  # the clock was set back since, who knows how far
+        return True
     if interval_s is not None and state.last_reason is None:
-        next_poll_at = datetime.fromisoformat(state.last_polled_at) + timedelta(seconds=interval_s)
+        next_poll_at = last_polled_at + timedelta(seconds=interval_s)
     return now >= next_poll_at
 
 
