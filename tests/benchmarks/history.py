@@ -39,7 +39,7 @@ class BatchCost:
         return self.deduplicate + self.write + self.remember
 
 
-def articles(number: int, days: int, seed: int = 1) -> Iterator[Article]:
+def articles(number: int, days: float, seed: int = 1, after_days: float = 0) -> Iterator[Article]:
     """`number` articles spread evenly over `days` days, in order of arrival; the same for the same seed."""
     source = random.Random(seed)
     words = ["".join(source.choices("abcdefghijklmnopqrstuvwxyz", k=source.randint(3, 10))) for _ in range(30_000)]
@@ -47,7 +47,7 @@ def articles(number: int, days: int, seed: int = 1) -> Iterator[Article]:
     stock = source.choices(words, weights, k=400_000)  # drawn once; an article takes runs of it
     recent: list[str] = []
     for index in range(number):
-        seen_at = FIRST_DAY + timedelta(days=days * index / number)
+        seen_at = FIRST_DAY + timedelta(days=after_days + days * index / number)
         text = _copy(source, recent, stock) if recent and source.random() < COPIES else _text(source, stock)
         recent.append(text)
         del recent[:-500]

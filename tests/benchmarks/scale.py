@@ -59,7 +59,8 @@ def main() -> None:
         folder = given.keep or Path(temporary)
         root, plain = folder / "data", folder / "plain"
         if not root.exists():
-            print_ingestion(fill(root, given.articles, given.days, given.batch))
+            fill(root, given.articles, given.days, given.batch)
+        print_ingestion(root, folder / "fresh", given.articles / given.days, given.days, given.batch)
         print_idle_runs(root, folder)
         print_compaction(root, given.days)
         print_idle_runs(root, folder)
@@ -68,22 +69,28 @@ def main() -> None:
         print_memory([int(number) for number in given.run_entries.split(",") if number], folder)
 
 
-def fill(root: Path, number: int, days: int, batch: int) -> list[BatchCost]:
+def fill(root: Path, number: int, days: int, batch: int) -> None:
     source = articles(number, days)
     costs = []
     while rows := list(itertools.islice(source, batch)):
         costs.append(ingest(root, rows))
         if len(costs) % 20 == 0:
             print(f"  {sum(cost.articles for cost in costs):,} articles: {_microseconds(costs[-20:])}", flush=True)
-    return costs
 
 
-def print_ingestion(costs: Sequence[BatchCost]) -> None:
-    """The last 10,000 articles beside the first 10,000; the smaller of both where there are fewer."""
-    many = max(1, min(10_000 // costs[0].articles, len(costs) // 2))
-    first, last = _microseconds(costs[:many]), _microseconds(costs[-many:])
-    ratio = _per_article(costs[-many:]) / _per_article(costs[:many])
-    print(f"ingestion of {sum(cost.articles for cost in costs):,}: first {first}; last {last}; ratio {ratio:.2f}")
+def print_ingestion(root: Path, fresh: Path, a_day: float, days: int, batch: int) -> None:
+    """The next 10,000 articles beside the first 10,000 of a dataset of its own, batch by batch in turns."""
+    number = 10_000
+    costs: tuple[list[BatchCost], list[BatchCost]] = ([], [])
+    sources = (articles(number, number / a_day, seed=2, after_days=days), articles(number, number / a_day, seed=2))
+    for _ in range(number // batch):
+        for at, source, cost in zip((root, fresh), sources, costs, strict=True):
+            cost.append(ingest(at, list(itertools.islice(source, batch))))
+    print(
+        f"ingestion: first {number:,} {_microseconds(costs[1])}; last {_microseconds(costs[0])};"
+        f" ratio {_per_article(costs[0]) / _per_article(costs[1]):.2f}",
+        flush=True,
+    )
 
 
 def print_idle_runs(root: Path, folder: Path) -> None:
