@@ -38,6 +38,7 @@ def test_every_specific_concept_comes_with_its_top_level() -> None:
     for text in (stories.BORDER, stories.MATCH, stories.BANK):
         found = topics(text)
         assert {VOCABULARY.top(concept) for concept in found} <= set(found)
+        assert all(found.index(VOCABULARY.top(concept)) <= place for place, concept in enumerate(found))
 
 
 GERMAN = """\

@@ -11,10 +11,11 @@ Models are stored as plain arrays (.npz, never pickle), so that loading a foreig
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -88,31 +89,32 @@ def predict(model: TopicModel, title: str, text: str) -> list[tuple[str, float]]
     return sorted(zip(model.topics, map(float, chances), strict=True), key=lambda pair: (-pair[1], pair[0]))
 
 
-def revise(
-    model: TopicModel, title: str, text: str, topics: Sequence[Topic], names: Mapping[str, str]
-) -> tuple[Topic, ...]:
+class Names(Protocol):
+    """What names a concept and tells its top level."""
+
+    def name(self, concept: str) -> str: ...
+
+    def top(self, concept: str) -> str: ...
+
+
+def revise(model: TopicModel, title: str, text: str, topics: Sequence[Topic], names: Names) -> tuple[Topic, ...]:
     """`topics` of the lexicons with their top levels put in the order that lexicons and model agree on.
 
     The score of a top level becomes the mean of its probability, counted twice, and its share of the lexicons'
-    evidence. A top level that only the model sees is added when it is more likely than not. Narrower concepts stay
-    behind their top level.
+    evidence. A top level that only the model sees is added when it is more likely than not. A narrower concept scores
+    at most what its top level does.
     """
     chances = dict(predict(model, title, text))
-    evidence = {topic.id: _evidence(topic.score) for topic in topics if topic.id.endswith("000000")}
+    evidence = {topic.id: _evidence(topic.score) for topic in topics if names.top(topic.id) == topic.id}
     total = sum(evidence.values()) or 1.0
     seen = [*evidence, *(topic for topic, chance in chances.items() if chance >= 0.5 and topic not in evidence)]
-    scores = {topic: (2 * chances.get(topic, 0.0) + evidence.get(topic, 0.0) / total) / 3 for topic in seen}
-    narrower: dict[str, list[Topic]] = {topic: [] for topic in seen}
-    latest = ""
+    scores = {topic: round((2 * chances.get(topic, 0.0) + evidence.get(topic, 0.0) / total) / 3, 3) for topic in seen}
+    revised = [Topic(id=topic, name=names.name(topic), score=score) for topic, score in scores.items()]
     for topic in topics:
-        latest = topic.id if topic.id in evidence else latest
-        if latest and topic.id != latest:
-            narrower[latest].append(topic)
-    revised: list[Topic] = []
-    for topic_id in sorted(seen, key=lambda topic: (-scores[topic], topic)):
-        revised.append(Topic(id=topic_id, name=names.get(topic_id, topic_id), score=round(scores[topic_id], 3)))
-        revised += narrower[topic_id]
-    return tuple(revised)
+        top = names.top(topic.id)
+        if topic.id not in scores and top in scores:
+            revised.append(replace(topic, score=min(topic.score, scores[top])))
+    return tuple(sorted(revised, key=lambda topic: (-topic.score, topic.id)))
 
 
 def save(model: TopicModel, path: Path) -> None:

@@ -72,7 +72,7 @@ class TopicsTagger:
         evidence, words = find_terms(document.title, document.text, terms)
         topics = rank_topics(evidence, words, self._vocabulary)
         if self._model is not None:
-            topics = topic_model.revise(self._model, document.title, document.text, topics, self._vocabulary.names)
+            topics = topic_model.revise(self._model, document.title, document.text, topics, self._vocabulary)
         return replace(found, topics=topics)
 
     def explain(self, document: Document, found: Tags) -> list[Evidence]:
@@ -84,7 +84,7 @@ class TopicsTagger:
             for at, term, concepts in terms.find([word.group() for word in words]) if terms is not None else ():
                 start, end = words[at].start(), words[at + term.count(" ")].end()
                 for concept, weight in concepts.items():
-                    name = self._vocabulary.names.get(concept, concept)
+                    name = self._vocabulary.name(concept)
                     rule = f"term {term!r} of weight {weight:g}"
                     evidence.append(
                         Evidence(tag=f"topic {name}", surface=text[start:end], part=part, start=start, rule=rule)
@@ -107,6 +107,9 @@ class Vocabulary:
                 break
             concept = self.broader[concept]
         return concept
+
+    def name(self, concept: str) -> str:
+        return self.names.get(concept, concept)
 
 
 _Term = tuple[tuple[str, ...], str, dict[str, float]]  # words after the first, spelling, weight by concept
@@ -221,7 +224,7 @@ def find_terms(title: str, text: str, terms: TermIndex) -> tuple[list[Strength],
 
 
 def rank_topics(evidence: Sequence[Strength], words: int, vocabulary: Vocabulary) -> tuple[Topic, ...]:
-    """Top levels and specific concepts with enough evidence, best first; each concept's top level stands before it."""
+    """Top levels and narrower concepts with enough evidence, best first; a concept's top level stands before it."""
     length = math.sqrt(max(words, 40) / 40)
     top: dict[str, float] = defaultdict(float)
     specific: dict[str, float] = defaultdict(float)
@@ -240,21 +243,22 @@ def rank_topics(evidence: Sequence[Strength], words: int, vocabulary: Vocabulary
     kept = {concept: strength for concept, strength in top.items() if strength >= max(1.5, 0.35 * best)}
     if not kept and best >= 0.8:  # a single weak sign is better named with its low score than kept back
         kept = {concept: strength for concept, strength in top.items() if strength == best}
-    ranked = sorted(kept.items(), key=lambda item: (-item[1], item[0]))
     topics: list[Topic] = []
-    for concept, strength in ranked:
-        topics.append(_topic(concept, strength, vocabulary, share=math.sqrt(strength / best)))
+    for concept, strength in kept.items():
+        topic = _topic(concept, strength, vocabulary, share=math.sqrt(strength / best))
         narrower = [
-            (name, value)
+            _topic(name, value, vocabulary, most=topic.score)
             for name, value in specific.items()
             if value >= 1.5 and value >= 0.05 * best and vocabulary.top(name) == concept
         ]
-        narrower.sort(key=lambda item: (-item[1], item[0]))
-        topics += [_topic(name, value, vocabulary) for name, value in narrower[:5]]
+        narrower.sort(key=lambda topic: (-topic.score, topic.id))
+        topics += [topic, *narrower[:5]]
+    topics.sort(key=lambda topic: (-topic.score, topic.id))  # ids of top levels sort before all others
     return tuple(topics[:MAX_TOPICS])
 
 
-def _topic(concept: str, strength: float, vocabulary: Vocabulary, share: float = 1.0) -> Topic:
-    """A topic with its score: near 1 with much evidence, less for a topic that another outweighs (`share`)."""
-    score = round(share * (1 - math.exp(-strength / 6)), 3)
-    return Topic(id=concept, name=vocabulary.names.get(concept, concept), score=score)
+def _topic(concept: str, strength: float, vocabulary: Vocabulary, share: float = 1.0, most: float = 1.0) -> Topic:
+    """A topic with its score: near 1 with much evidence, less for a topic that another outweighs (`share`). A narrower
+    concept scores at `most` what its top level does."""
+    score = min(most, round(share * (1 - math.exp(-strength / 6)), 3))
+    return Topic(id=concept, name=vocabulary.name(concept), score=score)
