@@ -1,1 +1,6 @@
-"""Fixtures shared by the test files."""
+"""What all test files share: laws are checked without a deadline, for machines are slow at times and results are not."""
+
+from hypothesis import settings
+
+settings.register_profile("newsbeam", deadline=None)
+settings.load_profile("newsbeam")
