@@ -36,7 +36,6 @@ MAX_CHARACTERS = 40_000
 MAX_TITLE_CHARACTERS = 1_000
 MAX_PLACES = 40
 MAX_DATELINE_WORDS = 5
-NAMES_ONLY = frozenset(("en",))  # languages without country words in small letters and without elided articles
 
 # What a mention weighs for the country a story is about. Mentions of the text count by the square root of their
 # number: a story that comes back to its neighbour ten times is still about where it began.
@@ -104,7 +103,7 @@ class PlacesTagger:
         language = (document.language or "en").split("-")[0].lower()
         words = self._countries.words(language)
         title = read_title(document.title[:MAX_TITLE_CHARACTERS], language)
-        body = read_body(_cut(document.text), language, names_only=language in NAMES_ONLY)
+        body = read_body(_cut(document.text), language, words.all_small)
         mentions, heading = self._finder.find(body, words), self._finder.find(title, words)
         near = Surroundings(language, document.publisher_country)
         cues = self._cues[language].find(body.words()) if language in self._cues else {}

@@ -127,7 +127,7 @@ class MentionFinder:
                 continue
             token = part.tokens[mention.last]
             follower = mentions[number + 1] if number + 1 < len(mentions) else None
-            mention.within = self.division(token)
+            mention.within = self.division(token) if _may_be_short(part, token) else None
             if mention.within is None and follower is not None and follower.first == mention.last:
                 mention.within = self._within(mention, follower)
             elif mention.within is not None and (follower is None or follower.first > mention.last):
@@ -184,11 +184,18 @@ def _find_countries(part: Part, name_like: Sequence[int], words: CountryWords) -
             if word is not None:
                 found[first] = (length, word)
                 break
-    for number, token in enumerate(part.tokens) if words.has_small else ():
+    for number, token in enumerate(part.tokens) if words.all_small else ():
         small = words.small(token.folded)
         if small is not None and number not in found and token.text[0].islower():
             found[number] = (1, small)
     return found
+
+
+def _may_be_short(part: Part, token: Token) -> bool:
+    """Whether a word is written as an abbreviation: "Ala.", "AL", "Calif", but neither "la" nor "La"."""
+    if not token.text[0].isupper():
+        return False
+    return token.text.isupper() or len(token.text) > 3 or "." in (token.text[-1], part.text[token.end : token.end + 1])
 
 
 def _uninflected(phrase: str) -> list[str]:

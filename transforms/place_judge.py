@@ -78,7 +78,8 @@ class PlaceJudge:
     def _weigh_divisions(self, mention: Mention, near: Surroundings) -> None:
         """What a division's or county's name says, where only one country has it."""
         places = [self._gazetteer.place(index) for index in mention.places[:MAX_CANDIDATES]]
-        areas = [place for place in places if place.kind in (DIVISION, COUNTY) and place.folded == mention.folded]
+        areas = [place for place in places if place.kind in (DIVISION, COUNTY)]
+        areas = [place for place in areas if place.folded == mention.folded] or areas
         if areas and len({place.country for place in areas}) == 1 and places[0].kind in (DIVISION, COUNTY):
             near.countries[areas[0].country] += FROM_DIVISION
             if len(areas) == 1:
