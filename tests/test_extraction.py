@@ -89,6 +89,8 @@ def test_unknown_is_null_never_empty() -> None:
     [
         ("", "unparsable"),
         ("   \n", "unparsable"),
+        ("%PDF-1.7 <x>", "not-html"),
+        ('{"title": "Ferry fares"}', "not-html"),
         (html("Ferries."), "too-short"),
         (html("The page you asked for has moved or never was.", title="Page not found"), "soft-404"),
         (html("Enable JavaScript and cookies to continue.", title="Just a moment..."), "challenge"),

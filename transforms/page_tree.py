@@ -12,6 +12,7 @@ from transforms.reject import Rejected
 MAX_FRAGMENT_CHARS = 2_000_000
 
 _XML_DECLARATION = re.compile(rb"^\s*<\?xml[^>]{0,200}\?>")
+_OTHER_FORMATS = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"RIFF", b"\x1f\x8b", b"\x00\x00\x00")
 _FIRST_HEADING = etree.XPath("(//h1)[1]")
 _BEFORE = etree.XPath("preceding::*[position() <= 15]")
 _AFTER = etree.XPath("descendant::*|following::*[position() <= 60]")
@@ -22,12 +23,14 @@ _BLOCKS = ("p", "div", "br", "li", "ul", "ol", "blockquote", "h1", "h2", "h3", "
 
 
 def parse_page(body: bytes, content_type: str | None) -> HtmlElement:
-    """The tree of an HTML document; raises `Rejected` (unparsable) for what is none.
+    """The tree of an HTML document; raises `Rejected` for what is none (not-html) or cannot be read (unparsable).
 
     Comments and processing instructions are left out; there always is a body element.
     """
     if not body.strip():
         raise Rejected("unparsable", "empty body")
+    if body.lstrip()[:8].startswith(_OTHER_FORMATS) or b"<" not in body:
+        raise Rejected("not-html", "the body is of another format, whatever its header says", stage="clean")
     markup = decode(body, content_type).encode("utf-8", "replace").translate(None, _CONTROL_BYTES)
     try:
         tree = document_fromstring(_XML_DECLARATION.sub(b"", markup, count=1), parser=_parser())
