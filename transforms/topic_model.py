@@ -3,7 +3,7 @@
 Lexicons know the words somebody wrote down; the model learns from the texts they are sure of which other words go with
 a topic, and so decides the texts they are not sure of. It is multinomial logistic regression over hashed words and
 pairs of words (sublinear term frequency times inverse document frequency, unit length), fitted by AdaGrad (Duchi, Hazan
-and Singer, 2011). Training is deterministic and needs memory for the features of all texts at once: some 3 KB each.
+and Singer, 2011). Training is deterministic and holds the features of the texts it uses at once: some 3 KB each, bounded by topic.
 
 Models are stored as plain arrays (.npz, never pickle), so that loading a foreign file runs nothing of it.
 """
@@ -30,6 +30,7 @@ EPOCHS = 5
 RATE = 0.5
 DECAY = 1e-6
 MIN_TEXTS_OF_A_TOPIC = 8
+MAX_TEXTS_OF_A_TOPIC = 5_000
 SEED = 1
 
 # The lexicons are sure of a topic with this score or more whose evidence is this many times that of the next.
@@ -64,16 +65,19 @@ def sure_topic(topics: Sequence[Topic]) -> str | None:
 
 
 def train(texts: Iterable[tuple[str, str, str]]) -> TopicModel:
-    """A model from (title, text, topic) of each article. Topics with fewer than `MIN_TEXTS_OF_A_TOPIC` articles are
-    left out. Raises ValueError when fewer than two topics remain."""
-    counted = [(topic, _count(title, text)) for title, text, topic in texts]
-    articles = Counter(topic for topic, _ in counted)
-    topics = tuple(sorted(topic for topic, number in articles.items() if number >= MIN_TEXTS_OF_A_TOPIC))
+    """A model from (title, text, topic) of each article. Of a topic the first `MAX_TEXTS_OF_A_TOPIC` articles are used;
+    topics with fewer than `MIN_TEXTS_OF_A_TOPIC` are left out. Raises ValueError when fewer than two topics remain."""
+    counted: dict[str, list[Features]] = {}
+    for title, text, topic in texts:
+        features = counted.setdefault(topic, [])
+        if len(features) < MAX_TEXTS_OF_A_TOPIC:
+            features.append(_count(title, text))
+    topics = tuple(sorted(topic for topic, features in counted.items() if len(features) >= MIN_TEXTS_OF_A_TOPIC))
     if len(topics) < 2:
         raise ValueError(
             f"a topic model needs two topics or more with {MIN_TEXTS_OF_A_TOPIC} articles each, found {len(topics)}"
         )
-    kept = [(topics.index(topic), features) for topic, features in counted if topic in topics]
+    kept = [(label, features) for label, topic in enumerate(topics) for features in counted[topic]]
     rarity = _rarity([indices for _, (indices, _) in kept])
     examples = [(label, _scaled(features, rarity)) for label, features in kept]
     weights = _fit(examples, len(topics))
