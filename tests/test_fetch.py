@@ -304,6 +304,26 @@ def test_pages_come_only_as_fast_as_they_are_taken() -> None:
         pages.close()  # type: ignore[attr-defined]
 
 
+def test_a_host_is_not_slow_because_its_pages_are_taken_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transforms.fetch.HOST_TIME_S", 0.5)
+    with serve({f"/{n}": html("x" * 900_000) for n in range(40)}) as site:
+        settings = replace(SETTINGS, allow_hosts=(site.host,))
+        pages = fetch_pages([entry(site.url(f"/{n}")) for n in range(40)], settings)
+        first = next(pages)
+        time.sleep(1)
+        results = [first, *pages]
+    assert len([result for result in results if isinstance(result, Page)]) == 40
+
+
+def test_a_host_that_is_slow_itself_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transforms.fetch.HOST_TIME_S", 0.3)
+    with serve({f"/{n}": Reply(body="<p>x", delay_s=0.2) for n in range(30)}) as site:
+        settings = replace(SETTINGS, allow_hosts=(site.host,), per_host_connections=1)
+        results = list(fetch_pages([entry(site.url(f"/{n}")) for n in range(30)], settings))
+    assert {result.reason for result in results if isinstance(result, Reject)} == {"host-slow"}
+    assert 1 <= len([result for result in results if isinstance(result, Page)]) <= 3
+
+
 @pytest.fixture
 def interrupted() -> Iterator[None]:
     yield

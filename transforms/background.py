@@ -36,18 +36,31 @@ class Stream(Generic[T]):
         self._taken = 0
         self._room = asyncio.Event()
         self._waiting = 0
+        self._full_since = 0.0
+        self._full_s = 0.0
 
     async def put(self, item: T, weight: int = 1) -> None:
         """Add an item of `weight` bytes, when there is room."""
         while self._put - self._taken > ROOM:
-            self._waiting += 1
-            self._room.clear()
-            try:
-                if self._put - self._taken > ROOM:
-                    await self._room.wait()
-            finally:
-                self._waiting -= 1
+            await self._wait_for_room()
         self.put_now(item, weight)
+
+    def full_s(self) -> float:
+        """How long somebody has had to wait for room so far."""
+        return self._full_s + (self._loop.time() - self._full_since if self._waiting else 0.0)
+
+    async def _wait_for_room(self) -> None:
+        if not self._waiting:
+            self._full_since = self._loop.time()
+        self._waiting += 1
+        self._room.clear()
+        try:
+            if self._put - self._taken > ROOM:  # the other thread may have taken something before it saw us wait
+                await self._room.wait()
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._full_s += self._loop.time() - self._full_since
 
     def put_now(self, item: T, weight: int = 1) -> None:
         """Add an item whether or not there is room."""

@@ -198,7 +198,7 @@ class _PageFetcher:
         settings = self.crawler.settings
         tasks: list[asyncio.Task[None]] = []
         for host in self.hosts.values():
-            host.until = _now() + HOST_TIME_S + 1.5 * settings.per_host_delay_s * len(host.waiting)
+            host.until = self._spent_s() + HOST_TIME_S + 1.5 * settings.per_host_delay_s * len(host.waiting)
             width = min(settings.per_host_connections, len(host.waiting))
             tasks += [asyncio.create_task(self._work(host)) for _ in range(width)]
         try:
@@ -212,7 +212,7 @@ class _PageFetcher:
     async def _work(self, host: _Host) -> None:
         while host.waiting and not self.stop.is_set():
             number, entry = host.waiting.popleft()
-            if host.given_up is None and _now() > host.until:
+            if host.given_up is None and self._spent_s() > host.until:
                 host.given_up = Rejected("host-slow")
             try:
                 await self._fetch(number, entry, host)
@@ -244,6 +244,10 @@ class _PageFetcher:
             await self.stream.put(result, weight)
             del self.open[number]
 
+    def _spent_s(self) -> float:
+        """A clock that stands still while pages wait to be taken: that is no host's fault."""
+        return asyncio.get_running_loop().time() - self.stream.full_s()
+
 
 def page_of(entry: Entry, exchange: Exchange) -> Page:
     """The page of an entry; raises `Rejected` when the exchange brought none."""
@@ -274,7 +278,3 @@ def _rejected_or_feed_text(entry: Entry, rejected: Rejected, row: HttpFetch | No
         body=NO_TEXT,
         fetched_at=row.fetched_at if row else entry.seen_at,
     )
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
