@@ -3,14 +3,14 @@
 Lexicons know the words somebody wrote down; the model learns from the texts they are sure of which other words go with
 a topic, and so decides the texts they are not sure of. It is multinomial logistic regression over hashed words and
 pairs of words (sublinear term frequency times inverse document frequency, unit length), fitted by AdaGrad (Duchi, Hazan
-and Singer, 2011). Training is deterministic and holds the features of the texts it uses at once: some 3 KB each, bounded by topic.
+and Singer, 2011). Training is deterministic. It holds the features of all texts it uses at once: some 3 KB each, of a
+bounded number by topic.
 
 Models are stored as plain arrays (.npz, never pickle), so that loading a foreign file runs nothing of it.
 """
 
 import re
 import zipfile
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
