@@ -19,6 +19,7 @@ from transforms.dates import EARLIEST, FUTURE_TOLERANCE, Precision, parse_date
 from transforms.page_tree import around_headline
 
 AGREEMENT = timedelta(hours=36)  # as far as a zone left out or a day without a time can move an instant
+SAME = timedelta(seconds=60)
 REPUBLISHED = timedelta(days=60)
 MAX_TIME_ELEMENTS = 200
 MAX_ELEMENTS = 20_000
@@ -32,6 +33,7 @@ _URL_DAY = re.compile(r"(?:^|[/_-])((?:19|20)\d\d)([/_-]?)([01]\d)\2([0-3]\d)(?=
 _URL_SLASHED = re.compile(r"/((?:19|20)\d\d)/(\d{1,2})/(\d{1,2})(?=[/_.-]|$)")
 _URL_REVERSED = re.compile(r"(?:^|[/_-])(\d{1,2})-(\d{1,2})-((?:19|20)\d\d)(?=[/_.-]|$)")
 _ZONED = re.compile(r"\d[:h]\d\d.{0,20}?(?:Z|[+-]\d{2}:?\d{2}|\b(?:GMT|UTC|UT|[A-Z]{1,3}T))\W*$")
+_OFFSET = re.compile(r"\d:\d\d.{0,12}[+-](?!00:?00)\d{2}:?\d{2}\W*$")
 _YEAR = re.compile(r"(?:19|20)\d\d|\d[./]\d{1,2}[./]\d\d\b")
 _DATE_MARK = re.compile(
     r"date|time|publi|posted|datum|fecha|byline|meta|stamp|created|zeit|veroeff|data", re.IGNORECASE
@@ -137,10 +139,12 @@ def weigh(candidates: Sequence[DateCandidate]) -> DateCandidate | None:
     feed = next((c for c in ranked if c.source == "feed"), None)
     if url and best.at - url.at > REPUBLISHED and not (feed and _agree(feed, best)):
         best = url
-    return min(
+    exact = min(
         (c for c in ranked if _agree(c, best)),
         key=lambda c: (not _ZONED.search(c.raw), _PRECISIONS.index(c.precision), _RANK.index(c.source)),
     )
+    # the same instant printed with the publisher's own offset says more than one in UTC
+    return next((c for c in ranked if abs(c.at - exact.at) <= SAME and _OFFSET.search(c.raw)), exact)
 
 
 def _support(candidate: DateCandidate, others: Sequence[DateCandidate]) -> int:
