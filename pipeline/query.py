@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -29,6 +30,7 @@ DERIVED_VIEWS = {
 }
 READABLE_COLUMNS = 5  # characters of a column below which a table tells nothing
 FORMATS = ("table", "csv", "json", "parquet")
+Answer = tuple[list[str], list[tuple[Any, ...]]]
 
 
 def connect(root: Path, since: str | None = None) -> duckdb.DuckDBPyConnection:
@@ -76,16 +78,11 @@ def print_query(root: Path, sql: str, form: str, *, since: str | None = None, ou
         raise QueryError(f"--format {form}: expected one of {', '.join(FORMATS)}")
     if form == "parquet" and output is None:
         raise QueryError("--format parquet: expected --output FILE beside it")
-    db = connect(root, since)
-    try:
-        if form == "parquet":
-            db.execute(f"COPY ({sql.rstrip().rstrip(';')}) TO {_literal(output)} (FORMAT parquet, COMPRESSION zstd)")
-            return
-        cursor = db.execute(sql)
-        names = [column[0] for column in cursor.description or ()]
-        rows = cursor.fetchall()
-    except duckdb.Error as error:
-        raise QueryError(str(error)) from error
+    if form == "parquet":
+        copy = f"COPY ({sql.rstrip().rstrip(';')}) TO {_literal(output)} (FORMAT parquet, COMPRESSION zstd)"
+        _answer(root, copy, since)
+        return
+    names, rows = _answer(root, sql, since)
     with output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout) as file:
         if form == "csv":
             writer = csv.writer(file)
@@ -97,6 +94,18 @@ def print_query(root: Path, sql: str, form: str, *, since: str | None = None, ou
             )
         else:
             _print_table(names, rows, Console(file=file, highlight=False, markup=False))
+
+
+def _answer(root: Path, sql: str, since: str | None, pauses_s: Sequence[float] = (0.1, 0.5, 2, 5)) -> Answer:
+    """Names of the columns, and the rows. Files listed just before a compaction replaced them are listed again."""
+    try:
+        cursor = connect(root, since).execute(sql)
+        return [column[0] for column in cursor.description or ()], cursor.fetchall()
+    except duckdb.Error as error:
+        if not pauses_s or "No such file" not in str(error):
+            raise QueryError(str(error)) from error
+    time.sleep(pauses_s[0])
+    return _answer(root, sql, since, pauses_s[1:])
 
 
 def _runs_after(root: Path, since: str) -> list[str]:

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -87,6 +89,25 @@ def test_json_is_one_object_a_line(root: Path, capsys: pytest.CaptureFixture[str
 def test_a_table_carries_no_control_characters(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     print_query(root, "SELECT chr(27) || '[2Jwiped' AS title", "table")
     assert "\x1b[2J" not in capsys.readouterr().out
+
+
+def test_a_query_beside_a_compaction_lists_again_what_was_replaced_under_it(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ((file,),) = [list(folder.iterdir()) for folder in (root / "articles").iterdir()]
+    names = [file, file.with_name("compacted.parquet")]
+
+    def replace() -> None:
+        for _ in range(30):
+            time.sleep(0.003)
+            names[0].rename(names[1])
+            names.reverse()
+
+    compaction = threading.Thread(target=replace)
+    compaction.start()
+    print_query(root, "SELECT count(*) AS n FROM articles", "json")
+    compaction.join()
+    assert capsys.readouterr().out == '{"n": 3}\n'
 
 
 def test_wrong_sql_a_wrong_form_and_a_folder_without_data_are_usage_errors(root: Path, tmp_path: Path) -> None:
