@@ -10,6 +10,7 @@ ratio of two sides measured in this process, in turns where that is possible.
 import argparse
 import itertools
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -109,7 +110,7 @@ def print_idle_runs(root: Path, folder: Path) -> None:
         for config in configs:
             _run(config)  # the first builds what the others find
         empty, full = _in_turns(lambda: _run(configs[0]), lambda: _run(configs[1]))
-    print(f"run with nothing new: empty {empty:.2f} s, full {full:.2f} s, ratio {full / empty:.2f}", flush=True)
+    print(f"run with nothing new: empty {empty:.2f} s CPU, full {full:.2f} s, ratio {full / empty:.2f}", flush=True)
 
 
 def print_compaction(root: Path, days: int) -> None:
@@ -247,14 +248,19 @@ def _run(config: Path) -> None:
 
 
 def _in_turns(one: Callable[[], None], other: Callable[[], None]) -> tuple[float, float]:
-    """Median seconds of each side."""
+    """Median CPU seconds of each side, its child processes included."""
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(ROUNDS):
         for side, taken in zip((one, other), times, strict=True):
-            start = time.perf_counter()
+            start = _cpu_s()
             side()
-            taken.append(time.perf_counter() - start)
+            taken.append(_cpu_s() - start)
     return statistics.median(times[0]), statistics.median(times[1])
+
+
+def _cpu_s() -> float:
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def _size(root: Path) -> float:
