@@ -268,3 +268,8 @@ def test_the_longer_of_two_overlapping_names_is_read() -> None:
     tags = tagged("The Bank of England held rates.")
     assert codes(tags) == {"GB"}
     assert tags.places == ()
+
+
+def test_an_own_region_is_counted_each_time_it_is_named() -> None:
+    tags = tagged("Troops left Bagram in Afghanistan. Bagram fell silent. Nobody guards Bagram now.")
+    assert [(place.name, place.mentions) for place in tags.places] == [("Bagram", 3)]

@@ -6,7 +6,7 @@ a language count in texts of that language, English ones everywhere: "Island" is
 """
 
 from collections import defaultdict
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -78,9 +78,9 @@ class CountryWords:
         return found if found is not None or self._fallback is None else self._fallback.capitals(text)
 
     @property
-    def all_small(self) -> Container[str]:
-        """The folded words of the language that stand for a country in small letters."""
-        return self._small.keys()
+    def has_small(self) -> bool:
+        """Whether any word of the language stands for a country in small letters."""
+        return bool(self._small)
 
     def small(self, folded: str) -> Word | None:
         """What a word stands for that begins with a small letter: "deutsche", "ukrainien"."""

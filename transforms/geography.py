@@ -103,7 +103,7 @@ class PlacesTagger:
         language = (document.language or "en").split("-")[0].lower()
         words = self._countries.words(language)
         title = read_title(document.title[:MAX_TITLE_CHARACTERS], language)
-        body = read_body(_cut(document.text), language, words.all_small)
+        body = read_body(_cut(document.text), language, names_only=not words.has_small)
         mentions, heading = self._finder.find(body, words), self._finder.find(title, words)
         near = Surroundings(language, document.publisher_country)
         cues = self._cues[language].find(body.words()) if language in self._cues else {}

@@ -184,7 +184,7 @@ def _find_countries(part: Part, name_like: Sequence[int], words: CountryWords) -
             if word is not None:
                 found[first] = (length, word)
                 break
-    for number, token in enumerate(part.tokens) if words.all_small else ():
+    for number, token in enumerate(part.tokens) if words.has_small else ():
         small = words.small(token.folded)
         if small is not None and number not in found and token.text[0].islower():
             found[number] = (1, small)

@@ -251,7 +251,7 @@ class PlaceJudge:
 
         sense = near.senses.get(mention.folded)
         if sense is not None and mention.within in (None, sense.division, sense.country):
-            return sense, score(sense)
+            return sense, REGION_SCORE if sense.kind == REGION else score(sense)
         if places[0].kind == REGION:
             return places[0], REGION_SCORE
         return max(((place, score(place)) for place in places), key=lambda scored: scored[1])

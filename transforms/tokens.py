@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -47,7 +46,6 @@ _TOKEN = re.compile(
 # A run of small ASCII words between names: only its first and last word can say anything of a name.
 _SMALL = r"[a-z]++(?:['’][a-z]++)*+(?!['’ʼʻ‘`]?[^\W_]|\.[^\W\d_]\.)"
 _RUN_OR_TOKEN = re.compile(rf"(?P<first>{_SMALL})(?:\W++(?P<last>{_SMALL}))*+|{_TOKEN.pattern}")
-_NOT_SMALL, _SMALL_LETTERS = re.compile(r"[^a-z]+"), re.compile(r"[a-z]+")
 _LETTERS_ONLY = re.compile(r"[^\W\d_]+")
 _ELISION = re.compile(r"[^\W\d_]{1,6}['’]")
 _APOSTROPHE = re.compile("['’]")
@@ -136,11 +134,9 @@ def tokenize(text: str, language: str | None = None) -> tuple[Token, ...]:
     return tuple([Token(word := match.group(), *match.span(), _fold_word(word)) for match in _TOKEN.finditer(text)])
 
 
-def tokenize_around_names(
-    text: str, language: str | None = None, kept: Container[str] = frozenset()
-) -> tuple[Token, ...]:
-    """As `tokenize`, but of each run of small ASCII words only the first, the last and those of `kept`: a fraction of
-    the work where most of them stand for nothing. What stands next to a capitalised word is the same."""
+def tokenize_around_names(text: str) -> tuple[Token, ...]:
+    """As `tokenize`, but of each run of small ASCII words only the first and the last: a fraction of the work where
+    such words stand for nothing. What stands next to a capitalised word is the same."""
     tokens: list[Token] = []
     for match in _RUN_OR_TOKEN.finditer(text):
         first, last = match.group("first", "last")
@@ -149,19 +145,9 @@ def tokenize_around_names(
             tokens.append(Token(word, *match.span(), _fold_word(word)))
             continue
         tokens.append(Token(first, *match.span("first"), _fold_word(first)))
-        if kept:
-            end = match.end() if last is None else match.start("last")
-            tokens.extend(_kept_words(text, match.end("first"), end, kept))
         if last is not None:
             tokens.append(Token(last, *match.span("last"), _fold_word(last)))
-    return tuple(map(_without_elision, tokens) if language in _ELIDING else tokens)
-
-
-def _kept_words(text: str, start: int, end: int, kept: Container[str]) -> Iterator[Token]:
-    if any(word in kept for word in _NOT_SMALL.split(text[start:end])):
-        for match in _SMALL_LETTERS.finditer(text, start, end):
-            if match.group() in kept:
-                yield Token(match.group(), *match.span(), match.group())
+    return tuple(tokens)
 
 
 @lru_cache(maxsize=65536)
@@ -200,10 +186,10 @@ def read_title(text: str, language: str | None = None) -> Part:
     return Part(text, tokens, headed=len(long) > 2 and sum(map(is_name_like, long)) > 0.7 * len(long))
 
 
-def read_body(text: str, language: str | None = None, kept: Container[str] = frozenset()) -> Part:
-    """A body. Its small words are read no further than names need, but for those of `kept`."""
-    suffixing = language in _SUFFIXING
-    return Part(text, tokenize(text, language) if suffixing else tokenize_around_names(text, language, kept))
+def read_body(text: str, language: str | None = None, *, names_only: bool = False) -> Part:
+    """A body; with `names_only` its small words are read no further than names need."""
+    plain = names_only and language not in _ELIDING | _SUFFIXING
+    return Part(text, tokenize_around_names(text) if plain else tokenize(text, language))
 
 
 def _is_hangul(text: str) -> bool:
