@@ -74,7 +74,8 @@ _FULL_MONTH_NAMES = (
     "január február március április május június július augusztus szeptember október november december",
     "tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta"
     " marraskuuta joulukuuta",
-    "ιανουαρίου φεβρουαρίου μαρτίου απριλίου μαΐου ιουνίου ιουλίου αυγούστου σεπτεμβρίου οκτωβρίου νοεμβρίου δεκεμβρίου",
+    "ιανουαρίου φεβρουαρίου μαρτίου απριλίου μαΐου ιουνίου ιουλίου αυγούστου σεπτεμβρίου οκτωβρίου"
+    " νοεμβρίου δεκεμβρίου",
     "януари февруари март април май юни юли август септември октомври ноември декември",
     "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
     "جانفي فيفري مارس افريل ماي جوان جويلية أوت سبتمبر اكتوبر نوفمبر ديسمبر",
