@@ -1,8 +1,8 @@
 """Dates as publishers print them, to instants: feeds, meta tags and visible text all come through here.
 
-Read are ISO 8601, RFC 822 with the zones seen in the wild, `ctime` and JavaScript forms, dates in words in twelve
-languages, dotted and CJK dates, and Unix seconds or milliseconds. A date that can mean two days (01/02/2024) is not
-known: no date is better than a wrong one. Every pattern is bounded, and only the first characters are looked at.
+Read are ISO 8601, RFC 822 with the zones seen in the wild, `ctime` and JavaScript forms, dates in words in over
+twenty languages, dotted and CJK dates, Unix seconds and milliseconds. A date that can mean two days (01/02/2024) is
+unknown: no date is better than a wrong one. Every pattern is bounded, and only the first characters are looked at.
 """
 
 import re
