@@ -45,7 +45,7 @@ def _from_pages(pages: PCollection[Page], rows: list[PCollection[Row]], batch: B
     """Clean to Write; `rows` are written beside."""
     cleaned = pages | "Clean" >> Clean(settings=settings.clean, workers=settings.run.workers)
     unique = cleaned.articles | "Deduplicate" >> Deduplicate(settings=settings.deduplicate, root=batch.root)
-    tagged = unique.articles | "Tag" >> Tag(settings=settings.tag)
+    tagged = unique.articles | "Tag" >> Tag(settings=settings.tag, workers=settings.run.workers)
     (
         (tagged.articles, *rows, cleaned.rejects, unique.rejects, tagged.rejects)
         | "Rows" >> beam.Flatten()

@@ -20,8 +20,7 @@ from transforms.plain_text import without_control
 from transforms.reject import Rejected
 from transforms.schema import Article, Entry, NameMention, Page, Reject
 from transforms.settings import Settings
-from transforms.tag import document_of, tag_article
-from transforms.taggers import Evidence, load_taggers
+from transforms.taggers import Evidence, document_of, load_taggers, tag_article
 from transforms.urls import url_key
 
 SHOWN_LINES = 4

@@ -8,6 +8,9 @@ import gc
 
 import transforms.extraction
 import transforms.feeds
+import transforms.settings
+import transforms.taggers
 
 transforms.extraction.warm()
+transforms.taggers.load_taggers(transforms.settings.TagSettings())
 gc.freeze()  # what is loaded stays: no collection in a child touches, and so copies, the shared pages

@@ -72,6 +72,8 @@ REASONS: dict[str, Reason] = {
     # deduplicate
     "exact-duplicate": Reason("deduplicate", False, 'the same text as an earlier article (near = "drop")'),
     "near-duplicate": Reason("deduplicate", False, 'nearly the text of an earlier article (near = "drop")'),
+    # tag
+    "tagging-timeout": Reason("tag", True, "not tagged within 20 s"),
     # anywhere
     "internal-error": Reason("clean", True, "an unforeseen error of the program; the detail names it"),
 }

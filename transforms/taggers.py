@@ -3,6 +3,7 @@
 Taggers run in the order of `[tag] taggers`. Each is loaded once a worker and keeps no state between documents.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +13,8 @@ from typing import Protocol
 
 import xxhash
 
-from transforms.schema import CountryMention, Dateline, NameMention, PlaceMention, Quote, Topic
+from transforms.reject import Rejected, unforeseen
+from transforms.schema import Article, CountryMention, Dateline, NameMention, PlaceMention, Quote, Topic
 from transforms.settings import TagSettings
 
 
@@ -118,3 +120,44 @@ def _load(name: str, overlays: Sequence[Path], topic_model: str) -> Tagger:
     options = {"model": Path(topic_model)} if name == "topics" and topic_model else {}
     loaded: Tagger = getattr(import_module(module), tagger)(overlays, **options)
     return loaded
+
+
+def document_of(article: Article) -> Document:
+    """What taggers read of an article."""
+    return Document(
+        title=article.title or "",
+        text=article.text,
+        language=article.language,
+        dateline=article.dateline,
+        publisher_country=article.publisher_country,
+    )
+
+
+def tag_article(article: Article, taggers: Taggers) -> Article:
+    """`article` with its tag columns filled in and the version of the tags noted. Tags it had before are replaced, so
+    tagging twice changes nothing."""
+    tags = taggers.tag(document_of(article))
+    return dataclasses.replace(
+        article,
+        dateline=tags.dateline,
+        countries=tags.countries,
+        primary_country=tags.primary_country,
+        places=tags.places,
+        people=tags.people,
+        organizations=tags.organizations,
+        topics=tags.topics,
+        quotes=tags.quotes,
+        tags_version=taggers.version,
+    )
+
+
+def tag_articles(articles: Sequence[Article], settings: TagSettings) -> list[Article | Rejected]:
+    """Each article tagged, or what went wrong with it. Runs in a child."""
+    taggers = load_taggers(settings)
+    tagged: list[Article | Rejected] = []
+    for article in articles:
+        try:
+            tagged.append(tag_article(article, taggers))
+        except Exception as error:
+            tagged.append(unforeseen(error, "tag"))
+    return tagged

@@ -7,15 +7,17 @@ only imported what they need (never Beam), so a child that was killed is replace
 import multiprocessing
 import os
 import resource
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import cache
-from typing import ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
 from pebble import ProcessPool
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+_K = TypeVar("_K")
 
 PRELOAD = ["transforms.child"]
 CHILD_MEMORY_BYTES = 2_000_000_000
@@ -49,6 +51,37 @@ class Workers:
         """Kill the children at once."""
         self._pool.stop()
         self._pool.join()
+
+
+class InFlight(Generic[_K, _T]):
+    """Futures and what each is for, `most` at a time: what keeps children busy without piling up work for them."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._waiting: deque[tuple[_K, Future[_T]]] = deque()
+
+    def add(self, what: _K, future: Future[_T]) -> None:
+        self._waiting.append((what, future))
+
+    def done(self) -> Iterator[tuple[_K, Future[_T]]]:
+        """Those that have finished, after waiting until at most `most` are left."""
+        yield from self._taken(self.most)
+
+    def rest(self) -> Iterator[tuple[_K, Future[_T]]]:
+        """All that are left, as they finish."""
+        yield from self._taken(0)
+
+    def _taken(self, most_left: int) -> Iterator[tuple[_K, Future[_T]]]:
+        while True:
+            for _ in range(len(self._waiting)):
+                what, future = self._waiting.popleft()
+                if future.done():
+                    yield what, future
+                else:
+                    self._waiting.append((what, future))
+            if len(self._waiting) <= most_left:
+                return
+            wait([future for _, future in self._waiting], return_when=FIRST_COMPLETED)
 
 
 @cache
