@@ -5,6 +5,7 @@ Exit codes: 0 committed, 1 failed, 2 bad usage or config, 3 alarm with --strict,
 """
 
 import functools
+import gc
 import json
 import logging
 import sys
@@ -226,6 +227,7 @@ def _options(config: "Config", runner: str, beam: list[str] | None) -> "Options"
     from pipeline.runner import check_runner
 
     check_runner(runner)
+    gc.freeze()  # Beam's modules stay: no collection walks them again, which costs fetching a fifth of its time
     return Options(runner=runner, beam_arguments=tuple(beam or ()))
 
 
