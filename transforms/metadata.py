@@ -239,7 +239,7 @@ def _published(tree: HtmlElement, article: Node, meta: PageMeta, page: Page) -> 
     has_witness = bool(sources & {"feed", "url", "time-element"}) and bool(
         sources & {"json-ld", "meta", "time-element"}
     )
-    if not has_witness and (visible := visible_date(tree, latest)):
+    if not has_witness and (visible := visible_date(tree, latest, anywhere=not known)):
         known.append(visible)
     if not known and (searched := searched_date(tree, page.final_url, latest)):
         known.append(searched)

@@ -93,12 +93,14 @@ def time_elements(tree: HtmlElement) -> list[tuple[str, bool]]:
     return found
 
 
-def visible_date(tree: HtmlElement, latest: datetime) -> DateCandidate | None:
+def visible_date(tree: HtmlElement, latest: datetime, *, anywhere: bool = True) -> DateCandidate | None:
     """The date a reader sees: the short line that reads as a date and is best placed, None when there is none.
 
-    Best placed is by the headline, in an element marked as a date, and not in a sidebar, footer or comment.
+    Best placed is by the headline, in an element marked as a date, and not in a sidebar, footer or comment. Unless
+    `anywhere`, only the elements around the headline are looked at.
     """
-    for elements, bonus in ((around_headline(tree), 2), (islice(tree.iter(), MAX_ELEMENTS), 0)):
+    everything = islice(tree.iter(), MAX_ELEMENTS if anywhere else 0)
+    for elements, bonus in ((around_headline(tree), 2), (everything, 0)):
         scored = list(_dated_lines(elements, bonus, latest))
         score, _, best = max(scored, key=lambda item: item[:2], default=(-1, 0, None))
         if best is not None and score >= 2 * (bonus > 0):
