@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.dataset import MEMORY_FILE, Dataset
+from pipeline.dataset import MEMORY_FILE, Dataset, live_files
 from pipeline.errors import DatasetError
 from transforms.partitions import PartFile, sort_table, write_table
 from transforms.schema import DATASETS, arrow_schema
@@ -105,8 +105,18 @@ def rewrite(
     if not dataset.runs.is_dir():
         raise DatasetError(f"{root}: no dataset: there is no runs/ folder")
     with dataset.lock(f"newsbeam {kind}", now):
+        live = set(live_files(dataset.manifests()))
+        folders = (folder for folder in folders if _check_files(root, folder, live))
         changes = (_rewrite_folder(dataset, folder, settings, now, kind=kind, edit=edit) for folder in folders)
         return [change for change in changes if change]
+
+
+def _check_files(root: Path, folder: str, live: set[str]) -> bool:
+    """True when the partition has the files it should have; what is not whole must not be made to look whole."""
+    there = {file.relative_to(root).as_posix() for file in (root / folder).glob("*.parquet")}
+    if wrong := there ^ {path for path in live if path.rpartition("/")[0] == folder}:
+        raise DatasetError(f"{root / min(wrong)}: missing, or of no run; see `newsbeam verify {root}`")
+    return True
 
 
 def _rewrite_folder(

@@ -30,6 +30,7 @@ MEMORY_COLUMNS = [
     "article_id", "version", "url", "publisher_domain", "title", "first_seen_at", "fetched_at", "content_hash",
     "signature", "cluster_id", "duplicate_of", "duplicate_kind", "duplicate_score",
 ]  # fmt: skip
+SAME_MEMORIES = ("compact", "retag")  # rewrites that leave these columns as they are
 RETRY_LIMIT = 3  # tries of an entry over runs before it is left alone
 
 
@@ -61,8 +62,8 @@ class ArticleMemory:
             known = {run_id for (run_id,) in db.execute("SELECT run_id FROM manifests")}
             manifests = [self.dataset.manifest(run_id) for run_id in self.dataset.run_ids() if run_id not in known]
             for manifest in manifests:
-                if manifest.get("kind") == "compact" and _all_applied(db, manifest["replaces"]):
-                    _mark_applied(db, manifest["files"])  # the same rows in other files
+                if manifest.get("kind") in SAME_MEMORIES and _all_applied(db, manifest["replaces"]):
+                    _mark_applied(db, manifest["files"])  # the same in other files
             new = [path for path in live_files(manifests) if _is_articles(path) and not _all_applied(db, [path])]
             for _, files in itertools.groupby(sorted(new, key=_folder), key=_folder):
                 self._apply(db, list(files))  # day after day: the order of arrival

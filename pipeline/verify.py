@@ -45,6 +45,8 @@ def verify(root: Path) -> Iterator[str]:
     yield from _check_books(manifests)
     broken = list(_check_files(root, live_files(manifests)))
     yield from broken
+    for manifest in manifests:
+        yield from (f"{path}: lost, with a deleted state/ or otherwise" for path in manifest.get("lost", ()))
     if any(_UNREADABLE in sentence for sentence in broken):
         return
     erased = any(manifest.get("rows_removed") or manifest.get("lost") for manifest in manifests)

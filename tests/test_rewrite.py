@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.dataset import Dataset
+from pipeline.errors import DatasetError
 from pipeline.query import connect
 from pipeline.rewrite import compact, forget_older, forget_url, partitions, read_folder
 from pipeline.state import ArticleMemory
@@ -77,6 +78,19 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(root: Path) -> None:
     told = compact(root, SETTINGS, LATER, dry_run=True)
     assert sorted(root.rglob("*.parquet")) == files
     assert told == compact(root, SETTINGS, LATER)
+
+
+def test_a_partition_with_a_strange_or_without_one_of_its_files_is_not_rewritten(root: Path) -> None:
+    ArticleMemory(Dataset(root)).catch_up()
+    first, second, *_ = sorted((root / "articles" / "seen_date=2026-03-01").iterdir())
+    strange = first.with_name("strange.parquet")
+    shutil.copy(first, strange)
+    with pytest.raises(DatasetError, match=r"strange.parquet: missing, or of no run"):
+        compact(root, SETTINGS, LATER)
+    strange.unlink()
+    second.unlink()
+    with pytest.raises(DatasetError, match=f"{second.name}: missing"):
+        compact(root, SETTINGS, LATER)
 
 
 def test_the_day_that_is_not_over_is_left_alone(root: Path) -> None:
@@ -198,6 +212,14 @@ def test_a_torn_a_lost_and_a_strange_file_are_each_told(root: Path) -> None:
     assert "strange.parquet: no run tells of this file" in told
     second.unlink()
     assert f"{second.name}: cannot be read" in "\n".join(verify(root))
+
+
+def test_a_file_that_went_with_a_deleted_state_is_told(root: Path) -> None:
+    lost = sorted((root / "articles" / "seen_date=2026-03-01").iterdir())[0]
+    lost.unlink()
+    with Dataset(root).lock("the next", LATER):
+        pass
+    assert f"{lost.name}: lost" in "\n".join(verify(root))
 
 
 def test_a_double_row_and_unbalanced_books_are_told(root: Path) -> None:
