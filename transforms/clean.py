@@ -6,9 +6,8 @@ page comes out exactly once, as an article or a reject, not necessarily in order
 pages in flight, a few for each child.
 """
 
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -26,7 +25,7 @@ from transforms.reject import Rejected, reject_entry, unforeseen
 from transforms.schema import Article, Page, Reject
 from transforms.settings import CleanSettings
 from transforms.tally import count, timed
-from transforms.workers import shared_workers
+from transforms.workers import InFlight, shared_workers
 
 IN_FLIGHT_PER_CHILD = 4
 
@@ -51,11 +50,10 @@ class Clean(beam.PTransform[PCollection[Page], DoOutputsTuple]):
 
 
 @dataclass(frozen=True, slots=True)
-class _InFlight:
-    """A page in a child, and the window and timestamp its outcome belongs to."""
+class _Given:
+    """A page, and the window and timestamp its outcome belongs to."""
 
     page: Page
-    future: Future[Article]
     window: BoundedWindow
     timestamp: Timestamp
 
@@ -69,10 +67,9 @@ class CleanFn(beam.DoFn):
 
     def setup(self) -> None:
         self.children = shared_workers(self.workers)
-        self.most_in_flight = IN_FLIGHT_PER_CHILD * self.children.processes
 
     def start_bundle(self) -> None:
-        self.in_flight: deque[_InFlight] = deque()
+        self.in_flight: InFlight[_Given, Article] = InFlight(IN_FLIGHT_PER_CHILD * self.children.processes)
 
     def process(
         self,
@@ -82,35 +79,26 @@ class CleanFn(beam.DoFn):
     ) -> Iterable[Outcome]:
         with timed("clean"):
             future = self.children.submit(self.settings.timeout_s, clean_page, element, self.settings)
-            self.in_flight.append(_InFlight(element, future, window, timestamp))
-            done = list(self._done(self.most_in_flight))
-        yield from done
+            self.in_flight.add(_Given(element, window, timestamp), future)
+            done = list(self.in_flight.done())
+        yield from map(_output, done)
 
     def finish_bundle(self) -> Iterable[Outcome]:
         with timed("clean"):
-            done = list(self._done(0))
-        yield from done
+            done = list(self.in_flight.rest())
+        yield from map(_output, done)
 
-    def _done(self, most_left: int) -> Iterator[Outcome]:
-        """The outcomes that are there, after waiting until at most `most_left` pages are in flight."""
-        while len(self.in_flight) > most_left:
-            wait([item.future for item in self.in_flight], return_when=FIRST_COMPLETED)
-            yield from self._take_finished()
-        yield from self._take_finished()
 
-    def _take_finished(self) -> Iterator[Outcome]:
-        for _ in range(len(self.in_flight)):
-            item = self.in_flight.popleft()
-            if not item.future.done():
-                self.in_flight.append(item)
-                continue
-            outcome = outcome_of(item.future, item.page)
-            if isinstance(outcome, Reject):
-                count(f"rejected-{outcome.reason}")
-                yield TaggedOutput("rejects", WindowedValue(outcome, item.timestamp, (item.window,)))
-            else:
-                count("cleaned")
-                yield WindowedValue(outcome, item.timestamp, (item.window,))
+def _output(done: tuple[_Given, Future[Article]]) -> Outcome:
+    """What became of a page, counted and on the output it belongs to."""
+    given, future = done
+    outcome = outcome_of(future, given.page)
+    windowed = WindowedValue(outcome, given.timestamp, (given.window,))
+    if isinstance(outcome, Reject):
+        count(f"rejected-{outcome.reason}")
+        return TaggedOutput("rejects", windowed)
+    count("cleaned")
+    return windowed
 
 
 def outcome_of(future: Future[Article], page: Page) -> Article | Reject:
