@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterable, Set
 from contextlib import closing
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -92,8 +93,14 @@ class ArticleMemory:
         return db
 
     def _is_of_today(self) -> bool:
-        with closing(self._connect()) as db:
-            return bool(db.execute("PRAGMA user_version").fetchone()[0] == FORMAT)
+        """False for a file of another version of the program, and for one that is no database any more."""
+        try:
+            with closing(self._connect()) as db:
+                return bool(db.execute("PRAGMA user_version").fetchone()[0] == FORMAT)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):  # the disk, not the file
+                raise
+            return False
 
     def _apply(self, db: sqlite3.Connection, files: list[str]) -> None:
         """Both halves pass over rows that they hold: killed between them, the same files are applied again."""
@@ -148,12 +155,23 @@ class FeedMemory:
     """Validators and next poll of each feed, and the entries seen."""
 
     def __init__(self, dataset: Dataset) -> None:
-        self._db = sqlite3.connect(dataset.state / "feeds.sqlite3")
-        self._db.executescript(
+        path = dataset.state / "feeds.sqlite3"
+        try:
+            self._db = self._connect(path)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            path.unlink()  # no database any more: all feeds are polled in full, once
+            self._db = self._connect(path)
+
+    def _connect(self, path: Path) -> sqlite3.Connection:
+        db = sqlite3.connect(path)
+        db.executescript(
             "CREATE TABLE IF NOT EXISTS feeds (url TEXT PRIMARY KEY, state TEXT) WITHOUT ROWID;"
             "CREATE TABLE IF NOT EXISTS seen (key BLOB PRIMARY KEY, fingerprint BLOB, tries_left INTEGER)"
             " WITHOUT ROWID;"
         )
+        return db
 
     def ready(self, feeds: Iterable[Feed], now: datetime) -> list[tuple[Feed, FeedState | None]]:
         """The feeds that are due at `now`, each with what is remembered of it."""

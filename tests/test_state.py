@@ -81,6 +81,16 @@ def test_a_memory_cut_off_between_its_halves_is_completed(dataset: Dataset, monk
     assert len(NearIndex.open(dataset.state / "signatures")) == 1
 
 
+def test_files_that_are_no_databases_any_more_are_begun_anew(dataset: Dataset) -> None:
+    ArticleMemory(dataset).catch_up()
+    before = known(dataset)
+    for name in ("articles.sqlite3", "feeds.sqlite3"):
+        (dataset.state / name).write_bytes(b"what a power cut left" * 100)
+    ArticleMemory(dataset).catch_up()
+    assert known(dataset) == before
+    assert FeedMemory(dataset).is_news(ENTRY, Memory(dataset.root))
+
+
 def test_compacted_files_of_known_rows_are_not_read_again(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     commit(dataset, "20260303T000000Z", make_article(url="https://b.example/2"))  # another file of the first day
     ArticleMemory(dataset).catch_up()
