@@ -8,14 +8,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 VERBS = {"fetch", "clean", "deduplicate", "tag", "write"}
 BEAM_ALLOWED = {f"transforms.{verb}" for verb in VERBS} | {"transforms.tally"}
-LEXICON_READERS = {
-    f"transforms.{noun}" for noun in ("boilerplate", "dateline", "host_rules", "placeholders", "url_rules")
-}
 ONLY_IN = {
     "feedparser": {"transforms.feeds"},
     "trafilatura": {"transforms.extraction"},
     "aiohttp": {"transforms.http_client"},
-    "tomllib": {"pipeline.config", *LEXICON_READERS},
+    "tomllib": {"pipeline.config", "transforms.lexicons"},
 }
 CLOCKS = {"now", "utcnow", "today", "time"}
 CLOCK_ALLOWED = {

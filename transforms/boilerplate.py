@@ -5,13 +5,13 @@ form. Nothing disappears unseen: each line taken out is returned with the name o
 """
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
+
+from transforms.lexicons import BUILT_IN, read_toml
 
 DEFAULT_MAX_WORDS = 40
 MAX_WORD_CHARS = 12  # a line longer than its rules' words at this length each is no promo
@@ -72,7 +72,7 @@ class Boilerplate:
 @cache
 def load_boilerplate(overlays: tuple[str, ...] = ()) -> Boilerplate:
     """The built-in rules and those of the TOML files in the folders `overlays`."""
-    built_in = Path(str(resources.files("transforms"))) / "lexicons" / "boilerplate"
+    built_in = BUILT_IN / "boilerplate"
     rules: list[Rule] = []
     for folder in (built_in, *map(Path, overlays)):
         for path in sorted(folder.glob("*.toml")):
@@ -89,7 +89,7 @@ def load_boilerplate(overlays: tuple[str, ...] = ()) -> Boilerplate:
 
 
 def _read(path: Path) -> Iterable[Rule]:
-    for table, given in tomllib.loads(path.read_text("utf-8")).items():
+    for table, given in read_toml(path).items():
         for how in ("opens", "linked", "starts", "equals", "contains"):
             for phrase in given.get(how, ()):
                 words = tuple(_WORD.findall(unicodedata.normalize("NFKC", phrase).casefold()))

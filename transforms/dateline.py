@@ -6,13 +6,11 @@ Country and coordinates are the tagger's to fill in.
 """
 
 import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from pathlib import Path
 
+from transforms.lexicons import BUILT_IN, read_toml
 from transforms.plain_text import key
 from transforms.schema import Dateline
 
@@ -126,9 +124,8 @@ def is_agency_domain(agency_name: str, domain: str) -> bool:
 @cache
 def agencies() -> dict[str, Agency]:
     """The agencies of `lexicons/agencies.toml` by the key of each way to write them."""
-    path = Path(str(resources.files("transforms"))) / "lexicons" / "agencies.toml"
     known: dict[str, Agency] = {}
-    for row in tomllib.loads(path.read_text("utf-8"))["agency"]:
+    for row in read_toml(BUILT_IN / "agencies.toml")["agency"]:
         agency = Agency(name=row["name"], domains=tuple(row["domains"]))
         for alias in (row["name"], *row["aliases"]):
             known[key(alias)] = agency

@@ -15,7 +15,6 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import xxhash
@@ -23,6 +22,7 @@ import xxhash
 from transforms.country_words import CountryLexicon, load_cues, load_division_words
 from transforms.dateline import find_dateline
 from transforms.gazetteer import REGION, Gazetteer, Place
+from transforms.lexicons import BUILT_IN
 from transforms.mentions import Mention, MentionFinder
 from transforms.place_judge import PlaceJudge
 from transforms.schema import CountryMention, Dateline, PlaceMention
@@ -59,7 +59,7 @@ class PlacesTagger:
 
     def __init__(self, overlays: Sequence[Path] = ()) -> None:
         lexicon = Lexicon("geo", overlays, RULES)
-        packed = files("transforms").joinpath("lexicons", "geo", "places.zst").read_bytes()
+        packed = (BUILT_IN / "geo" / "places.zst").read_bytes()
         self._gazetteer = Gazetteer(packed, _regions(lexicon))
         self._countries = CountryLexicon(lexicon)
         self._cues = load_cues(lexicon)

@@ -15,7 +15,6 @@ Selectors are the part of CSS that repairs need: tag, .class, #id, [attribute], 
 """
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +24,7 @@ from urllib.parse import urlsplit
 from lxml import etree
 from lxml.html import HtmlElement
 
+from transforms.lexicons import read_toml
 from transforms.plain_text import key, one_line
 
 MAX_MATCHES = 2_000
@@ -59,7 +59,7 @@ def load_host_rules(files: tuple[str, ...]) -> Mapping[str, HostRule]:
     and key, for what cannot be understood."""
     rules: dict[str, HostRule] = {}
     for name in files:
-        for host, given in tomllib.loads(Path(name).read_text("utf-8")).items():
+        for host, given in read_toml(Path(name)).items():
             try:
                 rules[host.lower()] = _rule(host.lower(), given)
             except (ValueError, TypeError, AttributeError) as error:

@@ -3,14 +3,12 @@
 Rejecting is the exception: it takes a title (or first heading) that says so, and the absence of an article beside it.
 """
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from pathlib import Path
 from urllib.parse import urlsplit
 
+from transforms.lexicons import BUILT_IN, read_toml
 from transforms.metadata import PageMetadata
 from transforms.plain_text import count_words, key
 from transforms.reject import Rejected
@@ -52,14 +50,14 @@ def is_home_page(requested_url: str, final_url: str) -> bool:
 @cache
 def placeholders() -> tuple[Placeholder, ...]:
     """The kinds of `lexicons/placeholders.toml`."""
-    path = Path(str(resources.files("transforms"))) / "lexicons" / "placeholders.toml"
+    path = BUILT_IN / "placeholders.toml"
     return tuple(
         Placeholder(
             reason=reason,
             titles=tuple(key(phrase) for phrase in given["titles"]),
             texts=tuple(key(phrase) for phrase in given.get("texts", ())),
         )
-        for reason, given in tomllib.loads(path.read_text("utf-8")).items()
+        for reason, given in read_toml(path).items()
     )
 
 

@@ -1,11 +1,11 @@
 """Which parts of an address do not tell articles apart, as `lexicons/urls.toml` lists them."""
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
+
+from transforms.lexicons import BUILT_IN, read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Rules:
 @cache
 def url_rules() -> Rules:
     """The rules, read once."""
-    raw: dict[str, Any] = tomllib.loads((Path(__file__).parent / "lexicons" / "urls.toml").read_text("utf-8"))
+    raw: dict[str, Any] = read_toml(BUILT_IN / "urls.toml")
     names: set[str] = set()
     prefixes: set[str] = set()
     values: dict[str, tuple[set[str], set[str]]] = {}

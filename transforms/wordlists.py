@@ -12,8 +12,9 @@ A file `names/people.tsv` of an overlay folder is read after the built-in file o
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
+
+from transforms.lexicons import BUILT_IN
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,7 @@ class Lexicon:
     """
 
     def __init__(self, folder: str, overlays: Sequence[Path], rules: int) -> None:
-        built_in = resources.files("transforms") / "lexicons" / folder
-        self._roots = [Path(str(built_in)), *(Path(overlay) / folder for overlay in overlays)]
+        self._roots = [BUILT_IN / folder, *(Path(overlay) / folder for overlay in overlays)]
         self._hash = hashlib.sha256(f"{folder} {rules}".encode())
 
     @property
