@@ -119,8 +119,8 @@ class Dataset:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 staged.rename(place)
                 folders.add(place.parent)
-        for folder in folders:
-            _sync_folder(folder)
+        for folder in {above for folder in folders for above in (folder, folder.parent, self.root)}:
+            _sync_folder(folder)  # and those that hold it, which may be new too
 
     def staged_parts(self, run_id: str) -> list[PartFile]:
         """What lies in the run's staging folder, rows counted from the files themselves."""
