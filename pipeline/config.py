@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from pipeline.errors import ConfigError
 from transforms.schema import Feed
 from transforms.settings import Settings
+from transforms.taggers import TAGGERS
 
 T = TypeVar("T")
 
@@ -69,6 +70,7 @@ def parse_config(document: dict[str, Any], name: str) -> Config:
             raise ConfigError(f"{name}: {section}: expected a table, [{section}]")
         _forbid_unknown(table, {field.name for field in dataclasses.fields(kind)}, name, f"{section}.")  # type: ignore[arg-type]  # every field of Settings is a dataclass
     settings = _validate(Settings, {key: document[key] for key in sections if key in document}, name, "")
+    _check_files(settings, name)
     feeds = tuple(_feed(raw, name, number) for number, raw in enumerate(document.get("feeds", [])))
     unique = _unique_ids(feeds)
     digest = hashlib.sha256(json.dumps(document, sort_keys=True, default=str).encode()).hexdigest()
@@ -107,6 +109,27 @@ def _feed(raw: Any, name: str, number: int) -> Feed:
     if feed.kind not in ("feed", "sitemap"):
         raise ConfigError(f'{name}: {where}kind: expected "feed" or "sitemap", got {feed.kind!r}')
     return feed
+
+
+def _check_files(settings: Settings, name: str) -> None:
+    """What the settings point at is there and can be read; raises `ConfigError` naming the key."""
+    unknown = [tagger for tagger in settings.tag.taggers if tagger not in TAGGERS]
+    if unknown:
+        raise ConfigError(f"{name}: tag.taggers: expected some of {', '.join(TAGGERS)}, got {unknown[0]!r}")
+    for folder in settings.tag.lexicons:
+        if not Path(folder).is_dir():
+            raise ConfigError(f"{name}: tag.lexicons: expected a folder, got {folder!r}")
+    if settings.tag.topic_model and not Path(settings.tag.topic_model).is_file():
+        raise ConfigError(f"{name}: tag.topic_model: expected a file, got {settings.tag.topic_model!r}")
+    if settings.clean.hosts or settings.clean.boilerplate:
+        from transforms.boilerplate import load_boilerplate  # noqa: PLC0415 - brings lxml, which few configs need here
+        from transforms.host_rules import load_host_rules  # noqa: PLC0415
+
+        try:
+            load_host_rules(settings.clean.hosts)
+            load_boilerplate(settings.clean.boilerplate)
+        except (ValueError, OSError) as error:
+            raise ConfigError(f"{name}: clean: {error}") from error
 
 
 def _unique_ids(feeds: Iterable[Feed]) -> tuple[Feed, ...]:

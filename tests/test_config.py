@@ -38,6 +38,10 @@ def test_a_config_of_output_and_feeds_gets_every_default(tmp_path: Path) -> None
         ({"output": "out", "feeds": [FEED | {"kindd": "feed"}]}, "feeds[0].kindd: unknown key"),
         ({"output": "out", "feeds": [FEED | {"kind": "page"}]}, "feeds[0].kind: "),
         ({"output": "out", "write": "zstd"}, "write: expected a table"),
+        ({"output": "out", "tag": {"taggers": ["weather"]}}, "tag.taggers: expected some of places, names"),
+        ({"output": "out", "tag": {"lexicons": ["nowhere"]}}, "tag.lexicons: expected a folder"),
+        ({"output": "out", "tag": {"topic_model": "nowhere.npz"}}, "tag.topic_model: expected a file"),
+        ({"output": "out", "clean": {"hosts": ["nowhere.toml"]}}, "clean: "),
     ],
 )
 def test_a_mistake_is_told_by_key_and_expectation(document: dict[str, object], message: str) -> None:
