@@ -1,6 +1,7 @@
 """The layout's rules: who may import what, and who may look at the clock."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,9 @@ def test_nothing_imports_the_command_line() -> None:
     assert importers == {"pipeline.__main__"}
     parts = {name for name, tree in MODULES.items() if any("pipeline.cli_" in module for module in imported(tree))}
     assert parts <= {"pipeline.cli", "pipeline.cli_data", "pipeline.cli_feeds"}
+
+
+def test_the_index_of_transforms_names_every_module() -> None:
+    index = set(re.findall(r"\w+", ast.get_docstring(MODULES["transforms"]) or ""))
+    names = {name.split(".")[1] for name in MODULES if name.startswith("transforms.")}
+    assert names - index == set()

@@ -1,1 +1,22 @@
-"""The record, the five verbs (fetch, clean, deduplicate, tag, write) and the nouns they use."""
+"""The record, the five verbs and the nouns they use.
+
+The record     schema (fields and Arrow schemas), settings (config keys), reject (reasons), tally (counts), interrupt
+
+fetch          http_client, request_urls, addresses, decoding, politeness, robots; crawler and background (one event loop
+               a process); feed_poller and polling (when and how a feed is asked); feeds, feed_entries, json_feeds,
+               sitemaps, opml, discovery (what feeds say); dates; warc (pages kept)
+
+clean          extraction (a page to an article); charset, sniffing, page_tree, plain_text (its bytes); json_ld, page_meta,
+               metadata, title, bylines, page_dates, language (what it says of itself); story, sifting, boilerplate,
+               host_rules, placeholders (what is the article); dateline; workers and child (the processes it runs in)
+
+deduplicate    hosts, url_rules, urls (which article an address names); reading, signatures (texts to compare);
+               segments, near_index (earlier texts); versions (what changed); memory (what earlier runs know)
+
+tag            taggers (the chain); wordlists, lexicons/ (the words); tokens, mentions, gazetteer, country_words,
+               inflection, surroundings, neighbours, place_judge, geography (countries and places); name_tokens,
+               name_lexicon, name_tables, name_rules, names (people and organisations); topics, topic_model;
+               quotes, speakers
+
+write          partitions (rows to part files)
+"""
