@@ -119,7 +119,7 @@ class Dataset:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 staged.rename(place)
                 folders.add(place.parent)
-        for folder in {above for folder in folders for above in (folder, folder.parent, self.root)}:
+        for folder in {above for place in folders for above in (place, place.parent, self.root)}:
             _sync_folder(folder)  # and those that hold it, which may be new too
 
     def staged_parts(self, run_id: str) -> list[PartFile]:
