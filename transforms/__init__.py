@@ -2,12 +2,12 @@
 
 The record     schema (fields and Arrow schemas), settings (config keys), reject (reasons), tally (counts), interrupt
 
-fetch          http_client, request_urls, addresses, decoding, politeness, robots; crawler and background (one event loop
-               a process); feed_poller and polling (when and how a feed is asked); feeds, feed_entries, json_feeds,
+fetch          http_client, request_urls, addresses, decoding, politeness, robots; crawler and background (one loop a
+               process); feed_poller and polling (when and how a feed is asked); feeds, feed_entries, json_feeds,
                sitemaps, opml, discovery (what feeds say); dates; warc (pages kept)
 
-clean          extraction (a page to an article); charset, sniffing, page_tree, plain_text (its bytes); json_ld, page_meta,
-               metadata, title, bylines, page_dates, language (what it says of itself); story, sifting, boilerplate,
+clean          extraction (a page to an article); charset, sniffing, page_tree, plain_text (its bytes); json_ld,
+               page_meta, metadata, title, bylines, page_dates, language (what it says of itself); story, sifting, boilerplate,
                host_rules, placeholders (what is the article); dateline; workers and child (the processes it runs in)
 
 deduplicate    hosts, url_rules, urls (which article an address names); reading, signatures (texts to compare);
