@@ -34,7 +34,8 @@ class Retry(Run):
         self.spool.add(
             list(retryable_entries(self.dataset.root, self.config.feeds, self.memory, self.report.started_at))
         )
-        self._run_batches()
+        with self._known_robots():
+            self._run_batches()
 
     def _remember(self, entries: Sequence[Entry], retryable: set[bytes]) -> None:
         self.feeds.save_retried(entries, retryable)

@@ -6,7 +6,8 @@ A run can be stopped at any moment. What is committed stays, what is not is fetc
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from pipeline.report import STAGES, Report, add_counts, alarms, merge
 from pipeline.spool import Spool
 from pipeline.state import ArticleMemory, FeedMemory, entry_key
 from transforms import interrupt, tally
+from transforms.crawler import shared_crawler
 from transforms.feed_poller import Poll, poll_feeds
 from transforms.memory import Memory
 from transforms.partitions import PartFile, write_parts
@@ -106,10 +108,19 @@ class Run:
     def _work(self) -> None:
         """Poll, then batch after batch."""
         self.progress("poll", self.report, self.spool.size)
-        self._poll()
-        self._run_batches()
+        with self._known_robots():
+            self._poll()
+            self._run_batches()
         if not self.report.postponed and not interrupt.requested.is_set():
             self.feeds.save_feeds(self.polled.items())
+
+    @contextmanager
+    def _known_robots(self) -> Iterator[None]:
+        """Inside, what hosts answered earlier runs for their robots.txt holds; what they answer here is kept."""
+        crawler = shared_crawler(self.config.settings.fetch)
+        crawler.remember_robots(self.feeds.robots(), datetime.now(UTC))
+        yield
+        self.feeds.save_robots(crawler.take_learned(), datetime.now(UTC))
 
     def close(self) -> None:
         self.spool.close()

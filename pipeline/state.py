@@ -3,7 +3,8 @@
 `articles.sqlite3` and `signatures/` hold nothing that is not in committed part files: `catch_up` reads the files of
 every run not yet applied, in the order of the runs. Delete them and they are built again, with the same result.
 `feeds.sqlite3` holds the validators and next poll of each feed, written only after what the poll brought is committed,
-and which entries were seen; without it feeds are polled in full and entries are looked at again.
+which entries were seen, and what hosts answered for their robots.txt within a day; without it feeds are polled in full,
+entries are looked at again and hosts are asked again.
 """
 
 import itertools
@@ -12,7 +13,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Set
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from pipeline.dataset import Dataset, live_files
 from transforms.memory import FORMAT, Memory
 from transforms.near_index import NearIndex
 from transforms.polling import FeedState, due
+from transforms.robots import DAY_S, MAX_HOSTS, KnownRobots
 from transforms.schema import Entry, Feed
 from transforms.urls import article_id, url_key
 
@@ -152,7 +154,7 @@ def _memory_row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 class FeedMemory:
-    """Validators and next poll of each feed, and the entries seen."""
+    """Validators and next poll of each feed, the entries seen, and the robots.txt of hosts."""
 
     def __init__(self, dataset: Dataset) -> None:
         path = dataset.state / "feeds.sqlite3"
@@ -170,6 +172,8 @@ class FeedMemory:
             "CREATE TABLE IF NOT EXISTS feeds (url TEXT PRIMARY KEY, state TEXT) WITHOUT ROWID;"
             "CREATE TABLE IF NOT EXISTS seen (key BLOB PRIMARY KEY, fingerprint BLOB, tries_left INTEGER)"
             " WITHOUT ROWID;"
+            "CREATE TABLE IF NOT EXISTS robots (origin TEXT PRIMARY KEY, fetched_us INTEGER, body BLOB, failure TEXT,"
+            " http_status INTEGER);"
         )
         return db
 
@@ -220,8 +224,44 @@ class FeedMemory:
                 [(_key(entry), _key(entry) in retryable) for entry in entries],
             )
 
+    def robots(self) -> list[KnownRobots]:
+        """What hosts answered for their robots.txt, the oldest first."""
+        rows = self._db.execute(
+            "SELECT origin, fetched_us, body, failure, http_status FROM robots ORDER BY fetched_us"
+        ).fetchall()
+        return [
+            KnownRobots(
+                origin=origin, fetched_at=_instant(fetched_us), body=body, failure=failure, http_status=http_status
+            )
+            for origin, fetched_us, body, failure, http_status in rows
+        ]
+
+    def save_robots(self, known: Iterable[KnownRobots], now: datetime) -> None:
+        """Remember answers; those older than a day are forgotten, and beyond `MAX_HOSTS` the oldest."""
+        with self._db:
+            self._db.executemany(
+                "INSERT OR REPLACE INTO robots VALUES (?, ?, ?, ?, ?)",
+                [
+                    (answer.origin, _microseconds(answer.fetched_at), answer.body, answer.failure, answer.http_status)
+                    for answer in known
+                ],
+            )
+            self._db.execute(
+                "DELETE FROM robots WHERE fetched_us NOT BETWEEN ? AND ? OR origin NOT IN"
+                " (SELECT origin FROM robots ORDER BY fetched_us DESC LIMIT ?)",
+                (_microseconds(now - timedelta(seconds=DAY_S)), _microseconds(now), MAX_HOSTS),
+            )
+
     def close(self) -> None:
         self._db.close()
+
+
+def _microseconds(at: datetime) -> int:
+    return round(at.timestamp() * 1e6)
+
+
+def _instant(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(microseconds / 1e6, UTC)
 
 
 def _key(entry: Entry) -> bytes:

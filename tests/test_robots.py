@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tests.servers import Reply, Route, html, serve
 from transforms.http_client import HttpClient
 from transforms.reject import Rejected
-from transforms.robots import Robots, parse_robots
+from transforms.robots import DAY_S, MAX_KNOWN_BYTES, RETRY_S, KnownRobots, Robots, parse_robots
 from transforms.schema import HttpFetch
 from transforms.settings import FetchSettings
 
@@ -46,15 +47,18 @@ def test_rules_are_read_as_rfc_9309_says(text: str, path: str, expected: bool) -
 
 
 def ask(
-    routes: dict[str, Route], use: Callable[[Robots, str], Coroutine[Any, Any, None]]
+    routes: dict[str, Route],
+    use: Callable[[Robots, str], Coroutine[Any, Any, None]],
+    learned: list[KnownRobots] | None = None,
 ) -> tuple[list[str], list[HttpFetch]]:
     rows: list[HttpFetch] = []
+    learn = (learned if learned is not None else []).append
     with serve(routes) as site:
 
         async def run() -> None:
             client = HttpClient(FetchSettings(allow_hosts=(site.host,), retries=0, per_host_delay_s=0, timeout_s=1))
             try:
-                await use(Robots(client, rows.append), site.base)
+                await use(Robots(client, rows.append, learn), site.base)
             finally:
                 await client.close()
 
@@ -79,11 +83,7 @@ def test_what_a_host_answers_decides(reply: Reply, reason: str | None) -> None:
     found: list[str | None] = []
 
     async def use(robots: Robots, base: str) -> None:
-        try:
-            await robots.check(f"{base}/page")
-            found.append(None)
-        except Rejected as rejected:
-            found.append(rejected.reason)
+        found.append(await verdict(robots, base))
 
     ask({"/robots.txt": reply}, use)
     assert found == [reason]
@@ -102,3 +102,47 @@ def test_a_host_is_asked_once_for_all_its_pages_and_the_row_is_kept() -> None:
 def test_a_crawl_delay_slows_the_host_down_within_reason() -> None:
     assert parse_robots(b"User-agent: *\nCrawl-delay: 2\n", AGENT).crawl_delay_s == 2
     assert parse_robots(b"User-agent: *\nCrawl-delay: 99999\n", AGENT).crawl_delay_s == 10
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason", "good_for_s"),
+    [
+        (Reply(body="User-agent: *\nDisallow: /page"), "robots-disallowed", DAY_S),
+        (Reply(body="User-agent: *\nDisallow: /other"), None, DAY_S),
+        (Reply(status=404), None, DAY_S),
+        (Reply(status=503), "robots-unreachable", RETRY_S),
+    ],
+)
+def test_an_answer_holds_in_a_later_process_for_what_is_left_of_its_time(
+    reply: Reply, reason: str | None, good_for_s: float
+) -> None:
+    async def use(robots: Robots, base: str) -> None:
+        assert await verdict(robots, base) == reason
+        (answer,) = learned
+        for age_s, asked_again in ((good_for_s - 60, 0), (good_for_s + 60, 1), (-60, 1)):
+            rows: list[HttpFetch] = []
+            later = Robots(robots._client, rows.append, lambda _: None)
+            later.remember([answer], answer.fetched_at + timedelta(seconds=age_s))
+            assert await verdict(later, base) == reason
+            assert len(rows) == asked_again
+
+    learned: list[KnownRobots] = []
+    ask({"/robots.txt": reply}, use, learned)
+
+
+def test_a_later_process_asks_again_where_none_answered_or_the_answer_is_long() -> None:
+    async def use(robots: Robots, base: str) -> None:
+        await verdict(robots, base)
+        await verdict(robots, "http://127.0.0.1:1")
+
+    learned: list[KnownRobots] = []
+    ask({"/robots.txt": Reply(body="#" * (MAX_KNOWN_BYTES + 1))}, use, learned)
+    assert learned == []
+
+
+async def verdict(robots: Robots, base: str) -> str | None:
+    try:
+        await robots.check(f"{base}/page")
+    except Rejected as rejected:
+        return rejected.reason
+    return None

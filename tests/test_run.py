@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from pipeline.config import Config, parse_config
 from pipeline.report import Report
 from pipeline.run import Options, run_once
 from tests.servers import Reply, Request, Site, html, serve
+from transforms.crawler import shared_crawler
 from transforms.schema import arrow_schema
 
 TOWNS = ["Accra", "Bergen", "Cusco", "Dakar", "Osaka", "Riga"]
@@ -255,3 +258,26 @@ def test_a_killed_run_leaves_nothing_half_done_and_the_next_completes_it(site: S
     assert sorted(row["title"] for row in after) == [f"{town} rebuilds its wall" for town in TOWNS]
     assert ds.dataset(root / "articles", partitioning="hive").count_rows() == 6
     assert not list((root / "state" / "staging").iterdir())
+
+
+def test_a_later_process_keeps_to_the_robots_rules_it_was_told_within_the_day(site: Site, tmp_path: Path) -> None:
+    def robots_asked_for_by_a_run_of(feed_id: str) -> int:
+        shared_crawler.cache_clear()  # what a new process starts without
+        before = len(site.requests)
+        reports.append(run(parse_config(document(site, tmp_path) | {"feeds": [own[feed_id]]}, "test")))
+        return [request.target for request in site.requests[before:]].count("/robots.txt")
+
+    reports: list[Report] = []
+    own = {name: {"url": site.url(f"/{name}"), "id": name} for name in ("one", "two", "three")}
+    site.routes |= {
+        "/robots.txt": Reply(body="User-agent: *\nDisallow: /Osaka"),
+        **{f"/{name}": feed([f"/{town}"]) for name, town in zip(own, ("Accra", "Osaka", "Riga"), strict=True)},
+    }
+    assert robots_asked_for_by_a_run_of("one") == 1
+    assert robots_asked_for_by_a_run_of("two") == 0
+    assert reports[-1].reasons == {"robots-disallowed": 1}
+    assert "/Osaka" not in site.asked
+    with closing(sqlite3.connect(tmp_path / "state" / "feeds.sqlite3")) as db, db:
+        db.execute("UPDATE robots SET fetched_us = fetched_us - 86400 * 1000000")
+    assert robots_asked_for_by_a_run_of("three") == 1
+    assert len([row for row in rows(tmp_path, "fetches") if row["kind"] == "robots"]) == 2

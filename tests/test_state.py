@@ -16,6 +16,7 @@ from transforms.memory import Memory
 from transforms.near_index import NearIndex
 from transforms.partitions import write_parts
 from transforms.reading import read
+from transforms.robots import MAX_HOSTS, KnownRobots
 from transforms.schema import Article, Entry
 from transforms.settings import WriteSettings
 from transforms.signatures import pack, sign
@@ -141,6 +142,23 @@ def test_a_passing_failure_is_tried_again_a_bounded_number_of_times(dataset: Dat
         tries += 1
         feeds.save_seen([ENTRY], {key})
     assert tries == RETRY_LIMIT
+
+
+def test_robots_answers_are_kept_for_a_day_and_for_so_many_hosts(dataset: Dataset) -> None:
+    rules = KnownRobots(origin="https://a.example", fetched_at=NOON, body=b"User-agent: *\nDisallow: /")
+    failed = KnownRobots(origin="https://b.example", fetched_at=NOON, failure="http-5xx", http_status=503)
+    FeedMemory(dataset).save_robots([rules, failed], NOON)
+    feeds = FeedMemory(dataset)
+    assert {answer.origin: answer for answer in feeds.robots()} == {"https://a.example": rules, failed.origin: failed}
+    tomorrow = NOON + timedelta(days=1, seconds=1)
+    feeds.save_robots([dataclasses.replace(rules, fetched_at=tomorrow)], tomorrow)
+    assert [answer.fetched_at for answer in feeds.robots()] == [tomorrow]
+    many = [
+        KnownRobots(origin=f"https://{n}.example", fetched_at=tomorrow + timedelta(seconds=n))
+        for n in range(MAX_HOSTS + 1)
+    ]
+    feeds.save_robots(many, tomorrow + timedelta(hours=1))
+    assert [answer.origin for answer in feeds.robots()] == [answer.origin for answer in many[1:]]
 
 
 def test_the_spool_takes_feeds_in_turn_oldest_first_and_each_article_once(tmp_path: Path) -> None:

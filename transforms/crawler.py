@@ -7,14 +7,15 @@ import asyncio
 import atexit
 import resource
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from datetime import datetime
 from functools import cache
 from typing import TypeVar
 
 from transforms import interrupt
 from transforms.background import BackgroundLoop, Stream
 from transforms.http_client import HttpClient
-from transforms.robots import Robots
+from transforms.robots import MAX_HOSTS, KnownRobots, Robots
 from transforms.schema import HttpFetch
 from transforms.settings import FetchSettings
 
@@ -26,18 +27,22 @@ _LOOK_S = 0.1  # how often the wish to end is looked at
 
 
 class Crawler:
-    """A client and its robots rules on a loop of their own. `rows` are the robots fetches not yet handed on."""
+    """A client and its robots rules on a loop of their own.
+
+    `rows` are the robots fetches not yet handed on, `learned` what came of them.
+    """
 
     def __init__(self, settings: FetchSettings) -> None:
         _allow_open_files()
         self.settings = settings
         self.rows: deque[HttpFetch] = deque()
+        self.learned: deque[KnownRobots] = deque(maxlen=MAX_HOSTS)
         self._background = BackgroundLoop("newsbeam-fetch")
         self.client, self.robots = self._background.call(self._open())
 
     async def _open(self) -> tuple[HttpClient, Robots]:
         client = HttpClient(self.settings)
-        return client, Robots(client, self.rows.append)
+        return client, Robots(client, self.rows.append, self.learned.append)
 
     def stream(self, fill: Callable[[Stream[T]], Awaitable[None]]) -> Iterator[T]:
         """See `BackgroundLoop.stream`."""
@@ -51,6 +56,18 @@ class Crawler:
     def take_rows(self) -> list[HttpFetch]:
         """The robots rows since the last call."""
         return [self.rows.popleft() for _ in range(len(self.rows))]
+
+    def remember_robots(self, known: Iterable[KnownRobots], now: datetime) -> None:
+        """See `Robots.remember`."""
+
+        async def remember() -> None:
+            self.robots.remember(known, now)
+
+        self._background.call(remember())
+
+    def take_learned(self) -> list[KnownRobots]:
+        """What hosts answered for their robots.txt since the last call, the latest `MAX_HOSTS`."""
+        return [self.learned.popleft() for _ in range(len(self.learned))]
 
     def close(self) -> None:
         self._background.call(self.client.close())

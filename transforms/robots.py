@@ -2,12 +2,16 @@
 
 2xx: the rules count (the first 500 KB of them). 4xx: there are none. 5xx, 429 and what cannot be read in time: nothing
 may be fetched ("robots-unreachable"). When the host itself cannot or may not be reached, that is the reason.
+
+What hosts answered goes out as `KnownRobots` and comes in again by `Robots.remember`, so that a later process need not
+ask. A host that was not reached is asked by every process anew.
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from protego import Protego
@@ -20,6 +24,7 @@ from transforms.schema import HttpFetch
 DAY_S = 86_400.0
 RETRY_S = 600.0  # what could not be read is asked for again after so long
 MAX_HOSTS = 2_000
+MAX_KNOWN_BYTES = 65_536  # a longer robots.txt is asked for again by the next process; few are
 MAX_CRAWL_DELAY_S = 10.0
 _MAX_LINE_CHARS = 2_000
 _HOST_UNREACHABLE = frozenset({"dns", "connect", "tls", "blocked-address", "bad-url"})
@@ -56,15 +61,55 @@ def parse_robots(body: bytes, user_agent: str) -> Rules:
     return Rules(rules=rules, crawl_delay_s=min(max(0.0, delay_s), MAX_CRAWL_DELAY_S))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownRobots:
+    """What an origin answered when it was asked for its robots.txt. `failure` says why its rules are unknown.
+
+    `body` is empty where there are no rules.
+    """
+
+    origin: str
+    fetched_at: datetime
+    body: bytes = b""
+    failure: str | None = None
+    http_status: int | None = None
+
+    @property
+    def good_for_s(self) -> float:
+        return DAY_S if self.failure is None else RETRY_S
+
+    def rules(self, user_agent: str) -> Rules:
+        if self.failure is not None:
+            return Rules(unknown=Rejected("robots-unreachable", self.failure, http_status=self.http_status))
+        return parse_robots(self.body, user_agent)
+
+
 class Robots:
     """The rules of all hosts, cached. Belongs to the event loop of its client."""
 
-    def __init__(self, client: HttpClient, record: Callable[[HttpFetch], None]) -> None:
-        """`record` gets the row of each robots.txt that was fetched."""
+    def __init__(
+        self, client: HttpClient, record: Callable[[HttpFetch], None], learn: Callable[[KnownRobots], None]
+    ) -> None:
+        """`record` gets the row of each robots.txt that was fetched, `learn` what is worth keeping of the answer."""
         self._client = client
         self._record = record
+        self._learn = learn
         self._user_agent = client.settings.user_agent
         self._cached: OrderedDict[str, tuple[float, asyncio.Task[Rules]]] = OrderedDict()
+        self._remembered: dict[str, tuple[float, KnownRobots]] = {}  # not needed yet, so not parsed yet
+
+    def remember(self, known: Iterable[KnownRobots], now: datetime) -> None:
+        """Take answers of an earlier process as if they had come to this one, each for what is left of its time.
+
+        What this process was answered itself goes before. Answers of the future are left out: the clock was set back.
+        """
+        loop_now = asyncio.get_running_loop().time()
+        ages_s = ((answer, (now - answer.fetched_at).total_seconds()) for answer in known)
+        self._remembered = {
+            answer.origin: (loop_now - age_s, answer)
+            for answer, age_s in ages_s
+            if age_s >= 0 and answer.origin not in self._cached
+        }
 
     async def check(self, url: str) -> None:
         """Raise `Rejected` when the robots.txt of its host keeps `url` from being fetched."""
@@ -78,16 +123,27 @@ class Robots:
         now = asyncio.get_running_loop().time()
         fetched_at, task = self._cached.get(origin, (0.0, None))
         if task is None or _stale(task, now - fetched_at):
-            task = asyncio.create_task(self._fetch(origin))
-            self._cached[origin] = (now, task)
+            fetched_at, answer = self._remembered.pop(origin, (0.0, None))
+            if answer is None or now - fetched_at > answer.good_for_s:
+                fetched_at, answer = now, None
+            task = asyncio.create_task(self._fetch(origin) if answer is None else self._recall(answer))
+            self._cached[origin] = (fetched_at, task)
             if len(self._cached) > MAX_HOSTS:
                 self._cached.popitem(last=False)
         return await asyncio.shield(task)
 
+    async def _recall(self, answer: KnownRobots) -> Rules:
+        return answer.rules(self._user_agent)
+
     async def _fetch(self, origin: str) -> Rules:
         async with self._client.get(f"{origin}/robots.txt", kind="robots") as exchange:
             self._record(exchange.row)
-            return _read(exchange, self._user_agent)
+            if exchange.rejected is not None and exchange.rejected.reason in _HOST_UNREACHABLE:
+                return Rules(unknown=exchange.rejected)
+            answer = _read(origin, exchange)
+            if exchange.row.http_status is not None and len(answer.body) <= MAX_KNOWN_BYTES:
+                self._learn(answer)
+            return answer.rules(self._user_agent)
 
 
 def _stale(task: asyncio.Task[Rules], age_s: float) -> bool:
@@ -98,16 +154,17 @@ def _stale(task: asyncio.Task[Rules], age_s: float) -> bool:
     return age_s > (DAY_S if task.result().unknown is None else RETRY_S)
 
 
-def _read(exchange: Exchange, user_agent: str) -> Rules:
-    rejected, answer = exchange.rejected, exchange.answer
-    if answer is not None:
-        return parse_robots(answer.body, user_agent)
-    assert rejected is not None  # noqa: S101 - an exchange has one of the two
-    if rejected.reason in _HOST_UNREACHABLE:
-        return Rules(unknown=rejected)
-    status = rejected.http_status or 0
-    if 400 <= status < 500 and status != 429:
-        return Rules()
-    return Rules(
-        unknown=Rejected("robots-unreachable", f"{rejected.reason}: {rejected.detail}", http_status=status or None)
+def _read(origin: str, exchange: Exchange) -> KnownRobots:
+    """What the answer of a host that was reached says."""
+    rejected, fetched_at = exchange.rejected, exchange.row.fetched_at
+    if rejected is None:
+        return KnownRobots(origin=origin, fetched_at=fetched_at, body=exchange.answer.body if exchange.answer else b"")
+    status = rejected.http_status
+    if status is not None and 400 <= status < 500 and status != 429:
+        return KnownRobots(origin=origin, fetched_at=fetched_at)
+    return KnownRobots(
+        origin=origin,
+        fetched_at=fetched_at,
+        failure=f"{rejected.reason}: {rejected.detail}",
+        http_status=status,
     )
