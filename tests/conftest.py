@@ -1,4 +1,4 @@
-"""What all test files share: laws are checked without a deadline, for machines are slow at times and results are not."""
+"""What all test files share: laws are checked without a deadline, for machines are slow at times, results are not."""
 
 from hypothesis import settings
 
