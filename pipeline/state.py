@@ -256,6 +256,17 @@ class FeedMemory:
         self._db.close()
 
 
+def feed_states(dataset: Dataset) -> dict[str, FeedState]:
+    """What is remembered of each feed, by its address, read without writing; nothing where that cannot be read."""
+    uri = f"{(dataset.state / 'feeds.sqlite3').absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as db:
+            rows = db.execute("SELECT url, state FROM feeds").fetchall()
+    except sqlite3.Error:
+        return {}
+    return {url: FeedState.from_json(json.loads(state)) for url, state in rows}
+
+
 def _microseconds(at: datetime) -> int:
     return round(at.timestamp() * 1e6)
 

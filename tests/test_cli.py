@@ -1,17 +1,23 @@
 """The command line: exit codes, and what stands on which output."""
 
 import json
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from pipeline.dataset import Dataset
 from pipeline.errors import ConfigError
+from pipeline.state import FeedMemory
 from pipeline.stream import parse_duration
-from tests.servers import Reply, serve
+from tests.servers import Reply, Route, serve
+from transforms.polling import FeedState
 
 FEED = '<rss version="2.0"><channel><title>A</title><item><title>B</title><link>/b</link></item></channel></rss>'
+ROBOTS = "User-agent: *\nDisallow: /no"
 
 
 def invoke(*arguments: str) -> tuple[int, str, str]:
@@ -69,18 +75,62 @@ def test_strict_turns_an_alarm_into_3(tmp_path: Path) -> None:
 
 
 def test_check_tells_each_feed_in_a_line_and_writes_nothing(tmp_path: Path) -> None:
-    reply = Reply(body=FEED, headers={"Content-Type": "application/rss+xml", "ETag": '"1"'})
-    with serve({"/feed": reply}) as site:
+    headers = {"Content-Type": "application/rss+xml", "ETag": '"1"'}
+    published = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    item = {"url": "/full", "date_published": published, "content_html": f"<p>{'The whole story. ' * 99}</p>"}
+    routes: dict[str, Route] = {
+        "/feed": Reply(body=FEED, headers=headers),
+        "/full": Reply(body=json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": [item]})),
+        "/no": Reply(body=FEED),
+        "/robots.txt": Reply(body=ROBOTS),
+    }
+    with serve(routes) as site:
         path = tmp_path / "a.toml"
-        feeds = "".join(f'[[feeds]]\nurl = "{site.url(target)}"\n' for target in ("/feed", "/absent"))
+        feeds = "".join(f'[[feeds]]\nurl = "{site.url(target)}"\n' for target in ("/feed", "/full", "/absent", "/no"))
         path.write_text(
             f'output = "{tmp_path / "data"}"\n[fetch]\nper_host_delay_s = 0\nallow_hosts = ["{site.host}"]\n{feeds}'
         )
         code, output, _ = invoke("check", str(path))
     assert code == 1
-    assert f"ok      {site.url('/feed')}  1 entries" in output
+    facts = "1 entries, no dates, rss, links, robots ok, every ~"
+    assert f"ok      {site.url('/feed')}  {facts}" in output
+    facts = "1 entries, newest 2h, json, full text, robots ok, every ~30m, no validators"
+    assert re.sub(r"~(2[789]|3[0123])m", "~30m", output).count(f"ok      {site.url('/full')}  {facts}\n") == 1
     assert f"FAILED  {site.url('/absent')}  http-404" in output
+    assert "find its new address with `newsbeam feeds discover`" in output
+    assert f"FAILED  {site.url('/no')}  robots-disallowed: its robots.txt forbids it" in output
+    assert len(output.splitlines()) == 5
+    assert "polled" not in output
     assert not (tmp_path / "data").exists()
+
+
+def test_check_tells_what_runs_know_of_each_feed_and_leaves_it_alone(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    dataset = Dataset(tmp_path / "data")
+    dataset.state.mkdir(parents=True)
+    with serve({"/feed": Reply(body=FEED, headers={"ETag": '"1"'})}) as site:
+        path = tmp_path / "a.toml"
+        feeds = "".join(f'[[feeds]]\nurl = "{site.url(target)}"\n' for target in ("/feed", "/absent", "/new"))
+        path.write_text(
+            f'output = "{dataset.root}"\n[fetch]\nper_host_delay_s = 0\nallow_hosts = ["{site.host}"]\n{feeds}'
+        )
+        assert "never polled" in invoke("check", str(path))[1]
+        assert list(dataset.state.iterdir()) == []
+        times = {
+            "last_polled_at": (now - timedelta(minutes=10)).isoformat(),
+            "next_poll_at": (now + timedelta(hours=3)).isoformat(),
+        }
+        known = FeedState(feed_id="a", url=site.url("/feed"), **times)
+        failing = FeedState(feed_id="b", url=site.url("/absent"), failures=2.5, last_reason="http-404", **times)
+        FeedMemory(dataset).save_feeds([(known.url, known), (failing.url, failing)])
+        before = (dataset.state / "feeds.sqlite3").read_bytes()
+        told = {line.split()[1]: line for line in invoke("check", str(path))[1].splitlines()}
+    assert told[known.url].endswith("robots ok, every ~3h, polled 10m ago, next in 3h")
+    assert len(told[known.url]) <= 120
+    assert told[failing.url].endswith("polled 10m ago, next in 3h, failures 2.5 (http-404)")
+    assert told[site.url("/new")].endswith("never polled")
+    assert [file.name for file in dataset.state.iterdir()] == ["feeds.sqlite3"]
+    assert (dataset.state / "feeds.sqlite3").read_bytes() == before
 
 
 def test_schema_is_markdown_or_json() -> None:

@@ -127,6 +127,21 @@ def test_a_list_of_addresses_is_a_feed() -> None:
     assert [entry.url for entry in parsed.entries] == ["https://news.example/a", "https://news.example/b"]
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (rss(ITEM), "rss"),
+        ('<feed xmlns="http://www.w3.org/2005/Atom"><title>T</title><entry><id>a</id></entry></feed>', "atom"),
+        ('{"items": [{"url": "/a"}]}', "json"),
+        ("<urlset><url><loc>/a</loc></url></urlset>", "sitemap"),
+        ("<sitemapindex><sitemap><loc>/a</loc></sitemap></sitemapindex>", "sitemap"),
+        ("https://news.example/a\n", "list"),
+    ],
+)
+def test_the_format_of_a_document_is_told(body: str, expected: str) -> None:
+    assert read(body).format == expected
+
+
 def test_only_the_newest_entries_are_taken_and_the_cut_is_told() -> None:
     items = "".join(
         f"<item><link>https://news.example/{n}</link><pubDate>{n % 28 + 1} Oct 2026 10:{n % 60:02} GMT</pubDate></item>"

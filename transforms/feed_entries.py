@@ -22,10 +22,12 @@ _TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,500}>")
 class ParsedFeed:
     """What a document held. `cut` entries beyond the newest were left out.
 
-    `sitemaps` are the children of an index, newest first, each with the day it was changed where the index says so.
+    `format` is rss, atom, json, sitemap, or list for plain addresses. `sitemaps` are the children of an index, newest
+    first, each with the day it was changed where the index says so.
     """
 
     entries: tuple[Entry, ...]
+    format: str | None = None
     title: str | None = None
     cut: int = 0
     truncated: bool = False

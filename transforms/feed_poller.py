@@ -41,7 +41,10 @@ SOFT_REASONS = frozenset({"timeout", "http-5xx", "http-429", "connect", "dns", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """What a poll brought. `state` is to be stored together with it, or not at all; `cut` entries were left out."""
+    """What a poll brought. `state` is to be stored together with it, or not at all; `cut` entries were left out.
+
+    `format` is the document's, when one was read.
+    """
 
     feed: Feed
     state: FeedState
@@ -50,6 +53,7 @@ class Poll:
     reject: Reject | None = None
     fetches: tuple[HttpFetch, ...] = ()
     cut: int = 0
+    format: str | None = None
 
 
 def poll_feeds(
@@ -137,6 +141,7 @@ class _FeedPoller:
             reject=reject_feed(feed.id, feed.url, self.now, left_out) if left_out else None,
             fetches=fetches,
             cut=parsed.cut,
+            format=parsed.format,
         )
 
     async def _children(

@@ -85,6 +85,7 @@ def _read_syndication(body: bytes, content_type: str | None, reading: Reading, *
         [_entry(item, reading, atom=atom, language=language) for item in parsed.entries],
         cut=cut,
         truncated=truncated and (newest is not body or bool(parsed.bozo)),
+        format=version.rstrip("0123456789") or None,
         title=plain_text(_get(parsed.feed, "title"), "title"),
         interval_s=_interval_s(parsed.feed),
     )

@@ -24,6 +24,7 @@ def read_json_feed(body: bytes, reading: Reading) -> ParsedFeed:
     return reading.parsed(
         [_entry(item, document, reading) for item in items],
         truncated=truncated,
+        format="json",
         title=plain_text(document.get("title"), "title"),
     )
 

@@ -79,12 +79,18 @@ def due(state: FeedState | None, now: datetime, interval_s: float | None = None)
         return True
     if state.gone:
         return False
-    next_poll_at, last_polled_at = map(datetime.fromisoformat, (state.next_poll_at, state.last_polled_at))
-    if now < last_polled_at:  # the clock was set back since, who knows how far
+    if now < datetime.fromisoformat(state.last_polled_at):  # the clock was set back since, who knows how far
         return True
-    if interval_s is not None and state.last_reason is None:
-        next_poll_at = last_polled_at + timedelta(seconds=interval_s)
-    return now >= next_poll_at
+    return now >= next_poll(state, interval_s)
+
+
+def next_poll(state: FeedState, interval_s: float | None = None) -> datetime:
+    """From when on a feed that was polled before and is not gone may be polled again."""
+    if state.last_polled_at and interval_s is not None and state.last_reason is None:
+        return datetime.fromisoformat(state.last_polled_at) + timedelta(seconds=interval_s)
+    if state.next_poll_at is None:
+        raise ValueError(f"{state.url} was never polled")
+    return datetime.fromisoformat(state.next_poll_at)
 
 
 def conditional_headers(state: FeedState) -> dict[str, str]:

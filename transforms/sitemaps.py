@@ -19,14 +19,15 @@ def read_sitemap(body: bytes, reading: Reading, *, truncated: bool) -> ParsedFee
     if root is None:
         raise Rejected("feed-unparsable", "no sitemap")
     if etree.QName(root).localname.lower() == "sitemapindex":
-        return ParsedFeed(entries=(), sitemaps=_children(root, reading), truncated=truncated)
-    return reading.parsed([_entry(node, reading) for node in root.iter("{*}url")], truncated=truncated)
+        return ParsedFeed(entries=(), format="sitemap", sitemaps=_children(root, reading), truncated=truncated)
+    entries = [_entry(node, reading) for node in root.iter("{*}url")]
+    return reading.parsed(entries, truncated=truncated, format="sitemap")
 
 
 def read_url_list(body: bytes, reading: Reading) -> ParsedFeed:
     """The addresses of a text, one a line; other lines are comments."""
     lines = (line.strip() for line in body.decode("utf-8", "replace").splitlines())
-    return reading.parsed([reading.entry(url=line) for line in lines if is_web(line)])
+    return reading.parsed([reading.entry(url=line) for line in lines if is_web(line)], format="list")
 
 
 def _children(index: etree._Element, reading: Reading) -> tuple[tuple[str, datetime | None], ...]:
