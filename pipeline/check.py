@@ -11,28 +11,28 @@ from transforms.dates import FUTURE_TOLERANCE, parse_date
 from transforms.feed_poller import Poll, poll_feeds
 from transforms.polling import FeedState, due, next_poll
 from transforms.reject import REASONS
-from transforms.schema import Entry, Feed
+from transforms.schema import Entry, Feed, Reject
 from transforms.workers import shared_workers
 
 FULL_TEXT_CHARS = 1_000  # of content in half the entries: more than a summary
 DETAIL_CHARS = 80
 _LATER = "the server has trouble, try again later"
-_DISCOVER = "find its new address with `newsbeam feeds discover`"
+_DISCOVER = "see `newsbeam feeds discover`"
 ADVICE = {
-    "robots-disallowed": "its robots.txt forbids it, ask the publisher or leave it out",
-    "robots-unreachable": "its robots.txt fails, so nothing may be asked for; try again later",
-    "dns": "no such host, check the spelling and the network",
+    "robots-disallowed": "robots.txt forbids it, ask the publisher",
+    "robots-unreachable": "robots.txt fails, try again later",
+    "dns": "no such host, check spelling and network",
     "connect": _LATER,
     "timeout": _LATER,
     "http-5xx": _LATER,
-    "http-429": "it is asked too often, raise interval_s",
-    "http-401": "it wants a login, which newsbeam has none for",
-    "http-403": "it refuses newsbeam, set fetch.contact or ask the publisher",
-    "http-404": _DISCOVER,
-    "http-410": _DISCOVER,
-    "blocked-address": "no public address; if it is yours, add it to fetch.allow_hosts",
+    "http-429": "asked too often, raise interval_s",
+    "http-401": "it wants a login",
+    "http-403": "it refuses newsbeam, set fetch.contact",
+    "http-404": f"not there, {_DISCOVER}",
+    "http-410": f"gone, {_DISCOVER}",
+    "blocked-address": "not public; if yours, add it to fetch.allow_hosts",
     "too-large": "raise fetch.max_feed_bytes",
-    "feed-unparsable": "no feed; find one with `newsbeam feeds discover`",
+    "feed-unparsable": f"no feed, {_DISCOVER}",
 }
 
 
@@ -46,18 +46,15 @@ def check_feeds(config: Config) -> Iterator[tuple[str, bool]]:
     for poll in poll_feeds([(feed, None) for feed in config.feeds], config.settings.fetch, workers, now):
         state = known.get(poll.feed.url) if known else None
         line = describe_poll(poll, state, now, respects_robots=respects_robots)
-        history = [] if known is None else describe_history(poll.feed, state, now)
-        yield ", ".join([line, *history]), poll.outcome != "failed"
+        history = [] if known is None else describe_history(poll, state, now)
+        yield "; ".join([line, ", ".join(history)] if history else [line]), poll.outcome != "failed"
     yield f"{len(config.feeds)} feeds in the config", True
 
 
 def describe_poll(poll: Poll, state: FeedState | None, now: datetime, *, respects_robots: bool) -> str:
     """What a feed answered at `now`, for a person. `state` is what runs know of it: the interval they arrived at."""
     if poll.outcome == "failed" and poll.reject:
-        advice = ADVICE.get(poll.reject.reason, REASONS[poll.reject.reason].description)
-        detail = "".join(char for char in (poll.reject.detail or "")[:DETAIL_CHARS] if char.isprintable())
-        told = f"{poll.reject.reason} ({detail})" if detail else poll.reject.reason
-        return f"FAILED  {poll.feed.url}  {told}: {advice}"
+        return f"FAILED  {poll.feed.url}  {poll.reject.reason}: {_advice(poll.reject)}"
     notes = [
         f"{len(poll.entries)} entries",
         _newest(poll.entries, now),
@@ -73,20 +70,27 @@ def describe_poll(poll: Poll, state: FeedState | None, now: datetime, *, respect
     return f"ok      {poll.feed.url}  " + ", ".join(notes)
 
 
-def describe_history(feed: Feed, state: FeedState | None, now: datetime) -> list[str]:
+def describe_history(poll: Poll, state: FeedState | None, now: datetime) -> list[str]:
     """When runs polled a feed last, when the next one will, and whether it failed; soft failures count half."""
     if state is None or state.last_polled_at is None:
         return ["never polled"]
     notes = [f"polled {_short(now - datetime.fromisoformat(state.last_polled_at))} ago"]
     if state.gone:
         notes.append("not polled any more")
-    elif due(state, now, feed.interval_s):
+    elif due(state, now, poll.feed.interval_s):
         notes.append("due")
     else:
-        notes.append(f"next in {_short(next_poll(state, feed.interval_s) - now)}")
+        notes.append(f"next in {_short(next_poll(state, poll.feed.interval_s) - now)}")
     if state.failures:
-        notes.append(f"failures {state.failures:g} ({state.last_reason})")
+        same = poll.reject and poll.reject.reason == state.last_reason
+        notes.append(f"failures {state.failures:g}" + ("" if same else f" ({state.last_reason})"))
     return notes
+
+
+def _advice(reject: Reject) -> str:
+    """What to do about it, else what is known of it. A detail may quote the server, so it is kept to one plain line."""
+    detail = "".join(char for char in (reject.detail or "")[:DETAIL_CHARS] if char.isprintable())
+    return ADVICE.get(reject.reason) or detail or REASONS[reject.reason].description
 
 
 def _newest(entries: Sequence[Entry], now: datetime) -> str:

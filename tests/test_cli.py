@@ -97,8 +97,8 @@ def test_check_tells_each_feed_in_a_line_and_writes_nothing(tmp_path: Path) -> N
     facts = "1 entries, newest 2h, json, full text, robots ok, every ~30m, no validators"
     assert re.sub(r"~(2[789]|3[0123])m", "~30m", output).count(f"ok      {site.url('/full')}  {facts}\n") == 1
     assert f"FAILED  {site.url('/absent')}  http-404" in output
-    assert "find its new address with `newsbeam feeds discover`" in output
-    assert f"FAILED  {site.url('/no')}  robots-disallowed: its robots.txt forbids it" in output
+    assert "http-404: not there, see `newsbeam feeds discover`\n" in output
+    assert f"FAILED  {site.url('/no')}  robots-disallowed: robots.txt forbids it, ask the publisher\n" in output
     assert len(output.splitlines()) == 5
     assert "polled" not in output
     assert not (tmp_path / "data").exists()
@@ -108,9 +108,12 @@ def test_check_tells_what_runs_know_of_each_feed_and_leaves_it_alone(tmp_path: P
     now = datetime.now(UTC)
     dataset = Dataset(tmp_path / "data")
     dataset.state.mkdir(parents=True)
-    with serve({"/feed": Reply(body=FEED, headers={"ETag": '"1"'})}) as site:
+    reply = Reply(body=FEED, headers={"ETag": '"1"'})
+    with serve({"/feed": reply, "/mended": reply}) as site:
         path = tmp_path / "a.toml"
-        feeds = "".join(f'[[feeds]]\nurl = "{site.url(target)}"\n' for target in ("/feed", "/absent", "/new"))
+        feeds = "".join(
+            f'[[feeds]]\nurl = "{site.url(target)}"\n' for target in ("/feed", "/absent", "/new", "/mended")
+        )
         path.write_text(
             f'output = "{dataset.root}"\n[fetch]\nper_host_delay_s = 0\nallow_hosts = ["{site.host}"]\n{feeds}'
         )
@@ -122,12 +125,14 @@ def test_check_tells_what_runs_know_of_each_feed_and_leaves_it_alone(tmp_path: P
         }
         known = FeedState(feed_id="a", url=site.url("/feed"), **times)
         failing = FeedState(feed_id="b", url=site.url("/absent"), failures=2.5, last_reason="http-404", **times)
-        FeedMemory(dataset).save_feeds([(known.url, known), (failing.url, failing)])
+        mended = FeedState(feed_id="c", url=site.url("/mended"), failures=0.5, last_reason="http-5xx", **times)
+        FeedMemory(dataset).save_feeds([(state.url, state) for state in (known, failing, mended)])
         before = (dataset.state / "feeds.sqlite3").read_bytes()
         told = {line.split()[1]: line for line in invoke("check", str(path))[1].splitlines()}
-    assert told[known.url].endswith("robots ok, every ~3h, polled 10m ago, next in 3h")
+    assert told[known.url].endswith("robots ok, every ~3h; polled 10m ago, next in 3h")
     assert len(told[known.url]) <= 120
-    assert told[failing.url].endswith("polled 10m ago, next in 3h, failures 2.5 (http-404)")
+    assert told[failing.url].endswith("; polled 10m ago, next in 3h, failures 2.5")
+    assert told[mended.url].endswith("; polled 10m ago, next in 3h, failures 0.5 (http-5xx)")
     assert told[site.url("/new")].endswith("never polled")
     assert [file.name for file in dataset.state.iterdir()] == ["feeds.sqlite3"]
     assert (dataset.state / "feeds.sqlite3").read_bytes() == before
