@@ -1,5 +1,6 @@
 """A whole run against a real server: what is stored, what a second run does, and what interruptions leave."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -197,11 +199,23 @@ def wait_for(condition: Any, seconds: float = 60) -> None:
 
 
 def test_json_is_alone_on_standard_output_and_a_second_run_beside_it_is_turned_away(site: Site, tmp_path: Path) -> None:
-    site.routes["/Riga"] = slow = Reply(body=page("Riga").body, headers=page("Riga").headers, delay_s=8)
+    turned_away = threading.Event()
+
+    async def riga(request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while not turned_away.is_set():
+            await asyncio.sleep(0.05)
+        body = page("Riga").body
+        writer.write(
+            f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
+        await writer.drain()
+
+    site.routes["/Riga"] = riga
     first = start(site, tmp_path / "data", "--json")
     wait_for(lambda: "/Riga" in site.asked)
     second = start(site, tmp_path / "data")
     _, told = second.communicate(timeout=60)
+    turned_away.set()
     assert second.returncode == 75
     assert f"held by a run, process {first.pid} on" in told
     output, _ = first.communicate(timeout=60)
@@ -211,7 +225,6 @@ def test_json_is_alone_on_standard_output_and_a_second_run_beside_it_is_turned_a
     assert (
         report["entries"] == report["unchanged"] + report["stored"] + report["dropped_duplicates"] + report["rejected"]
     )
-    assert slow.delay_s
 
 
 def test_sigterm_ends_a_run_cleanly_with_finished_work_kept(site: Site, tmp_path: Path) -> None:
