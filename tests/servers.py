@@ -79,7 +79,11 @@ class Site:
 
     def _run(self, address: str, started: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve(address, started))
+        try:
+            self._loop.run_until_complete(self._serve(address, started))
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        finally:
+            self._loop.close()
 
     async def _serve(self, address: str, started: threading.Event) -> None:
         self._stop = asyncio.Event()

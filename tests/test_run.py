@@ -202,12 +202,10 @@ def test_json_is_alone_on_standard_output_and_a_second_run_beside_it_is_turned_a
     turned_away = threading.Event()
 
     async def riga(request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while not turned_away.is_set():
-            await asyncio.sleep(0.05)
+        await asyncio.to_thread(turned_away.wait, 60)
         body = page("Riga").body
-        writer.write(
-            f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
-        )
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(f"{head}{body}".encode())
         await writer.drain()
 
     site.routes["/Riga"] = riga
