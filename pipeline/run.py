@@ -7,7 +7,7 @@ import dataclasses
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -96,9 +96,9 @@ class Run:
     def execute(self) -> Report:
         """Do the work, then report."""
         self.articles.catch_up()
-        self.memory = Memory(self.dataset.root)
         tally.reset_live()
-        self._work()
+        with closing(Memory(self.dataset.root)) as self.memory:
+            self._work()
         fired = alarms(self.report, self.config.settings.alarms)
         self.report = dataclasses.replace(self.report, alarms=fired, finished_at=datetime.now(UTC))
         self._commit(self.report, [])
