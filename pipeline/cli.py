@@ -5,10 +5,10 @@ Exit codes: 0 committed, 1 failed, 2 bad usage or config, 3 alarm with --strict,
 """
 
 import functools
-import gc
 import json
 import logging
 import sys
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -222,12 +222,12 @@ def _require_feeds(config: "Config") -> "Config":
 def _options(config: "Config", runner: str, beam: list[str] | None) -> "Options":
     from transforms.workers import shared_workers
 
-    shared_workers(config.settings.run.workers).warm()  # the children load while this process imports Beam
+    # the children load beside what this process loads; the pool's first task waits until they are there
+    threading.Thread(target=shared_workers(config.settings.run.workers).warm).start()
     from pipeline.run import Options
     from pipeline.runner import check_runner
 
     check_runner(runner)
-    gc.freeze()  # Beam's modules stay: no collection walks them again, which costs fetching a fifth of its time
     return Options(runner=runner, beam_arguments=tuple(beam or ()))
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.report import Report, newest_report, summary
+from transforms import tally
 
 LOG_LINE_EVERY_S = 15.0
 REFRESH_PER_SECOND = 4
@@ -98,8 +99,6 @@ class Display:
 
 
 def _live_counts() -> Counter[str]:
-    from transforms import tally  # noqa: PLC0415 - brings Beam, which the run has loaded by then
-
     return tally.live()
 
 

@@ -11,13 +11,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
-from apache_beam import Pipeline
 
 from pipeline import runner
-from pipeline.build import Batch, build
 from pipeline.config import Config
 from pipeline.dataset import Dataset
 from pipeline.errors import RunFailedError
@@ -28,12 +26,16 @@ from transforms import interrupt, tally
 from transforms.crawler import shared_crawler
 from transforms.feed_poller import Poll, poll_feeds
 from transforms.memory import Memory
-from transforms.partitions import PartFile, write_parts
+from transforms.partitions import PartFile, stamp_run, write_parts
 from transforms.polling import FeedState
 from transforms.schema import Entry, HttpFetch, Reject
 from transforms.settings import Settings
 from transforms.workers import shared_workers
-from transforms.write import stamp_run
+
+if TYPE_CHECKING:
+    from apache_beam import Pipeline
+
+    from pipeline.build import Batch
 
 INTERNAL_ERRORS_ALLOWED = 0.02  # share of a batch's entries; more means the program is broken, not the pages
 
@@ -190,6 +192,8 @@ class Run:
             dataclasses.replace(entry, seen_at=seen_at + timedelta(microseconds=number))
             for number, entry in enumerate(entries)
         ]
+        from pipeline.build import build
+
         counters, parts = self._run_pipeline(build, entries)
         finished, retryable = _outcomes(self.dataset.root, parts)
         # after a stop the postponed entries are not told from the unchanged ones: both are looked at again
@@ -201,12 +205,14 @@ class Run:
         self._remember(done, retryable)
 
     def _run_pipeline(
-        self, wire: Callable[[Pipeline, Batch, Settings], None], entries: Sequence[Entry], sent: int | None = None
+        self, wire: "Callable[[Pipeline, Batch, Settings], None]", entries: Sequence[Entry], sent: int | None = None
     ) -> tuple[Counter[str], Sequence[PartFile]]:
         """Run the next batch through the pipeline that `wire` builds, and commit what came out; its counters and files.
 
         `sent` is how many entries go in, where they are not `entries`.
         """
+        from pipeline.build import Batch
+
         self.batch_number += 1
         run_id = self.report.run_id
         batch = Batch(

@@ -4,6 +4,7 @@ A part file is written under the staging folder at the same relative path that i
 that making it visible is one rename. Names are deterministic: a retried bundle overwrites its own file.
 """
 
+import dataclasses
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -47,6 +48,11 @@ class PartFile:
     path: str
     rows: int
     size_bytes: int
+
+
+def stamp_run(row: Row, run_id: str) -> Row:
+    """The row as stored by this run."""
+    return dataclasses.replace(row, run_id=run_id)
 
 
 def dataset_of(row: Row) -> str:

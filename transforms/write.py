@@ -9,7 +9,6 @@ own. Not guaranteed here: that files appear together; that is the manifest's wor
 Memory is bounded by the rows of one partition and batch.
 """
 
-import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
-from transforms.partitions import PartFile, partition_path, write_part
+from transforms.partitions import PartFile, partition_path, stamp_run, write_part
 from transforms.schema import Row
 from transforms.settings import WriteSettings
 from transforms.tally import timed
@@ -56,8 +55,3 @@ class WritePartFn(beam.DoFn):
         with timed("write"):
             part = write_part(list(rows), Path(self.staging), folder, self.name, self.settings)
         yield part
-
-
-def stamp_run(row: Row, run_id: str) -> Row:
-    """The row as stored by this run."""
-    return dataclasses.replace(row, run_id=run_id)
