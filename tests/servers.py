@@ -74,8 +74,10 @@ class Site:
         return f"{self.base}{target}"
 
     def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        """Stop serving; a server that has been stopped stays so."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(10)
 
     def _run(self, address: str, started: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)
