@@ -4,6 +4,7 @@ A run can be stopped at any moment. What is committed stays, what is not is fetc
 """
 
 import dataclasses
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -87,6 +88,7 @@ class Run:
         self.started = time.perf_counter()
         self.polled: dict[str, FeedState] = {}
         self.batch_number = 0
+        self.loading: threading.Thread | None = None
         self.report = Report(
             run_id=run_id,
             started_at=started_at,
@@ -136,6 +138,8 @@ class Run:
         ready = self.feeds.ready(self.config.feeds, now)
         rows: list[Reject | HttpFetch] = []
         self.report = add_counts(self.report, feeds_not_due=len(self.config.feeds) - len(ready))
+        if any(state is None for _, state in ready):
+            self._expect_work()
         start = time.perf_counter()
         for poll in poll_feeds(
             ready, self.config.settings.fetch, shared_workers(self.config.settings.run.workers), now
@@ -153,10 +157,18 @@ class Run:
         self.report.check_books()
         self._commit(self.report, parts)
 
+    def _expect_work(self) -> None:
+        """Load what the first batch will need while feeds are still being asked."""
+        if not self.loading:
+            self.loading = threading.Thread(target=runner.load)
+            self.loading.start()
+
     def _take(self, poll: Poll) -> list[Reject | HttpFetch]:
         """Count one poll, spool what is new in it; returns its rows."""
         news = [entry for entry in poll.entries if self.feeds.is_news(entry, self.memory)]
         spooled = self.spool.add(news)
+        if spooled:
+            self._expect_work()
         self.report = add_counts(
             self.report,
             feeds_polled=1,
@@ -176,6 +188,8 @@ class Run:
 
     def _run_batches(self) -> None:
         """Run what is spooled, batch by batch, until it is done or the run is to end."""
+        if self.loading:
+            self.loading.join()
         for entries in self.spool.batches(self.config.settings.run.batch_entries):
             if interrupt.requested.is_set():
                 return

@@ -26,17 +26,19 @@ def check_runner(runner: str) -> None:
 
 
 @cache
-def _load_beam() -> None:
-    """Import Beam, and leave its modules out of garbage collection: walking them costs fetching a fifth of its time."""
-    import apache_beam
-    import apache_beam.runners.portability.fn_api_runner.fn_runner  # noqa: F401
+def load() -> None:
+    """Import Beam and the five transforms, which takes a second or two; once is enough, in any thread.
+
+    What is loaded is left out of garbage collection: walking it costs fetching a fifth of its time.
+    """
+    import pipeline.build  # noqa: F401
 
     gc.freeze()
 
 
 def make_pipeline(runner: str, beam_arguments: Sequence[str] = ()) -> "Pipeline":
     """An empty pipeline on `runner`. "direct" is Beam's FnApiRunner, in memory, in this process."""
-    _load_beam()
+    load()
     from apache_beam import Pipeline
     from apache_beam.options.pipeline_options import PipelineOptions
     from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
