@@ -25,7 +25,8 @@ _WORD = re.compile(r"\w+")
 # Notices stand at the head of a sentence; elsewhere the word is news ("a correction of the market").
 _CORRECTION = re.compile(
     r"^\W*(?:(?:corrections?|corrected|corrects|clarifications?|editor[’']s note"
-    r"|korrektur|berichtigung|richtigstellung|erratum|errata|rectificatif|correctif|correcci[óo]n|fe de er(?:rores|ratas)|aclaraci[óo]n|rettifica|corre[çc][ãa]o"
+    r"|korrektur|berichtigung|richtigstellung|erratum|errata|rectificatif|correctif"
+    r"|correcci[óo]n|fe de er(?:rores|ratas)|aclaraci[óo]n|rettifica|corre[çc][ãa]o"
     r"|rectificatie|correctie|sprostowanie|r[äæ]ttelse|rettelse|oikaisu|d[üu]zeltme|поправка|исправление|уточнение)\b"
     r"|訂正|更正|정정|تصحيح|تصويب)"
     r"|\b(?:an?|the) (?:earlier|previous) version of this\b"
