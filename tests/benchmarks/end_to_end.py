@@ -7,9 +7,8 @@ Both sides get the same pages and as many processes as there are cores. The pool
 memory and does nothing else. newsbeam polls feeds, fetches the pages over HTTP from this process on loopback, cleans,
 deduplicates, tags and writes them. The sides take turns, so that a noisy machine disturbs both; read the ratio.
 
-Without --pages the articles are our own (`tests.benchmarks.synthetic`), which are much easier on the pool than real ones:
-the comparison that counts needs FILE. It holds one JSON object a line with `url`
-and `html`, or `html_base64`.
+Without --pages the articles are our own (`tests.benchmarks.synthetic`), which are much easier on the pool than real
+ones: the comparison that counts needs FILE. It holds one JSON object a line with `url` and `html`, or `html_base64`.
 """
 
 import argparse
