@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.errors import ConfigError
+from transforms.opml import read_opml
 from transforms.schema import Feed
 from transforms.settings import Settings
 from transforms.taggers import TAGGERS
@@ -80,12 +81,12 @@ def parse_config(document: dict[str, Any], name: str) -> Config:
 def read_feed_list(path: Path) -> list[str]:
     """Feed addresses of a file: one a line (# starts a comment), or OPML."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        body = path.read_bytes()
+        if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+            return [outline.url for outline in read_opml(body)]
+        text = body.decode("utf-8-sig")
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: {error}") from error
-    if text.lstrip().startswith("<"):
-        found = re.findall(r"xmlUrl\s*=\s*[\"']([^\"']+)[\"']", text)
-        return [url.replace("&amp;", "&") for url in found]
     lines = (re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip() for line in text.splitlines())
     return [line for line in lines if line]
 

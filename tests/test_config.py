@@ -85,6 +85,9 @@ def test_feed_lists_are_lines_or_opml(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert read_feed_list(opml) == ["https://a.example/f?x=1&y=2"]
+    opml.write_text("<html><body>no list of feeds</body></html>")
+    with pytest.raises(ConfigError, match=r"feeds\.opml: no OPML"):
+        read_feed_list(opml)
 
 
 def test_a_feed_listed_twice_is_polled_once() -> None:
