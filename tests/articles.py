@@ -7,6 +7,13 @@ from transforms.schema import Article, HttpFetch, Reject
 from transforms.urls import article_id
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+REPORT = (
+    "The harbour board of Westmouth voted on Tuesday to close the old ferry pier after engineers found cracks in 14 of"
+    " its 60 timber piles.\nChair Ingrid Solberg said the pier would stay shut until 3 November while Dalgleish"
+    " Marine repairs the footing. Ferries to Skarholm will leave from the fish quay, and the last boat at 21.40 is"
+    " cancelled.\nFishermen's spokesman Peter Aune called the decision late, saying the board had known of the damage"
+    " since the storms of February."
+)
 
 
 def make_article(url: str = "https://www.harbour-courier.example/world/1-ferry", **fields: Any) -> Article:

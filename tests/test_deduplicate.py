@@ -17,6 +17,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.articles import REPORT
 from transforms.deduplicate import Deduplicate, Outcome, Unchanged, assign, counters
 from transforms.memory import Known, Memory, Stored
 from transforms.near_index import NearIndex
@@ -25,13 +26,6 @@ from transforms.settings import DeduplicateSettings
 from transforms.urls import article_id, canonical_url, registrable_domain
 
 START = datetime(2026, 5, 4, 6, tzinfo=UTC)
-REPORT = (
-    "The harbour board of Westmouth voted on Tuesday to close the old ferry pier after engineers found cracks in 14 of"
-    " its 60 timber piles.\nChair Ingrid Solberg said the pier would stay shut until 3 November while Dalgleish"
-    " Marine repairs the footing. Ferries to Skarholm will leave from the fish quay, and the last boat at 21.40 is"
-    " cancelled.\nFishermen's spokesman Peter Aune called the decision late, saying the board had known of the damage"
-    " since the storms of February."
-)
 FORECAST = (
     "{place} will be dry in the morning and wet by night, the weather office of {place} said. The wind will come from"
     " the {wind} at {speed} kilometres an hour, with gusts of up to {gusts}. Temperatures will reach {high} degrees in"

@@ -4,18 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.articles import REPORT
 from transforms.reading import content_hash, read
 from transforms.signatures import Likeness, Signature, pack, sketch, unpack
 from transforms.signatures import compare as compare_many
 from transforms.signatures import sign as sign_reading
 
-REPORT = (
-    "The harbour board of Westmouth voted on Tuesday to close the old ferry pier after engineers found cracks in 14 of"
-    " its 60 timber piles.\nChair Ingrid Solberg said the pier would stay shut until 3 November while Dalgleish"
-    " Marine repairs the footing. Ferries to Skarholm will leave from the fish quay, and the last boat at 21.40 is"
-    " cancelled.\nFishermen's spokesman Peter Aune called the decision late, saying the board had known of the damage"
-    " since the storms of February."
-)
 OTHER = (
     "Voters in the Tarn valley go to the polls on Sunday to decide whether two villages should merge. The councils of"
     " Upper Tarn and Lindal have debated the plan for 9 years. Supporters point to shared schools; opponents, led by"
