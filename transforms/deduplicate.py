@@ -29,18 +29,32 @@ from transforms.memory import Known, Memory, Stored
 from transforms.near_index import Match, NearIndex
 from transforms.reading import Reading, content_hash, read
 from transforms.reject import Rejected, reject_article, unforeseen
-from transforms.schema import Article, Reject
+from transforms.schema import Article, Reject, Settled
 from transforms.settings import DeduplicateSettings
-from transforms.signatures import Signature, pack, sign
+from transforms.signatures import Signature, pack, sign, unpack
 from transforms.versions import difference, is_rendering
 
 TITLE_TOKENS = 4  # a shorter headline may come again over another story
 SAME_TEXT = 0.9  # contained in each other, at least
 
 
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """An article that is stored already as it is."""
+
+    article_id: str
+
+
+Outcome = Article | Reject | Unchanged
+Assigned = Article | TaggedOutput[Literal["rejects"], Reject] | TaggedOutput[Literal["settled"], Settled]
+
+
 @dataclass(eq=False, kw_only=True)
 class Deduplicate(beam.PTransform[PCollection[Article], DoOutputsTuple]):
-    """Articles -> Articles, and `rejects`. `root` is the dataset root whose earlier articles count."""
+    """Articles -> Articles, Rejects on "rejects", and what is stored already on "settled".
+
+    `root` is the dataset root whose earlier articles count.
+    """
 
     settings: DeduplicateSettings = field(default_factory=DeduplicateSettings)
     root: str
@@ -54,7 +68,7 @@ class Deduplicate(beam.PTransform[PCollection[Article], DoOutputsTuple]):
             | "KeyAlike" >> beam.WithKeys(lambda _: 0)
             | "GatherArticles" >> beam.GroupByKey()
             | "AssignClusters"
-            >> beam.ParDo(AssignFn(self.settings, self.root)).with_outputs("rejects", main="articles")
+            >> beam.ParDo(AssignFn(self.settings, self.root)).with_outputs("rejects", "settled", main="articles")
         )
 
 
@@ -65,33 +79,34 @@ class AssignFn(beam.DoFn):
         self.settings = settings
         self.root = root
 
-    def process(
-        self, element: tuple[int, Iterable[Article]]
-    ) -> Iterator[Article | TaggedOutput[Literal["rejects"], Reject]]:
+    def process(self, element: tuple[int, Iterable[Article]]) -> Iterator[Assigned]:
+        articles = in_order(element[1])
         memory = Memory(Path(self.root))
         try:
             with tally.timed("deduplicate"):
                 index = NearIndex.open(index_folder(Path(self.root)), self.settings.window_days)
-                outcomes = list(assign(in_order(element[1]), memory, index, self.settings))
+                outcomes = list(assign(articles, memory, index, self.settings))
         finally:
             memory.close()
-        for outcome in outcomes:
-            for name in counters(outcome):
-                tally.count(name)
-            if isinstance(outcome, Article):
-                yield outcome
-            elif isinstance(outcome, Reject):
-                yield TaggedOutput("rejects", outcome)
+        yield from map(on_output, articles, outcomes)
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """An article that is stored already as it is."""
-
-    article_id: str
-
-
-Outcome = Article | Reject | Unchanged
+def on_output(article: Article, outcome: Outcome) -> Assigned:
+    """What became of `article`, counted and on the output it belongs to."""
+    for name in counters(outcome):
+        tally.count(name)
+    if isinstance(outcome, Article):
+        return outcome
+    if isinstance(outcome, Reject):
+        return TaggedOutput[Literal["rejects"], Reject]("rejects", outcome)
+    settled = Settled(
+        how="unchanged",
+        feed_id=article.feed_id,
+        url=article.source_url,
+        guid=article.guid,
+        seen_at=article.first_seen_at,
+    )
+    return TaggedOutput[Literal["settled"], Settled]("settled", settled)
 
 
 def index_folder(root: Path) -> Path:
@@ -116,10 +131,19 @@ def counters(outcome: Outcome) -> list[str]:
 
 
 def assign(
-    articles: Iterable[Article], memory: Memory, index: NearIndex, settings: DeduplicateSettings
+    articles: Iterable[Article],
+    memory: Memory,
+    index: NearIndex,
+    settings: DeduplicateSettings,
+    pending: Iterable[Article] = (),
 ) -> Iterator[Outcome]:
-    """One outcome for each article, in order. `index` is added to; neither it nor `memory` is written to disk."""
+    """One outcome for each article, in order. `index` is added to; neither it nor `memory` is written to disk.
+
+    `pending` are articles that were assigned earlier and are not committed yet, in order.
+    """
     assigner = _Assigner(memory=memory, index=index, settings=settings)
+    for article in pending:
+        assigner.know(article)
     for article in articles:
         try:
             yield assigner.outcome(article)
@@ -137,6 +161,15 @@ class _Assigner:
     index: NearIndex
     settings: DeduplicateSettings
     batch: dict[str, Article] = field(default_factory=dict)
+
+    def know(self, article: Article) -> None:
+        """Take in an article that was assigned before, unless it has been committed since."""
+        committed = self.memory.latest(article.article_id)
+        if committed is None or committed.version < article.version:
+            self.batch[article.article_id] = article
+        signature = unpack(article.signature)
+        if signature and not self.index.holds(article.article_id, article.version):
+            self._post(article, signature)
 
     def outcome(self, article: Article) -> Outcome:
         reading = read(article.text, article.publisher_domain)
@@ -240,6 +273,10 @@ class _Assigner:
 
     def _remembered(self, article: Article, signature: Signature) -> Article:
         self.batch[article.article_id] = article
+        self._post(article, signature)
+        return article
+
+    def _post(self, article: Article, signature: Signature) -> None:
         self.index.add(
             signature,
             article.content_hash,
@@ -249,4 +286,3 @@ class _Assigner:
             host=article.publisher_domain,
             seen_at=article.first_seen_at,
         )
-        return article

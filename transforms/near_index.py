@@ -127,7 +127,7 @@ class NearIndex:
         for batch in rows.select(_COLUMNS).to_batches(max_chunksize=10_000):
             for row in batch.to_pylist():
                 signature = unpack(row["signature"] or b"")
-                if signature is None or self._holds(row["article_id"], row["version"]):
+                if signature is None or self.holds(row["article_id"], row["version"]):
                     continue
                 self.add(
                     signature,
@@ -148,7 +148,8 @@ class NearIndex:
             self._segments.append(merged([before, last], newest - KEPT_DAYS * _DAY_US))
         save(self._folder, self._segments)
 
-    def _holds(self, article_id: str, version: int) -> bool:
+    def holds(self, article_id: str, version: int) -> bool:
+        """Whether this version is in the index."""
         _, entries = self._find(_own_key(article_id, version))
         return bool((_is(entries["article_id"], article_id) & (entries["version"] == version)).any())
 

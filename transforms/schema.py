@@ -93,6 +93,18 @@ class Page:
     raw_ref: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """An entry that ends without a row. `how` is "unchanged": its article is stored already as it is; or "postponed":
+    the run was to end before its page was asked for. `url` is the link its feed gave."""
+
+    how: str
+    feed_id: str
+    url: str
+    guid: str | None
+    seen_at: datetime
+
+
 # --------------------------------------------------------------------------- parts of an article
 
 
