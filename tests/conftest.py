@@ -2,5 +2,7 @@
 
 from hypothesis import settings
 
+from tests.browser import browser, browser_of_module  # noqa: F401 - fixtures of every file
+
 settings.register_profile("newsbeam", deadline=None)
 settings.load_profile("newsbeam")
