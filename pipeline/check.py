@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipeline.config import Config
 from pipeline.dataset import Dataset
+from pipeline.durations import short
 from pipeline.state import feed_states
 from transforms.dates import FUTURE_TOLERANCE, parse_date
 from transforms.feed_poller import Poll, poll_feeds
@@ -74,13 +75,13 @@ def describe_history(poll: Poll, state: FeedState | None, now: datetime) -> list
     """When runs polled a feed last, when the next one will, and whether it failed; soft failures count half."""
     if state is None or state.last_polled_at is None:
         return ["never polled"]
-    notes = [f"polled {_short(now - datetime.fromisoformat(state.last_polled_at))} ago"]
+    notes = [f"polled {short(now - datetime.fromisoformat(state.last_polled_at))} ago"]
     if state.gone:
         notes.append("not polled any more")
     elif due(state, now, poll.feed.interval_s):
         notes.append("due")
     else:
-        notes.append(f"next in {_short(next_poll(state, poll.feed.interval_s) - now)}")
+        notes.append(f"next in {short(next_poll(state, poll.feed.interval_s) - now)}")
     if state.failures:
         same = poll.reject and poll.reject.reason == state.last_reason
         notes.append(f"failures {state.failures:g}" + ("" if same else f" ({state.last_reason})"))
@@ -96,7 +97,7 @@ def _advice(reject: Reject) -> str:
 def _newest(entries: Sequence[Entry], now: datetime) -> str:
     raw = [date for entry in entries for date in (entry.published_raw, entry.modified_raw) if date]
     dates = [found[0] for date in raw if (found := parse_date(date, latest=now + FUTURE_TOLERANCE))]
-    return f"newest {_short(now - max(dates))}" if dates else "no dates"
+    return f"newest {short(now - max(dates))}" if dates else "no dates"
 
 
 def _text(entries: Sequence[Entry]) -> str:
@@ -110,16 +111,7 @@ def _text(entries: Sequence[Entry]) -> str:
 def _interval(feed: Feed, state: FeedState) -> str:
     """How often runs will poll it: as the config says, else about as often as its entries change."""
     if feed.interval_s is not None:
-        return f"every {_short(timedelta(seconds=feed.interval_s))}"
+        return f"every {short(timedelta(seconds=feed.interval_s))}"
     if state.last_polled_at is None or state.next_poll_at is None:
-        return f"every ~{_short(timedelta(seconds=state.interval_s))}"
-    return f"every ~{_short(next_poll(state) - datetime.fromisoformat(state.last_polled_at))}"
-
-
-def _short(span: timedelta) -> str:
-    """A length of time in its largest usual unit: 45s, 10m, 2h, 3d."""
-    seconds = max(0.0, span.total_seconds())
-    for unit, size_s, most in (("s", 1, 90), ("m", 60, 90), ("h", 3_600, 48)):
-        if round(seconds / size_s) < most:
-            return f"{round(seconds / size_s)}{unit}"
-    return f"{round(seconds / 86_400)}d"
+        return f"every ~{short(timedelta(seconds=state.interval_s))}"
+    return f"every ~{short(next_poll(state) - datetime.fromisoformat(state.last_polled_at))}"

@@ -82,8 +82,9 @@ def stream(
 ) -> None:
     """Run after run in one process, until SIGTERM or Ctrl-C; each run's report is one line with --json."""
     with errors():
+        from pipeline.durations import parse_duration
         from pipeline.interrupts import stop_on_signals
-        from pipeline.stream import parse_duration, stream_runs
+        from pipeline.stream import stream_runs
 
         settings = _require_feeds(load(config, output, feeds, assignments, workers))
         options, pause_s = _options(settings, runner, beam), parse_duration(every)

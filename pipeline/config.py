@@ -122,6 +122,9 @@ def _check_files(settings: Settings, name: str) -> None:
             raise ConfigError(f"{name}: tag.lexicons: expected a folder, got {folder!r}")
     if settings.tag.topic_model and not Path(settings.tag.topic_model).is_file():
         raise ConfigError(f"{name}: tag.topic_model: expected a file, got {settings.tag.topic_model!r}")
+    for key in ("prometheus_file", "json_file"):
+        if (file := getattr(settings.metrics, key)) and not Path(file).absolute().parent.is_dir():
+            raise ConfigError(f"{name}: metrics.{key}: expected a file in a folder that exists, got {file!r}")
     if settings.clean.hosts or settings.clean.boilerplate:
         from transforms.boilerplate import load_boilerplate  # noqa: PLC0415 - brings lxml, which few configs need here
         from transforms.host_rules import load_host_rules  # noqa: PLC0415

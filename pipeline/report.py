@@ -10,9 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import BooksError
-from transforms.settings import AlarmSettings
 
 STAGES = ("fetch", "clean", "deduplicate", "tag", "write")
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """`kind` is one of `pipeline.alarms.KINDS`, `text` a sentence; `count` is of feeds or publishers."""
+
+    kind: str
+    text: str
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +47,12 @@ class Report:
     postponed: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     feed_reasons: Mapping[str, int] = field(default_factory=dict)
+    fetches: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by kind and outcome
+    publishers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # the tallies of `pipeline.drift`
     files: tuple[str, ...] = ()
     size_bytes: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict)
-    alarms: tuple[str, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
 
     def check_books(self) -> None:
         """Raises `BooksError` unless every entry is accounted for."""
@@ -78,26 +88,21 @@ class Report:
             "postponed": self.postponed,
             "reasons": dict(self.reasons),
             "feed_reasons": dict(self.feed_reasons),
+            "fetches": {kind: dict(outcomes) for kind, outcomes in self.fetches.items()},
+            "publishers": [
+                {"publisher_domain": name, **{key: round(value, 3) for key, value in tally.items()}}
+                for name, tally in sorted(self.publishers.items())
+            ],
             "files": list(self.files),
             "bytes": self.size_bytes,
             "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
-            "alarms": list(self.alarms),
+            "alarms": [alarm.text for alarm in self.alarms],
         }
 
 
 def add_counts(report: Report, **counts: int) -> Report:
     """The report with `counts` added to its numbers of the same names."""
     return dataclasses.replace(report, **{name: getattr(report, name) + n for name, n in counts.items()})
-
-
-def alarms(report: Report, settings: AlarmSettings) -> tuple[str, ...]:
-    """What of a finished run should wake somebody, one sentence each."""
-    found = []
-    if report.rejected > settings.rejected_share * (report.entries - report.unchanged):
-        found.append(f"{report.rejected:,} of {report.entries - report.unchanged:,} new entries were rejected")
-    if report.feeds_failed > settings.failed_feeds_share * report.feeds_polled:
-        found.append(f"{report.feeds_failed:,} of {report.feeds_polled:,} feeds failed")
-    return tuple(found)
 
 
 def merge(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,7 +139,7 @@ def summary(report: Report, root: str, before: Mapping[str, Any] | None) -> list
             f"  before    {before['stored']:,} stored, {before['rejected']:,} rejected,"
             f" {before['feeds']['failed']:,} feeds failed in the last run ({before['run_id']})"
         )
-    lines += [f"  alarm     {alarm}" for alarm in report.alarms]
+    lines += [f"  alarm     {alarm.text}" for alarm in report.alarms]
     if report.files:
         lines.append(
             f"  files     {len(report.files):,}, {report.size_bytes / 1e6:.2f} MB; report in runs/{report.run_id}.json"

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
-from pipeline import runner
+from pipeline import metrics, runner
+from pipeline.alarms import alarms_of
 from pipeline.config import Config
 from pipeline.dataset import Dataset
-from pipeline.errors import RunFailedError
-from pipeline.report import STAGES, Report, add_counts, alarms, merge
+from pipeline.drift import add_tallies
+from pipeline.errors import DatasetLockedError, RunFailedError
+from pipeline.report import STAGES, Report, add_counts, merge
 from pipeline.spool import Spool
 from pipeline.state import ArticleMemory, FeedMemory, entry_key
 from transforms import interrupt, tally
@@ -41,12 +43,17 @@ if TYPE_CHECKING:
 INTERNAL_ERRORS_ALLOWED = 0.02  # share of a batch's entries; more means the program is broken, not the pages
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to run, beside the config."""
+    """How to run, beside the config. `now` is the clock of a run."""
 
     runner: str = "direct"
     beam_arguments: Sequence[str] = ()
+    now: Callable[[], datetime] = utc_now
 
 
 Progress = Callable[[str, Report, int], None]  # phase, the report so far, entries of the run that go to the pipeline
@@ -57,15 +64,23 @@ def run_once(config: Config, options: Options, progress: Progress, kind: "Callab
 
     `kind` makes a run with other work.
     """
-    started_at = datetime.now(UTC)
+    started_at = options.now()
     dataset = Dataset(Path(config.output))
-    with dataset.lock("a run", started_at) as run_id:
-        make = kind or Run
-        run = make(config, options, dataset=dataset, run_id=run_id, started_at=started_at, progress=progress)
-        try:
-            return run.execute()
-        finally:
-            run.close()
+    try:
+        with dataset.lock("a run", started_at) as run_id:
+            make = kind or Run
+            run = make(config, options, dataset=dataset, run_id=run_id, started_at=started_at, progress=progress)
+            try:
+                report = run.execute()
+            finally:
+                run.close()
+    except DatasetLockedError:  # the numbers are the other run's to tell
+        raise
+    except BaseException:
+        metrics.tell_failed(config, options.now())
+        raise
+    metrics.tell(config, report)
+    return report
 
 
 class Run:
@@ -103,8 +118,8 @@ class Run:
         tally.reset_live()
         with closing(Memory(self.dataset.root)) as self.memory:
             self._work()
-        fired = alarms(self.report, self.config.settings.alarms)
-        self.report = dataclasses.replace(self.report, alarms=fired, finished_at=datetime.now(UTC))
+        fired = alarms_of(self.report, self.config.settings.alarms, self.polled.values(), self.dataset)
+        self.report = dataclasses.replace(self.report, alarms=fired, finished_at=self.options.now())
         self._commit(self.report, [])
         self.progress("done", self.report, 0)
         return self.report
@@ -122,9 +137,9 @@ class Run:
     def _known_robots(self) -> Iterator[None]:
         """Inside, what hosts answered earlier runs for their robots.txt holds; what they answer here is kept."""
         crawler = shared_crawler(self.config.settings.fetch)
-        crawler.remember_robots(self.feeds.robots(), datetime.now(UTC))
+        crawler.remember_robots(self.feeds.robots(), self.options.now())
         yield
-        self.feeds.save_robots(crawler.take_learned(), datetime.now(UTC))
+        self.feeds.save_robots(crawler.take_learned(), self.options.now())
 
     def close(self) -> None:
         self.spool.close()
@@ -201,7 +216,7 @@ class Run:
 
     def _run_batch(self, entries: Sequence[Entry]) -> None:
         """Run the five transforms over `entries` and commit what came out."""
-        seen_at = datetime.now(UTC)
+        seen_at = self.options.now()
         entries = [
             dataclasses.replace(entry, seen_at=seen_at + timedelta(microseconds=number))
             for number, entry in enumerate(entries)
@@ -284,6 +299,7 @@ class Run:
 
     def _commit(self, report: Report, parts: Sequence[PartFile]) -> None:
         """Manifest first, then the files become visible, then the memory takes them in."""
+        report = add_tallies(report, self.dataset.staging / report.run_id, parts)
         self.report = dataclasses.replace(
             report,
             files=(*report.files, *(part.path for part in parts)),

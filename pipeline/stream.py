@@ -1,6 +1,5 @@
 """Continuous operation on the local runner: a loop of bounded runs in one process, so start-up is paid once."""
 
-import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -8,7 +7,6 @@ from pathlib import Path
 
 from pipeline.config import Config
 from pipeline.dataset import Dataset
-from pipeline.errors import ConfigError
 from pipeline.report import Report
 from pipeline.run import Options, Progress, run_once
 from pipeline.state import FeedMemory
@@ -37,11 +35,3 @@ def any_due(config: Config) -> bool:
         return bool(feeds.ready(config.feeds, datetime.now(UTC)))
     finally:
         feeds.close()
-
-
-def parse_duration(text: str) -> float:
-    """Seconds of "45s", "10m", "2h" or a bare number of seconds; raises `ConfigError`."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
-    if not match or float(match[1]) <= 0:
-        raise ConfigError(f"--every {text}: expected a duration such as 30s, 10m or 2h")
-    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.dataset import Dataset
+from pipeline.durations import parse_duration
 from pipeline.errors import ConfigError
 from pipeline.state import FeedMemory
-from pipeline.stream import parse_duration
 from tests.servers import Reply, Route, serve
 from transforms.polling import FeedState
 

@@ -3,9 +3,9 @@
 import pytest
 
 from pipeline.errors import BooksError
-from pipeline.report import Report, add_counts, alarms, merge, summary
+from pipeline.report import Report, add_counts, merge, summary
 from tests.articles import NOON
-from transforms.settings import AlarmSettings
+
 
 REPORT = Report(
     run_id="r", started_at=NOON, runner="direct", config_sha256="", feeds_polled=3, entries=10, unchanged=4, stored=5,
@@ -39,10 +39,3 @@ def test_the_summary_tells_what_came_of_the_entries_and_what_changed() -> None:
     assert "10 = 4 unchanged + 5 stored + 0 dropped duplicates + 1 rejected" in text
     assert "timeout 1" in text
     assert "7 stored, 0 rejected, 2 feeds failed in the last run" in text
-
-
-def test_alarms_fire_over_their_share_alone() -> None:
-    assert alarms(REPORT, AlarmSettings()) == ()
-    assert alarms(REPORT, AlarmSettings(rejected_share=0.1)) == ("1 of 6 new entries were rejected",)
-    assert alarms(add_counts(REPORT, feeds_failed=2), AlarmSettings()) == ("2 of 3 feeds failed",)
-    assert alarms(Report(run_id="r", started_at=NOON, runner="", config_sha256=""), AlarmSettings()) == ()

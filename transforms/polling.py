@@ -7,6 +7,7 @@ Everything here is a pure function of the state, the outcome and the time.
 """
 
 import dataclasses
+import math
 import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ START_S = 1_800.0
 CEILING_S = 86_400.0
 MONTH_S = 30 * 86_400.0
 MAX_RETRY_AFTER_S = 7 * 86_400.0
+GAP_MEMORY_S = 14 * 86_400.0  # in which half of a long pause is forgotten
 WANTED_SHARE = 0.15  # of the entries of a poll: newer ones than that and polls come closer, fewer and they part
 UNCONDITIONAL_AFTER = 20  # 304 answers in a row before the validators are put to the test
 
@@ -48,6 +50,7 @@ class FeedState:
     interval_s: float = START_S
     last_polled_at: str | None = None
     last_new_at: str | None = None
+    usual_gap_s: float | None = None  # between polls with news, the longest of late; None until there were two
     next_poll_at: str | None = None
 
     def to_json(self) -> dict[str, str | float | bool | None]:
@@ -135,6 +138,7 @@ def after_document(
         entry_keys=state.entry_keys if entry_keys is None else "".join(entry_keys),
         unchanged_in_a_row=0,
         last_new_at=now.isoformat() if new else state.last_new_at,
+        usual_gap_s=_usual_gap_s(state, now) if new else state.usual_gap_s,
     )
     return _scheduled(feed, _settled(state), _adapted(state.interval_s, share), hints, now)
 
@@ -163,6 +167,14 @@ def _lied(state: FeedState, etag: str | None, last_modified: str | None, body_ha
 
 def _settled(state: FeedState) -> FeedState:
     return dataclasses.replace(state, failures=0.0, last_reason=None)
+
+
+def _usual_gap_s(state: FeedState, now: datetime) -> float | None:
+    """The longest pause of late, nights and weekends among them: half of an earlier one is forgotten in two weeks."""
+    if state.last_new_at is None:
+        return None
+    gap_s = max(0.0, (now - datetime.fromisoformat(state.last_new_at)).total_seconds())
+    return max(gap_s, (state.usual_gap_s or 0.0) * math.pow(0.5, gap_s / GAP_MEMORY_S))
 
 
 def _adapted(interval_s: float, new_share: float) -> float:

@@ -71,6 +71,18 @@ class WriteSettings:
 class AlarmSettings:
     rejected_share: Share = 0.5
     failed_feeds_share: Share = 0.5
+    failed_pages_share: Share = 0.5
+    failing_polls: Annotated[float, Ge(0)] = 3.0
+    silent_gaps: Annotated[float, Ge(0)] = 3.0
+    silent_hours: Annotated[float, Ge(0)] = 24.0
+    drift: Share = 0.5
+    drift_articles: AtLeastOne = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsSettings:
+    prometheus_file: str = ""
+    json_file: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,3 +96,4 @@ class Settings:
     tag: TagSettings = field(default_factory=TagSettings)
     write: WriteSettings = field(default_factory=WriteSettings)
     alarms: AlarmSettings = field(default_factory=AlarmSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
