@@ -19,6 +19,7 @@ import typer
 from pipeline import cli_data, cli_feeds
 from pipeline.cli_shared import EXIT_ALARM, EXIT_FAILED, Assignments, ConfigFile, FeedFiles, errors, load
 from pipeline.errors import UsageError
+from transforms.allocator import hand_back_memory
 
 if TYPE_CHECKING:
     from pipeline.config import Config
@@ -208,6 +209,7 @@ app.add_typer(cli_data.app)
 def main() -> None:
     """Run the command line; the process ends with the exit code."""
     logging.getLogger().setLevel(logging.ERROR)  # Beam warns on every import of what it does without
+    hand_back_memory()
     app(prog_name="newsbeam")
 
 

@@ -145,7 +145,7 @@ class MemoryWatch:
 
     def _watch(self, pid: int) -> None:
         while not self._stop.wait(0.25):
-            self.peak_mb = max(self.peak_mb, sum(map(_pss_mb, descendants(pid))))
+            self.peak_mb = max(self.peak_mb, sum(map(pss_mb, descendants(pid))))
 
 
 def descendants(pid: int) -> list[int]:
@@ -163,7 +163,8 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def _pss_mb(pid: int) -> float:
+def pss_mb(pid: int) -> float:
+    """Proportional set size; 0 for a process that has ended."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:

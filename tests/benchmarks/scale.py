@@ -1,7 +1,6 @@
-"""What grows with a dataset, and what must not: cost of ingestion, of a run with nothing new, of queries; memory.
+"""What grows with a dataset, and what must not: cost of ingestion, of a run with nothing new, of queries.
 
     python -m tests.benchmarks.scale [--articles 100000] [--days 90] [--batch 500] [--keep DIR]
-        [--run-entries 1000,50000]
 
 Synthetic articles go through the program's own write path (`tests.benchmarks.history`), a run a batch. Each figure is a
 ratio of two sides measured in this process, in turns where that is possible.
@@ -28,9 +27,8 @@ import pyarrow.parquet as pq
 
 from pipeline.query import connect
 from pipeline.rewrite import compact
-from tests.benchmarks.end_to_end import MemoryWatch
 from tests.benchmarks.history import FIRST_DAY, BatchCost, articles, ingest
-from tests.servers import Reply, html, serve
+from tests.servers import Reply, serve
 from transforms.settings import WriteSettings
 
 QUERIES = {
@@ -53,7 +51,6 @@ def main() -> None:
     arguments.add_argument("--articles", type=int, default=100_000)
     arguments.add_argument("--days", type=int, default=90)
     arguments.add_argument("--batch", type=int, default=500, help="articles of a run")
-    arguments.add_argument("--run-entries", default="1000,50000", help="sizes of the runs whose memory is compared")
     arguments.add_argument("--keep", type=Path, help="work in this folder and leave it")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -67,7 +64,6 @@ def main() -> None:
         print_idle_runs(root, folder)
         print_sizes(root, plain)
         print_queries(root, plain)
-        print_memory([int(number) for number in given.run_entries.split(",") if number], folder)
 
 
 def fill(root: Path, number: int, days: int, batch: int) -> None:
@@ -195,51 +191,6 @@ def _duckdb(folder: Path, sql: str) -> None:
 def _polars(folder: Path, query: Callable[[polars.LazyFrame], polars.LazyFrame]) -> None:
     rows = polars.scan_parquet(f"{folder}/*/*.parquet", hive_partitioning=True, try_parse_hive_dates=True)
     assert len(query(rows).collect())
-
-
-def print_memory(sizes: Sequence[int], folder: Path) -> None:
-    """Peak of a run's process tree by the number of its entries; pages are small, the pipeline is the real one."""
-    for size in sizes:
-        peak, stored = _peak_of_run(size, folder)
-        print(f"run of {size:,} entries: {stored:,} stored, peak {peak:.0f} MB", flush=True)
-
-
-def _peak_of_run(size: int, folder: Path) -> tuple[float, int]:
-    words = ("harbour", "council", "minister", "railway", "school", "river", "budget", "doctors", "vote", "winter")
-
-    def story(target: str) -> Reply:
-        number = int(target.rsplit("-", 1)[1])
-        lines = [
-            " ".join(
-                f"{words[(number * 7 + at * at + line) % 10]}{(number * (at + 3) + line) % 997}" for at in range(30)
-            )
-            for line in range(6)
-        ]
-        paragraphs = "".join(f"<p>{line.capitalize()}.</p>" for line in lines)
-        return html(
-            f"<html lang=en><title>Story {number}</title><article><h1>Story {number}</h1>{paragraphs}</article>"
-        )
-
-    per_feed = 500
-    with serve({}) as site:
-        feeds = []
-        for start in range(0, size, per_feed):
-            targets = [f"/story-{number}" for number in range(start, min(size, start + per_feed))]
-            items = "".join(f"<item><link>{target}</link><title>{target}</title></item>" for target in targets)
-            site.routes[f"/feed-{start}"] = Reply(body=f'<rss version="2.0"><channel>{items}</channel></rss>')
-            site.routes |= dict.fromkeys(targets, lambda request: story(request.target))
-            feeds.append(f"[[feeds]]\nurl = {json.dumps(site.url(f'/feed-{start}'))}")
-        config = folder / f"memory-{size}.toml"
-        config.write_text(
-            f"output = {json.dumps(str(folder / f'memory-{size}'))}\n[fetch]\nper_host_delay_s = 0\n"
-            f"per_host_connections = 16\nallow_hosts = [{json.dumps(site.host)}]\n" + "\n".join(feeds)
-        )
-        command = [sys.executable, "-m", "pipeline", "run", str(config), "--json", "--quiet"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            watch = MemoryWatch(process.pid)
-            output, _ = process.communicate()
-            peak = watch.stop()
-    return peak, json.loads(output)["stored"]
 
 
 def _run(config: Path) -> None:

@@ -45,6 +45,11 @@ def synthetic_pages(number: int, seed: int = 1) -> list[bytes]:
     return [_page(source, index) for index in range(number)]
 
 
+def synthetic_page(index: int, seed: int = 1) -> bytes:
+    """Page `index` alone, for runs of more pages than one wants to hold; not the one of `synthetic_pages`."""
+    return _page(random.Random(f"{seed} {index}"), index)
+
+
 def _page(source: random.Random, index: int) -> bytes:
     place = source.choice(_PLACES)
     thing = source.choice(_THINGS)

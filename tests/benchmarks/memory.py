@@ -1,0 +1,92 @@
+"""Memory of a run, however long: the peak of its process tree in short and long runs, and batch by batch.
+
+    python -m tests.benchmarks.memory [--entries 1000,10000,50000]
+
+Each run reads synthetic pages of 60 kB from loopback, made when they are asked for. Told is the proportional set size
+of the program with all its children: what it takes from the machine, pages that they share counted once.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.benchmarks.end_to_end import descendants, pss_mb
+from tests.benchmarks.synthetic import synthetic_page
+from tests.servers import HTML, Reply, Request, Site, serve
+
+PER_FEED = 500
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--entries", default="1000,10000,50000", help="how long the runs are that are compared")
+    given = arguments.parse_args()
+    first = 0.0
+    for size in map(int, given.entries.split(",")):
+        with tempfile.TemporaryDirectory() as folder:
+            stored, peaks, own = measured_run(size, Path(folder))
+        first = first or max(peaks)
+        peak = max(peaks)
+        print(f"run of {size:,} entries, {stored:,} stored: peak {peak:.0f} MB, {peak / first:.2f} of the first run's")
+        print(f"  main process {max(own):.0f} MB; batch by batch: {' '.join(f'{p:.0f}' for p in peaks)}", flush=True)
+
+
+def measured_run(size: int, folder: Path) -> tuple[int, Sequence[float], Sequence[float]]:
+    """Articles stored by a run of `size` entries; for each of its batches the peak in MB of the whole process tree, and
+    that of the main process."""
+    with serve({}) as site:
+        config = folder / "memory.toml"
+        config.write_text(_config(site, size, folder / "data"))
+        command = [sys.executable, "-m", "pipeline", "run", str(config), "--json", "--quiet"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            watch = _Watch(process.pid, folder / "data")
+            output, _ = process.communicate()
+            watch.stop()
+    return json.loads(output)["stored"], list(watch.peaks.values()), list(watch.own.values())
+
+
+def _config(site: Site, size: int, output: Path) -> str:
+    def story(request: Request) -> Reply:
+        return Reply(body=synthetic_page(int(request.target.rsplit("-", 1)[1])), headers=HTML)
+
+    lines = [f"output = {json.dumps(str(output))}", "[fetch]", "per_host_delay_s = 0", "per_host_connections = 16"]
+    lines.append(f"allow_hosts = [{json.dumps(site.host)}]")
+    for start in range(0, size, PER_FEED):
+        targets = [f"/story-{number}" for number in range(start, min(size, start + PER_FEED))]
+        items = "".join(f"<item><link>{target}</link><title>{target}</title></item>" for target in targets)
+        site.routes[f"/feed-{start}"] = Reply(body=f'<rss version="2.0"><channel>{items}</channel></rss>')
+        site.routes |= dict.fromkeys(targets, story)
+        lines.append(f"[[feeds]]\nurl = {json.dumps(site.url(f'/feed-{start}'))}")
+    return "\n".join(lines)
+
+
+class _Watch:
+    """Samples a process tree until `stop`; `peaks` and `own` go by how many files of articles were visible."""
+
+    def __init__(self, pid: int, root: Path) -> None:
+        self.peaks: defaultdict[int, float] = defaultdict(float)
+        self.own: defaultdict[int, float] = defaultdict(float)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, args=(pid, root), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self, pid: int, root: Path) -> None:
+        while not self._stop.wait(0.2):
+            batch = len(list(root.glob("articles/*/*.parquet")))
+            own, *others = (pss_mb(member) for member in descendants(pid))
+            self.peaks[batch] = max(self.peaks[batch], own + sum(others))
+            self.own[batch] = max(self.own[batch], own)
+
+
+if __name__ == "__main__":
+    main()
