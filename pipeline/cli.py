@@ -86,11 +86,12 @@ def stream(
         from pipeline.durations import parse_duration
         from pipeline.interrupts import stop_on_signals
         from pipeline.stream import stream_runs
+        from pipeline.systemd import Service
 
         settings = _require_feeds(load(config, output, feeds, assignments, workers))
         options, pause_s = _options(settings, runner, beam), parse_duration(every)
-        with stop_on_signals(), _progress(settings, quiet=quiet) as progress:
-            for report in stream_runs(settings, options, pause_s, progress):
+        with stop_on_signals(), _progress(settings, quiet=quiet, brief=True) as progress, Service() as service:
+            for report in stream_runs(settings, options, pause_s, progress, service=service):
                 if as_json:
                     print(json.dumps(report.to_json(), ensure_ascii=False), flush=True)
         _exit_stopped()
@@ -262,7 +263,7 @@ def _exit_stopped() -> None:
         raise typer.Exit(code)
 
 
-def _progress(config: "Config", *, quiet: bool) -> "Display":
+def _progress(config: "Config", *, quiet: bool, brief: bool = False) -> "Display":
     from pipeline.progress import Display
 
-    return Display(Path(config.output), quiet=quiet)
+    return Display(Path(config.output), quiet=quiet, brief=brief)

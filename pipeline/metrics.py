@@ -30,6 +30,8 @@ METRICS = {  # name: type and help
     "newsbeam_last_run_duration_seconds": ("gauge", "Wall time of the last run that committed."),
     "newsbeam_last_run_feeds": ("gauge", "Feeds of the last run by what became of them."),
     "newsbeam_last_run_alarms": ("gauge", "Feeds, publishers or shares over a threshold of [alarms], by kind."),
+    "newsbeam_stream_turn_timestamp_seconds": ("gauge", "When the loop of newsbeam stream looked for due feeds last."),
+    "newsbeam_stream_wake_timestamp_seconds": ("gauge", "When the loop of newsbeam stream will look again."),
     "newsbeam_polls_total": ("counter", "Feeds polled, by outcome: ok, unchanged or failed."),
     "newsbeam_poll_failures_total": ("counter", "Feeds of which nothing or not all could be read, by reason."),
     "newsbeam_entries_total": ("counter", "Entries by outcome: unchanged, stored, dropped or rejected."),
@@ -61,6 +63,17 @@ def tell_failed(config: Config, now: datetime) -> None:
     if _wanted(config):
         values = _before(config)
         _ended(values, config, "failed", now)
+        _write(config, values)
+
+
+def tell_turn(config: Config, now: datetime, wake_at: datetime) -> None:
+    """Write them after a turn of the stream's loop, with or without a run: the process lives."""
+    if _wanted(config):
+        values = _before(config)
+        told = {"turn": now.timestamp(), "wake": wake_at.timestamp()}
+        values |= _labelled(
+            config, {(f"newsbeam_stream_{name}_timestamp_seconds", ()): at for name, at in told.items()}
+        )
         _write(config, values)
 
 

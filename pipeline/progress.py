@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.report import Report, newest_report, summary
+from pipeline.report import Report, newest_report, one_line, summary
 from transforms import tally
 
 LOG_LINE_EVERY_S = 15.0
@@ -24,8 +24,8 @@ BAR_COLUMNS = 24
 class Display:
     """Call it with the phase ("poll", "batch", "done"), the report so far and the entries that go to the pipeline."""
 
-    def __init__(self, root: Path, *, quiet: bool) -> None:
-        self.root, self.quiet = root, quiet
+    def __init__(self, root: Path, *, quiet: bool, brief: bool = False) -> None:
+        self.root, self.quiet, self.brief = root, quiet, brief
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         self.phase, self.to_do = "", 0
         self.report: Report | None = None
@@ -53,7 +53,8 @@ class Display:
             return
         if phase == "done":
             self._end_live()
-            for line in summary(report, str(self.root), self.before):
+            lines = [one_line(report)] if self.brief else summary(report, str(self.root), self.before)
+            for line in lines:
                 self.console.print(line, style=_style(line))
             self.before = report.to_json()
         elif self.console.is_terminal and self._live is None:

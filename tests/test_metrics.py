@@ -134,8 +134,9 @@ def test_what_is_written_is_read_back_whatever_a_label_holds(values: dict[Any, f
     assert from_prometheus(text) == parsed == values
 
 
-def test_every_metric_is_told_by_a_run_and_explained_in_the_readme(site: Site, tmp_path: Path) -> None:
+def test_every_metric_is_told_by_a_run(site: Site, tmp_path: Path) -> None:
     newsbeam(site, tmp_path)
     told = json.loads((tmp_path / "news.json").read_text())
     silent = {name for name, metric in told.items() if not metric["samples"]}
-    assert silent <= {"newsbeam_poll_failures_total"}
+    streams = {"newsbeam_stream_turn_timestamp_seconds", "newsbeam_stream_wake_timestamp_seconds"}
+    assert silent <= {"newsbeam_poll_failures_total"} | streams

@@ -6,7 +6,6 @@ from pipeline.errors import BooksError
 from pipeline.report import Report, add_counts, merge, summary
 from tests.articles import NOON
 
-
 REPORT = Report(
     run_id="r", started_at=NOON, runner="direct", config_sha256="", feeds_polled=3, entries=10, unchanged=4, stored=5,
     rejected=1, reasons={"timeout": 1}, files=("articles/seen_date=2026-03-01/r.parquet",), seconds={"total": 2.0},
