@@ -62,6 +62,34 @@ def query(
 
 
 @app.command()
+def browse(
+    dataset: DatasetRoot,
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port on 127.0.0.1; 0 = a free one.")] = 0,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Print the address, open no browser.")] = False,
+) -> None:
+    """A local web page to search and read the articles; reads only, Ctrl-C ends it."""
+    with errors():
+        from pipeline.browse import browse as serve
+        from pipeline.interrupts import exit_code
+
+        serve(dataset, port, open_page=not no_open, announce=lambda line: print(line, flush=True))
+        raise typer.Exit(exit_code() or 0)
+
+
+@app.command()
+def report(
+    dataset: DatasetRoot,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.html", help="Where the page goes.")],
+) -> None:
+    """One HTML page of what a dataset holds and how its pipeline is, with filters; it loads nothing."""
+    with errors():
+        from pipeline.report_page import write_report
+
+        size_bytes = write_report(dataset, output)
+        print(f"{output}: {size_bytes / 1e6:.1f} MB")
+
+
+@app.command()
 def verify(dataset: DatasetRoot) -> None:
     """Check every file, the books of every run, keys, references and schema; exit code 1 when one is broken."""
     with errors():

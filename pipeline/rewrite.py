@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.browse_index import discard as discard_search_index
 from pipeline.dataset import MEMORY_FILE, Dataset, live_files
 from pipeline.errors import DatasetError
 from transforms.partitions import PartFile, sort_table, write_table
@@ -134,6 +135,7 @@ def _rewrite_folder(
     if kept.num_rows < table.num_rows:  # what is derived from erased rows goes first; it is built again from the rest
         (dataset.state / MEMORY_FILE).unlink(missing_ok=True)
         shutil.rmtree(dataset.state / "signatures", ignore_errors=True)
+        discard_search_index(dataset.root)
     dataset.replace_folder(
         {
             "run_id": rewrite_id,

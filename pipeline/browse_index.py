@@ -1,0 +1,301 @@
+"""The search index of `newsbeam browse`: an SQLite file that holds nothing but what committed part files hold.
+
+`state/search.sqlite3` knows the words of every stored version (FTS5, without the texts), what lists and filters show of
+it, and the part file it stands in. It is brought up to date file after file, newest day first, each in a transaction of
+its own: what is in can be searched while the rest is read, several browsers can share the file, and one that is killed
+leaves whole files. Rows that moved (compaction) keep their words; rows that changed or are gone (`retag`, `forget`)
+make it start anew, so that nothing of an erased article stays behind. Deleted or damaged, it is built again. Where
+`state/` cannot be written to, the index lies in a temporary folder and ends with the program.
+
+Memory: a batch of rows at a time. Disk: about as much as the texts in the part files take.
+"""
+
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.browse_words import folded, for_index
+from pipeline.dataset import Dataset, live_files
+from pipeline.errors import DatasetError
+
+FORMAT = 1  # of the file; raise it whenever a table or a rule of `browse_words` changes
+INDEX_FILE = "search.sqlite3"  # under state/
+BATCH_ROWS = 500
+BUSY_S = 600  # another browser may be taking in a large file
+FACETS = {"person": 300, "organization": 300, "topic": 2_000, "publisher": 5_000, "country": 300, "language": 300}
+_COLUMNS = [
+    "article_id", "version", "title", "description", "text", "publisher", "publisher_domain", "language", "word_count",
+    "primary_country", "countries", "topics", "people", "organizations", "published_at", "first_seen_at", "cluster_id",
+    "duplicate_of", "change_kind", "tags_version",
+]  # fmt: skip
+_TABLES = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS files (id INTEGER PRIMARY KEY, path TEXT UNIQUE, rows INTEGER);
+CREATE TABLE IF NOT EXISTS articles (id INTEGER PRIMARY KEY, article_id TEXT, version INTEGER, is_newest INTEGER,
+  file INTEGER, title TEXT, publisher TEXT, publisher_domain TEXT, language TEXT, country TEXT, word_count INTEGER,
+  day TEXT, at INTEGER, is_day_given INTEGER, cluster_id TEXT, duplicate_of TEXT, change_kind TEXT, tags_version TEXT);
+CREATE UNIQUE INDEX IF NOT EXISTS articles_by_key ON articles (article_id, version);
+CREATE INDEX IF NOT EXISTS articles_by_time ON articles (at);
+CREATE INDEX IF NOT EXISTS articles_by_cluster ON articles (cluster_id);
+CREATE INDEX IF NOT EXISTS articles_by_file ON articles (file);
+CREATE TABLE IF NOT EXISTS tags (kind TEXT, value TEXT, label TEXT, article INTEGER,
+  PRIMARY KEY (kind, value, article)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS facets (kind TEXT, value TEXT, label TEXT, articles INTEGER);
+CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (title, description, text, content='', detail='full',
+  tokenize="unicode61 remove_diacritics 0 categories 'L* N* M* Co'");
+PRAGMA user_version = {FORMAT};
+COMMIT;
+"""
+_FACETS = """
+BEGIN IMMEDIATE;
+DELETE FROM facets;
+INSERT INTO facets SELECT kind, value, max(label), count(*) FROM tags JOIN articles ON articles.id = article
+  WHERE is_newest GROUP BY kind, value;
+INSERT INTO facets SELECT 'publisher', publisher, NULL, count(*) FROM articles
+  WHERE is_newest GROUP BY publisher;
+INSERT INTO facets SELECT 'country', country, NULL, count(*) FROM articles
+  WHERE is_newest AND country IS NOT NULL GROUP BY country;
+INSERT INTO facets SELECT 'language', language, NULL, count(*) FROM articles
+  WHERE is_newest AND language IS NOT NULL GROUP BY language;
+COMMIT;
+"""
+
+
+class _RowsChangedError(Exception):
+    """Stored rows are gone or other than they were: the index must start anew."""
+
+
+def discard(root: Path) -> None:
+    """Remove the index of the dataset; browsers at work notice and build another. The log goes first: a new file must
+    never meet an old one."""
+    for suffix in ("-wal", "-shm", ""):
+        (root / "state" / f"{INDEX_FILE}{suffix}").unlink(missing_ok=True)
+
+
+class SearchIndex:
+    """The index of the dataset below `root`. `rows_in` of `rows` are in; `refresh` takes in the others."""
+
+    def __init__(self, root: Path) -> None:
+        self.dataset = Dataset(root)
+        self.rows_in = self.rows = 0
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        folder = self.dataset.state
+        try:
+            folder.mkdir(exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError:
+            self._temporary = tempfile.TemporaryDirectory(prefix="newsbeam-")
+            folder = Path(self._temporary.name)
+        self.path = folder / INDEX_FILE
+        self._prepare()
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the next `browse` finds the index that this one builds."""
+        return self._temporary is None
+
+    def close(self) -> None:
+        if self._temporary:
+            self._temporary.cleanup()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that only reads, with columns by name."""
+        with closing(sqlite3.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, timeout=30)) as db:
+            db.row_factory = sqlite3.Row
+            yield db
+
+    def mend(self) -> None:
+        """Start anew when the file is damaged."""
+        try:
+            with self.reading() as db:
+                is_sound = db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+        except sqlite3.DatabaseError:
+            is_sound = False
+        if not is_sound:
+            self._start_anew()
+
+    def refresh(self, stop: threading.Event) -> None:
+        """Take in every committed part file that is not in yet. Returns early, with whole files in, once `stop` is
+        set. Raises `DatasetError` for what cannot be read."""
+        try:
+            self._refresh(stop)
+        except (_RowsChangedError, sqlite3.DatabaseError):
+            self._start_anew()
+            try:
+                self._refresh(stop)
+            except sqlite3.Error as error:
+                raise DatasetError(f"{self.path}: the search index cannot be written: {error}") from error
+
+    def _refresh(self, stop: threading.Event) -> None:
+        self._prepare()
+        live = [path for path in live_files(self.dataset.manifests()) if path.startswith("articles/")]
+        there = {path: self.dataset.root / path for path in sorted(live, key=_newest_day_first)}
+        there = {path: file for path, file in there.items() if file.exists()}  # others come with a rename in a moment
+        with closing(self._writing()) as db:
+            rows = dict(db.execute("SELECT path, rows FROM files").fetchall())
+            gone = set(rows) - set(live)
+            self.rows_in = sum(count for path, count in rows.items() if path in there)
+            wanted = {path: _rows_of(file) for path, file in there.items() if path not in rows}
+            self.rows = self.rows_in + sum(wanted.values())
+            for path in wanted:
+                if not self._take(db, path, gone, stop):
+                    return
+            if gone:
+                self._drop(db, gone)
+            if gone or wanted:
+                db.executescript(_FACETS)
+
+    def _take(self, db: sqlite3.Connection, path: str, gone: set[str], stop: threading.Event) -> bool:
+        """Take in one part file; False, and nothing of it is in, when `stop` was set before its end."""
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            if faster := db.execute("SELECT rows FROM files WHERE path = ?", (path,)).fetchone():
+                db.rollback()  # another browser has taken it in meanwhile
+                self.rows_in += faster[0]
+                return True
+            parquet = pq.ParquetFile(self.dataset.root / path)
+            (file,) = db.execute(
+                "INSERT INTO files (path, rows) VALUES (?, ?) RETURNING id", (path, parquet.metadata.num_rows)
+            ).fetchone()
+            for batch in parquet.iter_batches(batch_size=BATCH_ROWS, columns=_COLUMNS):
+                if stop.is_set():
+                    db.rollback()
+                    return False
+                for row in batch.to_pylist():
+                    _take_row(db, row, file, gone)
+                self.rows_in += batch.num_rows
+            db.commit()
+        except (OSError, pa.ArrowException, KeyError) as error:
+            db.rollback()
+            raise DatasetError(f"{self.dataset.root / path}: cannot be read: {error}") from error
+        except BaseException:
+            db.rollback()
+            raise
+        return True
+
+    def _drop(self, db: sqlite3.Connection, gone: set[str]) -> None:
+        """Forget part files that were replaced; whatever of their rows has not moved elsewhere was erased."""
+        with db:
+            db.execute("BEGIN IMMEDIATE")
+            for path in gone:
+                (left,) = db.execute(
+                    "SELECT count(*) FROM articles JOIN files ON files.id = file WHERE path = ?", (path,)
+                ).fetchone()
+                if left:
+                    raise _RowsChangedError(path)
+                db.execute("DELETE FROM files WHERE path = ?", (path,))
+
+    def _prepare(self) -> None:
+        """See that there is a file of today's format to read."""
+        try:
+            with closing(self._writing()) as db:
+                found = db.execute("PRAGMA user_version").fetchone()[0]
+                if not found:
+                    db.execute("PRAGMA journal_mode = WAL")
+                    db.executescript(_TABLES)
+                if found in (0, FORMAT):
+                    return
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise DatasetError(f"{self.path}: the search index cannot be used: {error}") from error
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        for suffix in ("-wal", "-shm", ""):
+            self.path.with_name(f"{INDEX_FILE}{suffix}").unlink(missing_ok=True)
+        self._prepare()
+
+    def _writing(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)
+        db.execute("PRAGMA synchronous = NORMAL")
+        return db
+
+
+def _take_row(db: sqlite3.Connection, row: dict[str, Any], file: int, gone: set[str]) -> None:
+    known = db.execute(
+        "SELECT articles.id, path, tags_version FROM articles LEFT JOIN files ON files.id = file"
+        " WHERE article_id = ? AND version = ?",
+        (row["article_id"], row["version"]),
+    ).fetchone()
+    if known:
+        number, path, tags_version = known
+        if path in gone:
+            if tags_version != row["tags_version"]:
+                raise _RowsChangedError(path)
+            db.execute("UPDATE articles SET file = ? WHERE id = ?", (file, number))
+        return
+    at: datetime = row["published_at"] or row["first_seen_at"]
+    (others,) = db.execute(
+        "SELECT count(*) FROM articles WHERE article_id = ? AND version > ?", (row["article_id"], row["version"])
+    ).fetchone()
+    if not others and row["version"] > 1:
+        db.execute("UPDATE articles SET is_newest = 0 WHERE article_id = ?", (row["article_id"],))
+    cursor = db.execute(
+        "INSERT INTO articles (article_id, version, is_newest, file, title, publisher, publisher_domain, language,"
+        " country, word_count, day, at, is_day_given, cluster_id, duplicate_of, change_kind, tags_version)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            row["article_id"],
+            row["version"],
+            not others,
+            file,
+            row["title"],
+            row["publisher"] or row["publisher_domain"],
+            row["publisher_domain"],
+            row["language"],
+            row["primary_country"],
+            row["word_count"],
+            f"{at.astimezone(UTC):%Y-%m-%d}",
+            int(at.timestamp()),
+            row["published_at"] is not None,
+            row["cluster_id"],
+            row["duplicate_of"],
+            row["change_kind"],
+            row["tags_version"],
+        ),
+    )
+    number = cursor.lastrowid
+    db.execute(
+        "INSERT INTO words (rowid, title, description, text) VALUES (?, ?, ?, ?)",
+        (number, for_index(row["title"]), for_index(row["description"]), for_index(row["text"])),
+    )
+    db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?, ?, ?)", ((*tag, number) for tag in _tags(row)))
+
+
+def _tags(row: dict[str, Any]) -> Iterator[tuple[str, str, str | None]]:
+    """Kind, value and, where it reads otherwise, label."""
+    for country in row["countries"] or ():
+        yield "mention", country["code"], None
+    for topic in row["topics"] or ():
+        yield "topic", topic["id"], topic["name"]
+    for kind, names in (("person", row["people"]), ("organization", row["organizations"])):
+        for name in names or ():
+            yield kind, folded(name["name"]), name["name"]
+
+
+def _rows_of(file: Path) -> int:
+    try:
+        rows: int = pq.read_metadata(file).num_rows
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetError(f"{file}: cannot be read: {error}") from error
+    return rows
+
+
+def _newest_day_first(path: str) -> tuple[int, ...]:
+    return tuple(-ord(letter) for letter in path.split("/")[1])
+
+
+def _quoted(path: Path) -> str:
+    """A path as part of an SQLite address."""
+    return quote(str(path.resolve()))
