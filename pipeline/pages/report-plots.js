@@ -1,0 +1,200 @@
+// The plots: each a Vega-Lite specification whose rows are replaced when the selection changes.
+"use strict";
+
+const INK = "var(--ink)", MUTED = "var(--muted)", LINE = "var(--line)";
+const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Helvetica Neue", Arial, sans-serif';
+const SERIES = [0, 1, 2, 3, 4, 5, 6, 7, 8].map((i) => `var(--c${i})`); // the last is for all others
+const SHADES = [0, 1, 2, 3, 4, 5].map((i) => `var(--s${i})`);
+const CONFIG = {
+  background: null, font: FONT, padding: 0,
+  view: { stroke: null },
+  axis: { labelColor: MUTED, titleColor: MUTED, gridColor: LINE, domainColor: LINE, tickColor: LINE, labelFontSize: 12, labelPadding: 6, title: null, ticks: false },
+  axisQuantitative: { domain: false, tickCount: 5 },
+  text: { fill: INK, fontSize: 12 },
+};
+const ROW = 23; // pixels of a row of horizontal bars
+const AUTOSIZE = { type: "fit-x", contains: "padding" };
+const asColour = (field) => ({ field, type: "nominal", scale: null, legend: null });
+const TOOLTIP = { field: "tip", type: "nominal" };
+const described = (spec, description) => ({ ...spec, description });
+const TIME = { type: "temporal", scale: { type: "utc", nice: false }, axis: { grid: false, labelOverlap: true, tickCount: 6, labelFlush: true, format: { year: "%Y", month: "%b %Y", week: "%d %b", date: "%d %b", hours: " ", minutes: " ", seconds: " ", milliseconds: " " } } };
+delete TIME.axis.format;
+TIME.axis.labelExpr = "utcFormat(datum.value, '%d %b')";
+
+/** Bars over time, stacked by the rows' own y0 and y1. */
+const stackedTime = {
+  height: 260,
+  mark: { type: "rect", tooltip: true },
+  encoding: {
+    x: { field: "t0", ...TIME }, x2: { field: "t1" },
+    y: { field: "y0", type: "quantitative", axis: { format: "~s" } }, y2: { field: "y1" },
+    color: asColour("colour"), tooltip: TOOLTIP, description: { field: "tip" },
+  },
+};
+
+/** Horizontal bars with their numbers behind them, in the rows' order. */
+const bars = {
+  height: "by label",
+  encoding: {
+    y: { field: "label", type: "nominal", sort: null, axis: { labelLimit: 150, labelColor: INK, domain: false, labelExpr: "datum.label" } },
+    x: { field: "n", type: "quantitative", axis: null, scale: { domainMin: 0, nice: false } },
+    description: { field: "tip" },
+  },
+  layer: [
+    { mark: { type: "bar", cornerRadiusEnd: 2, height: { band: 0.72 }, tooltip: true, color: SERIES[1] }, encoding: { tooltip: TOOLTIP } },
+    { mark: { type: "text", align: "left", dx: 5, fontSize: 11, color: MUTED, aria: false }, encoding: { text: { field: "text" } } },
+  ],
+};
+
+/** A row of small fields for each label, darker where there were more. */
+const heat = {
+  height: "by label",
+  mark: { type: "rect", tooltip: true, stroke: "var(--surface)", strokeWidth: 1 },
+  encoding: {
+    y: { field: "label", type: "nominal", sort: null, axis: { labelLimit: 150, labelColor: INK, domain: false } },
+    x: { field: "t0", ...TIME }, x2: { field: "t1" },
+    color: asColour("colour"), tooltip: TOOLTIP, description: { field: "tip" },
+  },
+};
+
+/** Lines over time, one for each series. */
+const lines = (format) => ({
+  height: 170,
+  encoding: {
+    x: { field: "t0", ...TIME },
+    y: { field: "y", type: "quantitative", axis: { format }, scale: { zero: true } },
+    detail: { field: "series", type: "nominal" }, color: asColour("colour"),
+  },
+  layer: [
+    { mark: { type: "line", strokeWidth: 2, interpolate: "linear", aria: false } },
+    { mark: { type: "point", filled: true, size: 28, opacity: 1, tooltip: true }, encoding: { tooltip: TOOLTIP, description: { field: "tip" } } },
+  ],
+});
+
+/** Bars of one share with a stroke for another. */
+const shares = {
+  height: "by label",
+  encoding: {
+    y: bars.encoding.y,
+    x: { field: "wire", type: "quantitative", axis: { format: "%", orient: "top" }, scale: { domainMin: 0, nice: true } },
+    tooltip: TOOLTIP, description: { field: "tip" },
+  },
+  layer: [
+    { mark: { type: "bar", cornerRadiusEnd: 2, height: { band: 0.72 }, tooltip: true, color: SERIES[1] } },
+    { mark: { type: "tick", thickness: 3, size: 18, tooltip: true, color: SERIES[2], aria: false }, encoding: { x: { field: "copies", type: "quantitative" } } },
+  ],
+};
+
+/** Bars, one for each run, stacked by the rows' own y0 and y1. */
+const runBars = {
+  height: 200,
+  mark: { type: "bar", tooltip: true },
+  encoding: {
+    x: { field: "run", type: "ordinal", sort: null, scale: { paddingInner: 0.12, paddingOuter: 0.05 }, axis: { labelAngle: 0, labelOverlap: "greedy", labelSeparation: 12, labelFlush: true, labelExpr: "slice(datum.value, 6, 8) + '.' + slice(datum.value, 4, 6) + '. ' + slice(datum.value, 9, 11) + ':' + slice(datum.value, 11, 13)" } },
+    y: { field: "y0", type: "quantitative", axis: { format: "~s" } }, y2: { field: "y1" },
+    color: asColour("colour"), tooltip: TOOLTIP, description: { field: "tip" },
+  },
+};
+
+/** Horizontal bars from x0 to x1 in the rows' colours: outcomes by host. */
+const parts = {
+  height: "by label",
+  mark: { type: "bar", height: { band: 0.72 }, tooltip: true },
+  encoding: {
+    y: bars.encoding.y,
+    x: { field: "x0", type: "quantitative", axis: { format: "%", orient: "top" }, scale: { domain: [0, 1] } }, x2: { field: "x1" },
+    color: asColour("colour"), tooltip: TOOLTIP, description: { field: "tip" },
+  },
+};
+
+/** From the typical to the slow, on a logarithmic scale: latencies by host. */
+const ranges = {
+  height: "by label",
+  encoding: { y: bars.encoding.y, tooltip: TOOLTIP, description: { field: "tip" } },
+  layer: [
+    { mark: { type: "rule", strokeWidth: 5, strokeCap: "round", opacity: 0.45, tooltip: true, color: SERIES[1] }, encoding: { x: { field: "half", type: "quantitative", scale: { type: "log", nice: true }, axis: { orient: "top", format: "~s", grid: true, tickCount: 4, labelExpr: "datum.value + ' s'" } }, x2: { field: "most" } } },
+    { mark: { type: "point", filled: true, size: 60, opacity: 1, tooltip: true, color: SERIES[0], aria: false }, encoding: { x: { field: "half", type: "quantitative" } } },
+  ],
+};
+
+/** The world: shapes of countries, and dots for those too small for one. */
+const world = {
+  height: 300,
+  projection: { type: "equalEarth" },
+  layer: [
+    { transform: [{ filter: "datum.geometry" }], mark: { type: "geoshape", stroke: "var(--surface)", strokeWidth: 0.6, tooltip: true }, encoding: { color: asColour("colour"), tooltip: TOOLTIP, description: { field: "tip" } } },
+    { transform: [{ filter: "!datum.geometry" }], mark: { type: "circle", size: 34, opacity: 1, stroke: "var(--surface)", strokeWidth: 0.8, tooltip: true }, encoding: { longitude: { field: "longitude", type: "quantitative" }, latitude: { field: "latitude", type: "quantitative" }, color: asColour("colour"), tooltip: TOOLTIP, description: { field: "tip" } } },
+  ],
+};
+
+const views = new Map();
+
+/** Draws `rows` at the element of this id, or says that there are none; `heads` and `cells` make the table of the numbers. */
+async function plot(id, spec, rows, { title, heads, cells, none = "Nothing of this in what is shown.", values = rows }) {
+  const place = document.getElementById(id);
+  if (!place.firstChild) place.append(node("div", { className: "drawing" }), node("p", { className: "empty" }), numbersTable(id));
+  const [drawing, empty, numbers] = place.children;
+  drawing.hidden = numbers.hidden = values.length === 0;
+  empty.hidden = values.length > 0;
+  empty.textContent = none;
+  numbers.table = { heads, rows: values.map(cells) };
+  if (numbers.open) fillNumbers(numbers);
+  if (values.length === 0) return;
+  const height = spec.height === "by label" ? ROW * new Set(rows.map((row) => row.label)).size : spec.height;
+  if (views.has(id)) {
+    await (id === "map" ? views.get(id) : views.get(id).height(height)).data("rows", rows).runAsync();
+    return;
+  }
+  const embedded = await vegaEmbed(drawing, { ...spec, height, width: "container", data: { name: "rows", values: rows }, config: CONFIG, autosize: AUTOSIZE, description: title }, {
+    ast: true, actions: false, defaultStyle: false, renderer: "svg", tooltip: showTip, mode: "vega-lite", logLevel: 1,
+  });
+  drawing.querySelector("svg").setAttribute("aria-label", title);
+  views.set(id, embedded.view);
+}
+
+function numbersTable(id) {
+  const numbers = node("details", { className: "numbers" });
+  numbers.append(node("summary", { textContent: "Numbers" }), node("div", { className: "scroll" }));
+  numbers.addEventListener("toggle", () => fillNumbers(numbers));
+  return numbers;
+}
+
+function fillNumbers(numbers) {
+  numbers.lastChild.replaceChildren(table(numbers.table.heads, numbers.table.rows));
+}
+
+const tip = node("div", { className: "tip", hidden: true });
+document.body.append(tip);
+
+/** Vega calls this with the value of the mark under the pointer, null when it leaves. The first line is set bold. */
+function showTip(_handler, event, _item, value) {
+  tip.hidden = value === null || value === "" || value === undefined;
+  if (tip.hidden) return;
+  const [first, ...rest] = String(value).split("\n");
+  tip.replaceChildren(node("b", {}, node("bdi", { textContent: first })), ...rest.map((line) => node("div", {}, node("bdi", { textContent: line }))));
+  const { clientX, clientY } = event;
+  tip.style.left = `${Math.max(4, Math.min(clientX + 14, innerWidth - tip.offsetWidth - 4))}px`;
+  tip.style.top = `${Math.max(4, Math.min(clientY + 14, innerHeight - tip.offsetHeight - 4))}px`;
+}
+
+/** An element; text goes in by `textContent` alone, so that nothing in it is ever markup. */
+function node(name, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(name), properties);
+  element.append(...children);
+  return element;
+}
+
+/** A table; a cell is a number, a text, or an element. */
+function table(heads, rows) {
+  const numeric = heads.map((_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === "number" || /^[\d.,–-]+( ?%| h| s| MB)?$/.test(String(row[i]))));
+  const head = node("tr", {}, ...heads.map((text, i) => node("th", { textContent: text, scope: "col", className: numeric[i] ? "number" : "" })));
+  const body = rows.map((row) => node("tr", {}, ...row.map((value, i) => {
+    const cell = node("td", { className: numeric[i] ? "number" : "" });
+    cell.append(value instanceof Node ? value : node("bdi", { textContent: typeof value === "number" ? count(value) : value }));
+    return cell;
+  })));
+  return node("table", {}, node("thead", {}, head), node("tbody", {}, ...body));
+}
+
+const count = (number) => number.toLocaleString("en");
+const percent = (part, whole) => (whole ? `${(100 * part / whole).toFixed(part && part / whole < 0.0995 ? 1 : 0)} %` : "–");
