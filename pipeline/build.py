@@ -1,4 +1,4 @@
-"""The five wires: entries in, staged part files out. Read this file first."""
+"""The five wires: entries in, a delivery of staged part files out. Read this file first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,48 +6,67 @@ from dataclasses import dataclass
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
+from pipeline.spool import handed_over
 from transforms.clean import Clean
 from transforms.deduplicate import Deduplicate
+from transforms.delivery import Note
 from transforms.fetch import Fetch, ReadArchive
 from transforms.schema import Entry, Page, Row
 from transforms.settings import Settings
 from transforms.tag import Tag
 from transforms.warc import ArchivePart
-from transforms.write import Write
+from transforms.watch import Watch
+from transforms.write import RunNames, Write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """One batch of a run: what goes in, where its files are staged, and under which name."""
+class Place:
+    """Where a pipeline reads and writes: the dataset, the folder its files are staged in and how they are called.
 
-    entries: Sequence[Entry]
+    `shards` is into how many groups hosts are shared out, `archive` where pages are kept, if they are.
+    """
+
     root: str
     staging: str
-    name: str
-    run_id: str
+    names: RunNames
+    shards: int = 1
+    archive: str | None = None
 
 
-def build(pipeline: beam.Pipeline, batch: Batch, settings: Settings) -> None:
-    """Add the whole pipeline for `batch`."""
-    entries = pipeline | "ReadEntries" >> beam.Create(batch.entries, reshuffle=False)
-    archive = f"{batch.root}/archive/{batch.name}" if settings.fetch.archive else None
-    pages = entries | "Fetch" >> Fetch(settings=settings.fetch, archive=archive)
-    _from_pages(pages.pages, [pages.fetches, pages.rejects], batch, settings)
+def build(pipeline: beam.Pipeline, batch: str, place: Place, settings: Settings) -> None:
+    """Add the whole pipeline for the entries in the file `batch`."""
+    entries = pipeline | "ReadBatch" >> beam.Create([batch], reshuffle=False) | beam.FlatMap(handed_over)
+    _from_entries(entries, (), place, settings)
 
 
-def build_replay(pipeline: beam.Pipeline, part: ArchivePart, batch: Batch, settings: Settings) -> None:
+def build_replay(pipeline: beam.Pipeline, part: ArchivePart, place: Place, settings: Settings) -> None:
     """Add the pipeline for pages that are archived already: all but Fetch."""
     pages = pipeline | "ReadParts" >> beam.Create([part], reshuffle=False) | "ReadArchive" >> ReadArchive()
-    _from_pages(pages, [], batch, settings)
+    _from_pages(pages, (), place, settings)
 
 
-def _from_pages(pages: PCollection[Page], rows: list[PCollection[Row]], batch: Batch, settings: Settings) -> None:
-    """Clean to Write; `rows` are written beside."""
+def build_stream(pipeline: beam.Pipeline, watch: Watch, place: Place, settings: Settings) -> None:
+    """Add the unbounded pipeline: what `watch` finds, in windows of time."""
+    found = pipeline | "Watch" >> watch
+    _from_entries(found["entries"], (found["polls"], found["fetches"], found["rejects"]), place, settings)
+
+
+def _from_entries(
+    entries: PCollection[Entry], beside: Sequence[PCollection[Row | Note]], place: Place, settings: Settings
+) -> None:
+    fetched = entries | "Fetch" >> Fetch(settings=settings.fetch, shards=place.shards, archive=place.archive)
+    _from_pages(fetched.pages, (*beside, fetched.fetches, fetched.rejects, fetched.settled), place, settings)
+
+
+def _from_pages(
+    pages: PCollection[Page], beside: Sequence[PCollection[Row | Note]], place: Place, settings: Settings
+) -> None:
+    """Clean to Write; what lies `beside` is written too."""
     cleaned = pages | "Clean" >> Clean(settings=settings.clean, workers=settings.run.workers)
-    unique = cleaned.articles | "Deduplicate" >> Deduplicate(settings=settings.deduplicate, root=batch.root)
+    unique = cleaned.articles | "Deduplicate" >> Deduplicate(settings=settings.deduplicate, root=place.root)
     tagged = unique.articles | "Tag" >> Tag(settings=settings.tag, workers=settings.run.workers)
     (
-        (tagged.articles, *rows, cleaned.rejects, unique.rejects, tagged.rejects)
-        | "Rows" >> beam.Flatten()
-        | "Write" >> Write(staging=batch.staging, name=batch.name, run_id=batch.run_id, settings=settings.write)
+        (tagged.articles, *beside, cleaned.rejects, unique.rejects, unique.settled, tagged.rejects)
+        | "Outcomes" >> beam.Flatten()
+        | "Write" >> Write(staging=place.staging, names=place.names, settings=settings.write)
     )

@@ -9,7 +9,7 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -85,13 +85,12 @@ def stream(
     with errors():
         from pipeline.durations import parse_duration
         from pipeline.interrupts import stop_on_signals
-        from pipeline.stream import stream_runs
         from pipeline.systemd import Service
 
         settings = _require_feeds(load(config, output, feeds, assignments, workers))
         options, pause_s = _options(settings, runner, beam), parse_duration(every)
         with stop_on_signals(), _progress(settings, quiet=quiet, brief=True) as progress, Service() as service:
-            for report in stream_runs(settings, options, pause_s, progress, service=service):
+            for report in _turns(runner)(settings, options, pause_s, progress, service=service):
                 if as_json:
                     print(json.dumps(report.to_json(), ensure_ascii=False), flush=True)
         _exit_stopped()
@@ -165,17 +164,33 @@ def demo(
 
 
 @app.command()
-def check(config: ConfigFile, feeds: FeedFiles = None, assignments: Assignments = None) -> None:
+def check(
+    config: ConfigFile,
+    feeds: FeedFiles = None,
+    assignments: Assignments = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+) -> None:
     """Validate the config and ask each feed once; one line each, nothing is written."""
     with errors():
         settings = _require_feeds(load(config, None, feeds, assignments, None))
+        from rich.console import Console
+
         from pipeline.check import check_feeds
 
-        good = True
-        for line, healthy in check_feeds(settings):
-            print(line, flush=True)
-            good &= healthy
-        if not good:
+        console, checked = Console(highlight=False, soft_wrap=True), []
+        for feed in check_feeds(settings):
+            checked.append(feed)
+            if not as_json:
+                for number, line in enumerate(feed.lines(console.width if console.is_terminal else None)):
+                    style = "dim" if number else None if feed.ok else "red"
+                    console.print(line, style=style, markup=False)
+        failed = sum(not feed.ok for feed in checked)
+        if as_json:
+            feeds_told = [feed.to_json() for feed in checked]
+            print(json.dumps({"feeds": feeds_told, "failed": failed}, ensure_ascii=False))
+        else:
+            print(f"{len(checked):,} feeds, {failed:,} failed")
+        if failed:
             raise typer.Exit(EXIT_FAILED)
 
 
@@ -232,7 +247,18 @@ def _options(config: "Config", runner: str, beam: list[str] | None) -> "Options"
     from pipeline.runner import check_runner
 
     check_runner(runner)
-    return Options(runner=runner, beam_arguments=tuple(beam or ()))
+    return Options(runner=runner, beam_arguments=(*config.settings.run.beam_options, *(beam or ())))
+
+
+def _turns(runner: str) -> "Callable[..., Iterator[Report]]":
+    """What makes the turns of a stream: bounded runs in this process, or an unbounded pipeline on an engine."""
+    if runner == "direct":
+        from pipeline.stream import stream_runs
+
+        return stream_runs
+    from pipeline.windows import stream_windows
+
+    return stream_windows
 
 
 def _run(

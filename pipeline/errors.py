@@ -39,6 +39,10 @@ class RunFailedError(NewsbeamError):
     """The run failed; nothing of the failing batch was committed."""
 
 
+class StoppedError(RunFailedError):
+    """The run was to end, and the engine did not let go of its batch: nothing of that was committed."""
+
+
 class BooksError(RunFailedError):
     """The rows on disk do not add up to the entries that went in."""
 

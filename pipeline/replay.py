@@ -11,7 +11,7 @@ from typing import Any
 
 from apache_beam import Pipeline
 
-from pipeline.build import Batch, build_replay
+from pipeline.build import Place, build_replay
 from pipeline.config import Config
 from pipeline.report import Report
 from pipeline.run import Options, Progress, Run, run_once
@@ -39,8 +39,8 @@ class Replay(Run):
             for part in archive_parts(file, self.config.settings.run.batch_entries):
                 if interrupt.requested.is_set():
                     return
-                self._run_pipeline(functools.partial(_wire, part), [], sent=part.count)
+                self._run_pipeline(functools.partial(_wire, part), part.count)
 
 
-def _wire(part: ArchivePart, pipeline: Pipeline, batch: Batch, settings: Settings) -> None:
-    build_replay(pipeline, part, batch, settings)
+def _wire(part: ArchivePart, pipeline: Pipeline, place: Place, settings: Settings) -> None:
+    build_replay(pipeline, part, place, settings)

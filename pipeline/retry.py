@@ -12,9 +12,9 @@ from pipeline.config import Config
 from pipeline.report import Report
 from pipeline.rewrite import day_of
 from pipeline.run import Options, Progress, Run, run_once
-from pipeline.state import entry_key
 from transforms.memory import Memory
 from transforms.schema import Entry, Feed
+from transforms.seen import entry_key
 from transforms.urls import article_id
 
 MOST_REJECTS = 6  # of one entry; after as many it is left alone for good

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,25 +21,30 @@ from pipeline.alarms import alarms_of
 from pipeline.config import Config
 from pipeline.dataset import Dataset
 from pipeline.drift import add_tallies
-from pipeline.errors import DatasetLockedError, RunFailedError
+from pipeline.errors import DatasetLockedError, RunFailedError, StoppedError
 from pipeline.report import STAGES, Report, add_counts, merge
 from pipeline.spool import Spool
-from pipeline.state import ArticleMemory, FeedMemory, entry_key
+from pipeline.state import ArticleMemory, FeedMemory
 from transforms import interrupt, tally
 from transforms.crawler import shared_crawler
+from transforms.delivery import Delivery
+from transforms.delivery import load as load_delivery
 from transforms.feed_poller import Poll, poll_feeds
 from transforms.memory import Memory
 from transforms.partitions import PartFile, stamp_run, write_parts
 from transforms.polling import FeedState
 from transforms.schema import Entry, HttpFetch, Reject
+from transforms.seen import entry_key, key_of, marks
 from transforms.settings import Settings
 from transforms.workers import shared_workers
 
 if TYPE_CHECKING:
     from apache_beam import Pipeline
 
-    from pipeline.build import Batch
+    from pipeline.build import Place
 
+_BOOKS = ["version", "duplicate_kind"]  # columns of articles that the books count
+DROPPED = ("exact-duplicate", "near-duplicate")
 INTERNAL_ERRORS_ALLOWED = 0.02  # share of a batch's entries; more means the program is broken, not the pages
 
 
@@ -208,11 +213,12 @@ class Run:
         for entries in self.spool.batches(self.config.settings.run.batch_entries):
             if interrupt.requested.is_set():
                 return
-            self._run_batch(entries)
+            with suppress(StoppedError):
+                self._run_batch(entries)
 
     def _remember(self, entries: Sequence[Entry], retryable: set[bytes]) -> None:
         """Note the entries of a committed batch as seen."""
-        self.feeds.save_seen(entries, retryable)
+        self.feeds.save_seen(marks(entries), retryable)
 
     def _run_batch(self, entries: Sequence[Entry]) -> None:
         """Run the five transforms over `entries` and commit what came out."""
@@ -223,106 +229,131 @@ class Run:
         ]
         from pipeline.build import build
 
-        counters, parts = self._run_pipeline(build, entries)
-        finished, retryable = _outcomes(self.dataset.root, parts)
-        # after a stop the postponed entries are not told from the unchanged ones: both are looked at again
-        done = [
-            entry
-            for entry in entries
-            if not counters["postponed"] or entry_key(entry.feed_id, entry.url, entry.guid) in finished
-        ]
+        batch = str(self.spool.hand_over(entries, self.batch_number + 1))
+        delivery = self._run_pipeline(
+            lambda pipeline, place, settings: build(pipeline, batch, place, settings), len(entries)
+        )
+        rows, retryable = outcomes(self.dataset.root, delivery.parts)
+        settled = {entry_key(note.feed_id, note.url, note.guid) for note in delivery.settled if note.how == "unchanged"}
+        done = [entry for entry in entries if key_of(entry) in rows | settled]
         self._remember(done, retryable)
 
-    def _run_pipeline(
-        self, wire: "Callable[[Pipeline, Batch, Settings], None]", entries: Sequence[Entry], sent: int | None = None
-    ) -> tuple[Counter[str], Sequence[PartFile]]:
-        """Run the next batch through the pipeline that `wire` builds, and commit what came out; its counters and files.
-
-        `sent` is how many entries go in, where they are not `entries`.
-        """
-        from pipeline.build import Batch
+    def _run_pipeline(self, wire: "Callable[[Pipeline, Place, Settings], None]", sent: int) -> Delivery:
+        """Run the next batch, of `sent` entries, through the pipeline that `wire` builds, and commit what came out."""
+        from pipeline.build import Place
+        from transforms.write import OneRun
 
         self.batch_number += 1
         run_id = self.report.run_id
-        batch = Batch(
-            entries=entries,
+        name = f"{run_id}-{self.batch_number:04d}"
+        place = Place(
             root=str(self.dataset.root),
-            staging=str(self.dataset.staging / run_id),
-            name=f"{run_id}-{self.batch_number:04d}",
-            run_id=run_id,
+            staging=str(self.dataset.staging),
+            names=OneRun(run_id, name),
+            shards=runner.shards(self.options.runner),
+            archive=f"{self.dataset.root}/archive/{name}" if self.config.settings.fetch.archive else None,
         )
         self.progress("batch", self.report, self.spool.size)
         pipeline = runner.make_pipeline(self.options.runner, self.options.beam_arguments)
-        wire(pipeline, batch, self.config.settings)
-        counters = runner.run_to_end(pipeline)
-        parts = self.dataset.staged_parts(run_id)
-        report = self._account(len(entries) if sent is None else sent, counters, parts)
+        wire(pipeline, place, self.config.settings)
+        seconds = runner.run_to_end(pipeline)
+        delivery = load_delivery(self.dataset.staging / run_id, name)
+        staged = self.dataset.staged_parts(run_id)
+        if {part.path: part.rows for part in staged} != {part.path: part.rows for part in delivery.parts}:
+            raise RunFailedError(f"{name}: the files staged are not those that were delivered")
+        report = account(self.report, delivery, self.dataset.staging / run_id, sent)
+        report = dataclasses.replace(report, seconds=merge(report.seconds, seconds))
         report.check_books()
-        self._commit(report, parts)
-        return counters, parts
-
-    def _account(self, sent: int, counters: Counter[str], parts: Sequence[PartFile]) -> Report:
-        """The report with this batch added: rows from the files on disk, the rest from the pipeline's counters."""
-        stored = sum(part.rows for part in parts if part.path.startswith("articles/"))
-        rejects = [
-            row
-            for part in parts
-            if part.path.startswith("rejects/")
-            for row in _rows(self.dataset.staging / self.report.run_id / part.path, ["reason", "detail"])
-        ]
-        reasons = Counter(row["reason"] for row in rejects)
-        if reasons["internal-error"] > max(5, INTERNAL_ERRORS_ALLOWED * sent):
-            ((detail, _),) = Counter(row["detail"] for row in rejects if row["reason"] == "internal-error").most_common(
-                1
-            )
-            raise RunFailedError(
-                f"{reasons['internal-error']} of {sent} entries ended in an internal error, most often: {detail}"
-            )
-        report = add_counts(
-            self.report,
-            entries=sent - counters["postponed"],
-            unchanged=counters["unchanged"],
-            stored=stored,
-            versions=counters["versions"],
-            exact=counters["duplicates-exact"],
-            near=counters["duplicates-near"],
-            dropped=counters["dropped"],
-            rejected=reasons.total() - counters["dropped"],
-            postponed=counters["postponed"],
-        )
-        seconds = {stage: counters[f"{stage}-usec"] / 1e6 for stage in STAGES}
-        return dataclasses.replace(
-            report, reasons=merge(report.reasons, reasons), seconds=merge(report.seconds, seconds)
-        )
+        self._commit(report, delivery.parts)
+        return delivery
 
     # ---------------------------------------------------------------- commit
 
     def _commit(self, report: Report, parts: Sequence[PartFile]) -> None:
-        """Manifest first, then the files become visible, then the memory takes them in."""
-        report = add_tallies(report, self.dataset.staging / report.run_id, parts)
-        self.report = dataclasses.replace(
-            report,
-            files=(*report.files, *(part.path for part in parts)),
-            size_bytes=report.size_bytes + sum(part.size_bytes for part in parts),
-            seconds={**report.seconds, "total": time.perf_counter() - self.started},
+        report = dataclasses.replace(report, seconds={**report.seconds, "total": time.perf_counter() - self.started})
+        self.report = commit(report, parts, self.dataset, self.articles)
+
+
+def commit(report: Report, parts: Sequence[PartFile], dataset: Dataset, articles: ArticleMemory) -> Report:
+    """Manifest first, then the staged `parts` become visible, then the memory takes them in. The report as stored."""
+    report = add_tallies(report, dataset.staging / report.run_id, parts)
+    paths = [part.path for part in parts]
+    report = dataclasses.replace(
+        report,
+        files=(*report.files, *paths),
+        size_bytes=report.size_bytes + sum(part.size_bytes for part in parts),
+    )
+    dataset.write_manifest(report.to_json())
+    dataset.publish(report.run_id, paths)
+    articles.apply(paths)
+    return report
+
+
+def account(report: Report, delivery: Delivery, staging: Path, sent: int | None) -> Report:
+    """The report with a delivery added: rows from the files on disk, the rest from its notes.
+
+    `sent` is how many entries went in, None where only what came out is known. Raises `RunFailedError` when too many of
+    them ended in an internal error.
+    """
+    articles = [row for part in delivery.parts if _is(part, "articles") for row in _rows(staging / part.path, _BOOKS)]
+    rejects = [
+        row
+        for part in delivery.parts
+        if _is(part, "rejects")
+        for row in _rows(staging / part.path, ["reason", "detail"])
+    ]
+    of_feeds = Counter(poll.reason for poll in delivery.polls if poll.reason)
+    reasons = Counter(row["reason"] for row in rejects)
+    reasons.subtract(of_feeds)
+    if sent is None:
+        sent = len(articles) + reasons.total() + len(delivery.settled)
+    if reasons["internal-error"] > max(5, INTERNAL_ERRORS_ALLOWED * sent):
+        ((detail, _),) = Counter(row["detail"] for row in rejects if row["reason"] == "internal-error").most_common(1)
+        raise RunFailedError(
+            f"{reasons['internal-error']} of {sent} entries ended in an internal error, most often: {detail}"
         )
-        self.dataset.write_manifest(self.report.to_json())
-        self.dataset.publish(report.run_id, [part.path for part in parts])
-        self.articles.apply([part.path for part in parts])
+    how = Counter(note.how for note in delivery.settled)
+    kinds = Counter(row["duplicate_kind"] for row in articles if row["version"] == 1)
+    dropped = sum(reasons[reason] for reason in DROPPED)
+    known = sum(poll.entries - len(poll.seen) for poll in delivery.polls)  # offered again, and not looked at
+    report = add_counts(
+        report,
+        feeds_polled=len(delivery.polls),
+        feeds_unchanged=sum(poll.outcome == "unchanged" for poll in delivery.polls),
+        feeds_failed=sum(poll.outcome == "failed" for poll in delivery.polls),
+        entries=sent - how["postponed"] + known,
+        unchanged=how["unchanged"] + known,
+        stored=len(articles),
+        versions=sum(row["version"] > 1 for row in articles),
+        exact=kinds["exact"],
+        near=kinds["near"],
+        dropped=dropped,
+        rejected=reasons.total() - dropped,
+        postponed=how["postponed"],
+    )
+    return dataclasses.replace(
+        report,
+        reasons=merge(report.reasons, +reasons),
+        feed_reasons=merge(report.feed_reasons, of_feeds),
+    )
 
 
-def _outcomes(staging: Path, parts: Sequence[PartFile]) -> tuple[set[bytes], set[bytes]]:
+def outcomes(root: Path, parts: Sequence[PartFile]) -> tuple[set[bytes], set[bytes]]:
     """Keys of the entries that ended in a row, and among them of those rejected for now only."""
     finished, retryable = set(), set()
     for part in parts:
-        if part.path.startswith("articles/"):
-            rows = _rows(staging / part.path, ["feed_id", "source_url", "guid"])
+        if _is(part, "articles"):
+            rows = _rows(root / part.path, ["feed_id", "source_url", "guid"])
             finished |= {entry_key(row["feed_id"], row["source_url"], row["guid"]) for row in rows}
-        elif part.path.startswith("rejects/"):
-            rows = _rows(staging / part.path, ["feed_id", "url", "guid", "retryable"])
+        elif _is(part, "rejects"):
+            rows = _rows(root / part.path, ["feed_id", "url", "guid", "retryable"])
             finished |= {entry_key(row["feed_id"], row["url"], row["guid"]) for row in rows}
             retryable |= {entry_key(row["feed_id"], row["url"], row["guid"]) for row in rows if row["retryable"]}
     return finished, retryable
+
+
+def _is(part: PartFile, dataset: str) -> bool:
+    return part.path.startswith(f"{dataset}/")
 
 
 def _rows(path: Path, columns: list[str]) -> list[dict[str, Any]]:

@@ -1,28 +1,56 @@
 """Where a pipeline runs. The runner is named, never guessed: an engine that cannot do what was asked is an error.
 
-Beam is loaded when a pipeline is made: a run that finds nothing new never needs it.
+"direct" is Beam's FnApiRunner, in memory, in this process; the others are engines of their own, to which Beam hands the
+pipeline: Prism, Flink, Spark, Dataflow. Beam is loaded when a pipeline is made: a run that finds nothing new never
+needs it.
 """
 
 import gc
-from collections import Counter
+import logging
+import shutil
+import threading
+from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from pipeline.errors import RunFailedError, RunnerError
+from pipeline.errors import RunFailedError, RunnerError, StoppedError
+from transforms import interrupt
 from transforms.tally import NAMESPACE
 
 if TYPE_CHECKING:
     from apache_beam import Pipeline
+    from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.runners.runner import PipelineResult
 
-RUNNERS = ("direct",)
+ENGINES = {
+    "direct": "apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner",
+    "prism": "apache_beam.runners.portability.prism_runner.PrismRunner",
+    "flink": "apache_beam.runners.portability.flink_runner.FlinkRunner",
+    "spark": "apache_beam.runners.portability.spark_runner.SparkRunner",
+    "dataflow": "apache_beam.runners.dataflow.dataflow_runner.DataflowRunner",
+}
+STREAMING = ("prism", "flink", "dataflow")  # that run an unbounded pipeline
+SHARDS = 8  # groups of hosts on an engine: what its workers share out among them
+STOP_S = 20.0  # a pipeline has to end by itself when the run is to end, before it is cancelled
+CHECKPOINT_MS = 30_000  # between two checkpoints of an unbounded pipeline on Flink, unless told otherwise
+_LOOK_S = 0.2
+_CANCEL_S = 5.0
 
 
-def check_runner(runner: str) -> None:
-    """Raises `RunnerError` for a runner this version cannot drive."""
-    if runner not in RUNNERS:
-        raise RunnerError(f"--runner {runner}: expected one of {', '.join(RUNNERS)}")
+def check_runner(runner: str, *, streaming: bool = False) -> None:
+    """Raises `RunnerError` for a runner there is not, or that cannot run an unbounded pipeline where that is asked."""
+    known = STREAMING if streaming else tuple(ENGINES)
+    if runner not in known:
+        raise RunnerError(f"--runner {runner}: expected one of {', '.join(known)}")
+
+
+def shards(runner: str) -> int:
+    """Into how many groups the hosts are shared out. One is right where all is fetched by one process."""
+    return 1 if runner == "direct" else SHARDS
 
 
 @cache
@@ -36,35 +64,152 @@ def load() -> None:
     gc.freeze()
 
 
-def make_pipeline(runner: str, beam_arguments: Sequence[str] = ()) -> "Pipeline":
-    """An empty pipeline on `runner`. "direct" is Beam's FnApiRunner, in memory, in this process."""
+def make_pipeline(runner: str, beam_arguments: Sequence[str] = (), *, streaming: bool = False) -> "Pipeline":
+    """An empty pipeline on `runner`. Raises `RunnerError` when the engine, or what it needs to be told, is missing."""
+    check_runner(runner, streaming=streaming)
     load()
+    for logger in ("apache_beam", "PrismRunner", "SdkWorker"):
+        logging.getLogger(logger).setLevel(logging.ERROR)  # the report and an engine's own log say the rest
     from apache_beam import Pipeline
     from apache_beam.options.pipeline_options import PipelineOptions
-    from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
-    check_runner(runner)
-    options = PipelineOptions([*beam_arguments, "--no_save_main_session"])
-    return Pipeline(runner=FnApiRunner(), options=options)
-
-
-def run_to_end(pipeline: "Pipeline") -> Counter[str]:
-    """Run `pipeline`; returns the counters of `transforms.tally`. Raises `RunFailedError` when the pipeline fails."""
+    arguments = [*beam_arguments, "--no_save_main_session"]
+    if streaming:
+        arguments.append("--streaming")
+        if runner == "flink" and not any("checkpointing_interval" in argument for argument in arguments):
+            arguments.append(f"--checkpointing_interval={CHECKPOINT_MS}")
+    options = PipelineOptions(arguments)
+    if runner in _NEEDS:
+        _NEEDS[runner](options)
+    module, _, name = ENGINES[runner].rpartition(".")
     try:
-        result = pipeline.run()
-        result.wait_until_finish()
-    except Exception as error:
-        cause = error.__cause__ or error
-        raise RunFailedError(f"the pipeline failed: {type(cause).__name__}: {cause}") from error
+        engine = getattr(import_module(module), name)()
+    except ImportError as error:
+        raise RunnerError(f"--runner {runner}: its packages are not installed: {error}") from error
+    return Pipeline(runner=engine, options=options)
+
+
+class Job:
+    """A pipeline on its way, watched by a thread. Raises `RunFailedError` when its engine does not take it."""
+
+    def __init__(self, pipeline: "Pipeline") -> None:
+        self._failure: Exception | None = None
+        threading.excepthook = _quiet
+        try:
+            self.result: PipelineResult = pipeline.run()
+        except Exception as error:
+            raise _failed(error) from error
+        self._watcher = threading.Thread(target=self._watch, name="newsbeam-job", daemon=True)
+        self._watcher.start()
+
+    def _watch(self) -> None:
+        try:
+            self.result.wait_until_finish()
+        except Exception as error:  # handed over to the thread that asks
+            self._failure = error
+
+    def has_ended(self, within_s: float) -> bool:
+        """Whether it has ended, after waiting for it so long. Raises `RunFailedError` when it has failed, unless it was
+        to end: a signal that ends this process often ends the engine's too."""
+        self._watcher.join(within_s)
+        if self._failure is not None and not interrupt.requested.is_set():
+            raise _failed(self._failure) from self._failure
+        return not self._watcher.is_alive()
+
+    def cancel(self) -> None:
+        """End it. What it has not delivered is lost, and found again by the next run."""
+        with suppress(Exception):  # of any kind: an engine that is gone has ended it
+            self.result.cancel()
+        self._watcher.join(_CANCEL_S)
+
+
+def run_to_end(pipeline: "Pipeline") -> dict[str, float]:
+    """Run `pipeline`; returns the seconds its stages took, all workers together, as far as the engine tells.
+
+    Raises `RunFailedError` when the pipeline fails, `StoppedError` when it had to be cancelled because the run is to
+    end.
+    """
+    job = Job(pipeline)
+    left_s = STOP_S
+    while not job.has_ended(_LOOK_S):
+        if interrupt.requested.is_set():
+            left_s -= _LOOK_S
+        if left_s <= 0:
+            job.cancel()
+            raise StoppedError("the batch in progress was cancelled; its entries are left for the next run")
     from apache_beam.metrics.metric import MetricsFilter
 
-    found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]
-    counters: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
+    try:
+        found = job.result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]
+    except Exception:  # of any kind: an engine that tells no times has done its work all the same
+        return {}
     for counter in found:
-        counters[counter.key.metric.name] += counter.committed if counter.committed is not None else counter.attempted
-    return counters
+        name = counter.key.metric.name
+        if name.endswith("-usec"):
+            took = counter.committed if counter.committed is not None else counter.attempted
+            seconds[name.removesuffix("-usec")] += (took or 0) / 1e6
+    return dict(seconds)
+
+
+def _quiet(failed: threading.ExceptHookArgs) -> None:
+    """Beam's own thread reads an engine's messages and dies aloud when the engine goes; `Job` tells of that."""
+    if failed.thread is None or failed.thread.name != "wait_until_finish_read":
+        threading.__excepthook__(failed)
+
+
+def _failed(error: Exception) -> RunFailedError:
+    cause = error.__cause__ or error
+    return RunFailedError(f"the pipeline failed: {type(cause).__name__}: {cause}")
 
 
 def describe(runner: str) -> str:
     """The runner with its version, for the report."""
     return f"{runner} (Apache Beam {version('apache-beam')})"
+
+
+def _check_prism(options: "PipelineOptions") -> None:
+    """Beam would look for Prism on the network."""
+    from apache_beam.options.pipeline_options import PortableOptions, PrismRunnerOptions
+
+    prism = options.view_as(PrismRunnerOptions)
+    if options.view_as(PortableOptions).job_endpoint or prism.prism_location:
+        return
+    prism.prism_location = shutil.which("prism")
+    if not prism.prism_location:
+        raise RunnerError(
+            "--runner prism: no program called prism was found; give its place after --, as in"
+            " -- --prism_location=/usr/local/bin/prism, or in run.beam_options"
+        )
+
+
+def _check_flink(options: "PipelineOptions") -> None:
+    """Beam would start a small Flink of its own, and look for the job server on the network."""
+    from apache_beam.options.pipeline_options import FlinkRunnerOptions, PortableOptions
+
+    flink = options.view_as(FlinkRunnerOptions)
+    if not options.view_as(PortableOptions).job_endpoint:
+        if flink.flink_master == "[auto]":
+            raise RunnerError(
+                "--runner flink: no cluster is named; give its job manager after --, as in"
+                " -- --flink_master=localhost:8081, or in run.beam_options ([local] runs a small one in this process)"
+            )
+        if not flink.flink_job_server_jar:
+            raise RunnerError(
+                "--runner flink: no job server; give the jar beam-runners-flink-VERSION-job-server after --,"
+                " as in -- --flink_job_server_jar=FILE, or a running one by --job_endpoint=HOST:PORT"
+            )
+
+
+def _check_spark(options: "PipelineOptions") -> None:
+    """Beam would look for the job server on the network."""
+    from apache_beam.options.pipeline_options import PortableOptions, SparkRunnerOptions
+
+    if not (options.view_as(PortableOptions).job_endpoint or options.view_as(SparkRunnerOptions).spark_job_server_jar):
+        raise RunnerError(
+            "--runner spark: no job server; give the jar beam-runners-spark-3-job-server after --,"
+            " as in -- --spark_job_server_jar=FILE, or a running one by --job_endpoint=HOST:PORT"
+        )
+
+
+_NEEDS = {"prism": _check_prism, "flink": _check_flink, "spark": _check_spark}

@@ -13,8 +13,14 @@ from transforms.schema import Entry
 from transforms.urls import url_key
 
 
+def handed_over(file: str) -> list[Entry]:
+    """The entries of a file that `Spool.hand_over` wrote."""
+    entries: list[Entry] = pickle.loads(Path(file).read_bytes())  # noqa: S301 - our own file, written by this run
+    return entries
+
+
 class Spool:
-    """A temporary file of entries, each article once. Pickles are read back by the process that wrote them alone."""
+    """A temporary file of entries, each article once. Its pickles are read back by this run alone, and its workers."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,6 +57,13 @@ class Spool:
         rows = self._db.execute("SELECT entry FROM entries ORDER BY turn, feed, article")
         while batch := rows.fetchmany(size):
             yield [pickle.loads(entry) for (entry,) in batch]  # noqa: S301 - our own file, written by this run
+
+    def hand_over(self, entries: Sequence[Entry], number: int) -> Path:
+        """A file of `entries` for the pipeline of batch `number`, wherever it runs."""
+        file = self.path.with_name(f"entries-{number:04d}.pickle")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(pickle.dumps(list(entries)))
+        return file
 
     def close(self) -> None:
         self._db.close()

@@ -19,7 +19,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import xxhash
 
 from pipeline.dataset import Dataset, live_files
 from transforms.memory import FORMAT, Memory
@@ -27,7 +26,7 @@ from transforms.near_index import NearIndex
 from transforms.polling import FeedState, due
 from transforms.robots import DAY_S, MAX_HOSTS, KnownRobots
 from transforms.schema import Entry, Feed
-from transforms.urls import article_id, url_key
+from transforms.seen import is_news, key_of
 
 MEMORY_COLUMNS = [
     "article_id", "version", "url", "publisher_domain", "title", "first_seen_at", "fetched_at", "content_hash",
@@ -35,17 +34,6 @@ MEMORY_COLUMNS = [
 ]  # fmt: skip
 SAME_MEMORIES = ("compact", "retag")  # rewrites that leave these columns as they are
 RETRY_LIMIT = 3  # tries of an entry over runs before it is left alone
-
-
-def entry_key(feed_id: str, url: str | None, guid: str | None) -> bytes:
-    """Identity of an entry in its feed: which article it promises, as far as its link tells."""
-    return xxhash.xxh3_128_digest(f"{feed_id}\n{url_key(url) if url else guid}".encode())
-
-
-def entry_fingerprint(entry: Entry) -> bytes:
-    """Changes when the feed tells something new of the entry, which is when its page is worth another look."""
-    told = (entry.title, entry.published_raw, entry.modified_raw, entry.summary, entry.content)
-    return xxhash.xxh3_64_digest("\n".join(part or "" for part in told).encode())
 
 
 class ArticleMemory:
@@ -195,25 +183,18 @@ class FeedMemory:
             )
 
     def is_news(self, entry: Entry, memory: Memory) -> bool:
-        """Whether the entry is worth a request: never seen, told of anew, or worth another try.
+        """See `transforms.seen.is_news`."""
+        row = self._db.execute("SELECT fingerprint, tries_left FROM seen WHERE key = ?", (key_of(entry),)).fetchone()
+        return is_news(entry, row, memory)
 
-        An entry not seen in this feed is no news when its article is stored already, be it from another feed.
-        """
-        row = self._db.execute("SELECT fingerprint, tries_left FROM seen WHERE key = ?", (_key(entry),)).fetchone()
-        if row is None:
-            return memory.latest(article_id(entry.url)) is None if entry.url else True
-        return bool(row[0] != entry_fingerprint(entry) or row[1] > 0)
-
-    def save_seen(self, entries: Iterable[Entry], retryable: Set[bytes] = frozenset()) -> None:
-        """Remember entries of a committed batch; those whose key is in `retryable` may be tried again when offered."""
+    def save_seen(self, seen: Iterable[tuple[bytes, bytes]], retryable: Set[bytes] = frozenset()) -> None:
+        """Remember entries of a committed batch, told by `transforms.seen.marks`; those whose key is in `retryable` may
+        be tried again when offered."""
         with self._db:
             self._db.executemany(
                 "INSERT INTO seen VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET fingerprint = ?2,"
                 " tries_left = CASE WHEN ?3 = 0 THEN 0 WHEN tries_left > 0 THEN tries_left - 1 ELSE ?3 END",
-                [
-                    (_key(entry), entry_fingerprint(entry), RETRY_LIMIT - 1 if _key(entry) in retryable else 0)
-                    for entry in entries
-                ],
+                [(key, fingerprint, RETRY_LIMIT - 1 if key in retryable else 0) for key, fingerprint in seen],
             )
 
     def save_retried(self, entries: Iterable[Entry], retryable: Set[bytes]) -> None:
@@ -221,7 +202,7 @@ class FeedMemory:
         with self._db:
             self._db.executemany(
                 "UPDATE seen SET tries_left = CASE WHEN ?2 THEN max(tries_left - 1, 0) ELSE 0 END WHERE key = ?1",
-                [(_key(entry), _key(entry) in retryable) for entry in entries],
+                [(key_of(entry), key_of(entry) in retryable) for entry in entries],
             )
 
     def robots(self) -> list[KnownRobots]:
@@ -273,7 +254,3 @@ def _microseconds(at: datetime) -> int:
 
 def _instant(microseconds: int) -> datetime:
     return datetime.fromtimestamp(microseconds / 1e6, UTC)
-
-
-def _key(entry: Entry) -> bytes:
-    return entry_key(entry.feed_id, entry.url, entry.guid)

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 VERBS = {"fetch", "clean", "deduplicate", "tag", "write"}
-BEAM_ALLOWED = {f"transforms.{verb}" for verb in VERBS} | {"transforms.tally"}
+BEAM_ALLOWED = {f"transforms.{verb}" for verb in VERBS} | {"transforms.tally", "transforms.watch"}
 ONLY_IN = {
     "feedparser": {"transforms.feeds"},
     "trafilatura": {"transforms.extraction"},
@@ -23,7 +23,9 @@ CLOCK_ALLOWED = {
     "pipeline.stream",
     "pipeline.check",
     "pipeline.feeds_command",
+    "pipeline.windows",
     "transforms.http_client",
+    "transforms.watch",
 }
 
 

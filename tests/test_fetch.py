@@ -20,7 +20,7 @@ from transforms import interrupt
 from transforms.feed_poller import Poll, max_age_s, poll_feeds
 from transforms.fetch import Fetch, fetch_pages
 from transforms.polling import FeedState, due
-from transforms.schema import Entry, Feed, HttpFetch, Page, Reject
+from transforms.schema import Entry, Feed, HttpFetch, Page, Reject, Settled
 from transforms.settings import FetchSettings
 from transforms.warc import read_pages
 from transforms.workers import Workers, shared_workers
@@ -234,9 +234,9 @@ def test_a_page_is_known_by_its_looks(content_type: str) -> None:
 
 
 def test_the_feeds_own_text_stands_in_for_a_page_that_cannot_be_had() -> None:
-    with serve({"/paid": Reply(status=403)}) as site:
+    with serve({"/paid": Reply(status=403), "/too": Reply(status=403)}) as site:
         whole = replace(entry(site.url("/paid")), content="<p>All of it</p>", full_text=True)
-        teaser = replace(whole, full_text=False)
+        teaser = replace(whole, url=site.url("/too"), full_text=False)
         results = list(fetch_pages([whole, teaser], replace(SETTINGS, allow_hosts=(site.host,))))
     assert [page.entry for page in results if isinstance(page, Page)] == [whole]
     assert [reject.reason for reject in results if isinstance(reject, Reject)] == ["http-403"]
@@ -274,8 +274,18 @@ def test_a_host_that_refuses_again_and_again_is_left_alone() -> None:
 def test_whatever_the_links_are_every_entry_comes_out_once(urls: list[str]) -> None:
     entries = [entry(url) for url in urls]
     results = [result for result in fetch_pages(entries, SETTINGS) if not isinstance(result, HttpFetch)]
-    assert sorted(result.url or "" for result in results if isinstance(result, Reject)) == sorted(urls)
+    assert sorted(result.url or "" for result in results if isinstance(result, Reject | Settled)) == sorted(urls)
     assert len(results) == len(urls)
+
+
+def test_an_article_that_two_feeds_promise_is_asked_for_once() -> None:
+    with serve({"/a": html("<p>a")}) as site:
+        first = entry(site.url("/a"))
+        again = replace(first, url=site.url("/a?utm_source=rss"), feed_id="other", seen_at=first.seen_at + timedelta(1))
+        results = list(fetch_pages([again, first], replace(SETTINGS, allow_hosts=(site.host,))))
+        assert site.asked == ["/a"]
+    assert [page.entry for page in results if isinstance(page, Page)] == [first]
+    assert [note.feed_id for note in results if isinstance(note, Settled)] == ["other"]
 
 
 def test_robots_are_obeyed_unless_told_otherwise() -> None:
@@ -337,7 +347,7 @@ def test_when_the_run_is_to_end_what_was_not_begun_is_postponed(interrupted: Non
         threading.Timer(0.5, interrupt.requested.set).start()
         results = [result for result in fetch_pages(entries, settings) if not isinstance(result, HttpFetch)]
     pages = [result.entry.url for result in results if isinstance(result, Page)]
-    postponed = [result.url for result in results if isinstance(result, Entry)]
+    postponed = [result.url for result in results if isinstance(result, Settled)]
     assert sorted(pages + postponed) == sorted(item.url for item in entries)
     assert pages
     assert postponed
@@ -354,7 +364,7 @@ def test_the_transform_puts_every_entry_on_one_output() -> None:
             assert_that(reasons, equal_to(["http-410", "no-link", "blocked-address"]), "rejects")
             outcomes = fetched.fetches | "Outcome" >> beam.Map(lambda row: (row.kind, row.outcome))
             assert_that(outcomes, equal_to(OUTCOMES), "fetches")
-            assert_that(fetched.postponed, equal_to([]), "postponed")
+            assert_that(fetched.settled, equal_to([]), "settled")
 
 
 def test_pages_are_archived_and_their_references_lead_there(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pipeline.dataset import Dataset
 from pipeline.rewrite import compact
 from pipeline.spool import Spool
-from pipeline.state import RETRY_LIMIT, ArticleMemory, FeedMemory, entry_key
+from pipeline.state import RETRY_LIMIT, ArticleMemory, FeedMemory
 from tests.articles import NOON, make_article
 from transforms.memory import Memory
 from transforms.near_index import NearIndex
@@ -18,6 +18,7 @@ from transforms.partitions import write_parts
 from transforms.reading import read
 from transforms.robots import MAX_HOSTS, KnownRobots
 from transforms.schema import Article, Entry
+from transforms.seen import entry_key, marks
 from transforms.settings import WriteSettings
 from transforms.signatures import pack, sign
 
@@ -122,7 +123,7 @@ def test_the_text_of_a_stored_version_is_read_from_its_file(dataset: Dataset) ->
 def test_an_entry_is_news_until_it_was_seen_and_again_when_its_feed_tells_something_new(dataset: Dataset) -> None:
     feeds, memory = FeedMemory(dataset), Memory(dataset.root)
     assert feeds.is_news(ENTRY, memory)
-    feeds.save_seen([ENTRY])
+    feeds.save_seen(marks([ENTRY]))
     assert not feeds.is_news(ENTRY, memory)
     assert not feeds.is_news(dataclasses.replace(ENTRY, url="https://a.example/1"), memory)
     assert feeds.is_news(dataclasses.replace(ENTRY, title="Corrected"), memory)
@@ -140,7 +141,7 @@ def test_a_passing_failure_is_tried_again_a_bounded_number_of_times(dataset: Dat
     tries = 0
     while feeds.is_news(ENTRY, memory):
         tries += 1
-        feeds.save_seen([ENTRY], {key})
+        feeds.save_seen(marks([ENTRY]), {key})
     assert tries == RETRY_LIMIT
 
 

@@ -19,5 +19,7 @@ tag            taggers (the chain); wordlists, lexicons/ (the words); tokens, me
                name_lexicon, name_tables, name_rules, names (people and organisations); topics, topic_model;
                quotes, speakers
 
-write          partitions (rows to part files)
+write          partitions (rows to part files); delivery (what a batch or window hands over to be committed)
+
+unbounded      watch (the source of `newsbeam stream` on an engine: ticks, polls, entries); seen (entries seen before)
 """

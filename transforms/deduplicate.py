@@ -16,13 +16,26 @@ through one worker; memory holds the batch's texts and the index of `near_index`
 """
 
 import dataclasses
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import apache_beam as beam
+from apache_beam.coders import PickleCoder
 from apache_beam.pvalue import DoOutputsTuple, PCollection, TaggedOutput
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import (
+    ReadModifyWriteRuntimeState,
+    ReadModifyWriteStateSpec,
+    RuntimeTimer,
+    TimerSpec,
+    on_timer,
+)
+from apache_beam.transforms.window import GlobalWindows
+from apache_beam.utils.timestamp import Timestamp
 
 from transforms import tally
 from transforms.memory import Known, Memory, Stored
@@ -35,6 +48,8 @@ from transforms.signatures import Signature, pack, sign, unpack
 from transforms.versions import difference, is_rendering
 
 TITLE_TOKENS = 4  # a shorter headline may come again over another story
+PENDING_S = 3_600.0  # what has not been committed an hour after its window was rejected later on
+READ_TRIES, READ_PAUSE_S = 50, 0.1
 SAME_TEXT = 0.9  # contained in each other, at least
 
 
@@ -50,10 +65,11 @@ Assigned = Article | TaggedOutput[Literal["rejects"], Reject] | TaggedOutput[Lit
 
 
 @dataclass(eq=False, kw_only=True)
-class Deduplicate(beam.PTransform[PCollection[Article], DoOutputsTuple]):
+class Deduplicate(beam.PTransform[PCollection[Article], Any]):
     """Articles -> Articles, Rejects on "rejects", and what is stored already on "settled".
 
-    `root` is the dataset root whose earlier articles count.
+    `root` is the dataset root whose earlier articles count. An unbounded pipeline is assigned window after window; what
+    is not committed yet is kept as state, see `AssignPendingFn`.
     """
 
     settings: DeduplicateSettings = field(default_factory=DeduplicateSettings)
@@ -62,14 +78,30 @@ class Deduplicate(beam.PTransform[PCollection[Article], DoOutputsTuple]):
     def __post_init__(self) -> None:
         super().__init__()
 
-    def expand(self, articles: PCollection[Article]) -> DoOutputsTuple:
-        return (
-            articles
-            | "KeyAlike" >> beam.WithKeys(lambda _: 0)
-            | "GatherArticles" >> beam.GroupByKey()
+    def expand(self, articles: PCollection[Article]) -> "DoOutputsTuple | Outputs":
+        gathered = articles | "KeyAlike" >> beam.WithKeys(lambda _: 0) | "GatherArticles" >> beam.GroupByKey()
+        if articles.windowing.is_default():
+            return gathered | "AssignClusters" >> beam.ParDo(AssignFn(self.settings, self.root)).with_outputs(
+                "rejects", "settled", main="articles"
+            )
+        assigned = (
+            gathered
+            | "ListInOrder" >> beam.MapTuple(lambda key, found: (key, in_order(found)))
+            | "BeyondWindows" >> beam.WindowInto(GlobalWindows())  # what is known outlives a window
             | "AssignClusters"
-            >> beam.ParDo(AssignFn(self.settings, self.root)).with_outputs("rejects", "settled", main="articles")
+            >> beam.ParDo(AssignPendingFn(self.settings, self.root)).with_outputs("rejects", "settled", main="articles")
         )
+        return Outputs(
+            *(assigned[name] | f"Window-{name}" >> beam.WindowInto(articles.windowing) for name in Outputs._fields)
+        )
+
+
+class Outputs(NamedTuple):
+    """What comes out of `Deduplicate`."""
+
+    articles: PCollection[Article]
+    rejects: PCollection[Reject]
+    settled: PCollection[Settled]
 
 
 class AssignFn(beam.DoFn):
@@ -89,6 +121,60 @@ class AssignFn(beam.DoFn):
         finally:
             memory.close()
         yield from map(on_output, articles, outcomes)
+
+
+class AssignPendingFn(AssignFn):
+    """As AssignFn, window after window. State: the articles assigned that the dataset does not tell of yet, at most
+    those of `PENDING_S` of event time."""
+
+    PENDING = ReadModifyWriteStateSpec("pending", PickleCoder())  # of (event time in seconds, Article), in order
+    EXPIRY = TimerSpec("expiry", TimeDomain.WATERMARK)
+
+    def process(  # type: ignore[override]  # Beam looks at the parameters' defaults
+        self,
+        element: tuple[int, list[Article]],
+        timestamp: Timestamp = beam.DoFn.TimestampParam,  # type: ignore[assignment]
+        state: ReadModifyWriteRuntimeState = beam.DoFn.StateParam(PENDING),  # type: ignore[assignment]  # noqa: B008
+        expiry: RuntimeTimer = beam.DoFn.TimerParam(EXPIRY),  # type: ignore[assignment]  # noqa: B008 - Beam's way
+    ) -> Iterator[Assigned]:
+        now_s = float(timestamp)
+        with closing(Memory(Path(self.root))) as memory:
+            index = read_index(Path(self.root), self.settings.window_days)
+            pending = [
+                (at_s, article)
+                for at_s, article in state.read() or ()
+                if at_s > now_s - PENDING_S and not is_committed(article, memory, index)
+            ]
+            with tally.timed("deduplicate"):
+                known = [article for _, article in pending]
+                outcomes = list(assign(element[1], memory, index, self.settings, known))
+        pending += [(now_s, outcome) for outcome in outcomes if isinstance(outcome, Article)]
+        state.write(pending)
+        expiry.set(timestamp + PENDING_S)
+        yield from map(on_output, element[1], outcomes)
+
+    @on_timer(EXPIRY)
+    def expire(
+        self,
+        state: ReadModifyWriteRuntimeState = beam.DoFn.StateParam(PENDING),  # type: ignore[assignment]  # noqa: B008
+    ) -> None:
+        state.clear()
+
+
+def read_index(root: Path, window_days: int) -> NearIndex:
+    """The index of a dataset that another process commits to. Raises `TimeoutError` when it cannot be read."""
+    folder = index_folder(root)
+    for _ in range(READ_TRIES):
+        if not folder.exists() or NearIndex.is_readable(folder):
+            return NearIndex.open(folder, window_days)
+        time.sleep(READ_PAUSE_S)  # its files are being exchanged
+    raise TimeoutError(f"{folder}: cannot be read")
+
+
+def is_committed(article: Article, memory: Memory, index: NearIndex) -> bool:
+    """Whether both halves of what the dataset remembers tell of this version."""
+    known = memory.latest(article.article_id)
+    return known is not None and known.version >= article.version and index.holds(article.article_id, article.version)
 
 
 def on_output(article: Article, outcome: Outcome) -> Assigned:

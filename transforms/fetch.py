@@ -1,6 +1,6 @@
 """Fetch: Entries in, Pages out; rejects, one row a request and what was postponed on the outputs beside.
 
-Every entry comes out exactly once: as a page, as a reject (stage fetch), or on "postponed" when the run is to end.
+Every entry comes out exactly once: as a page, as a reject (stage fetch), or as postponed when the run is to end.
 Rejected are entries without a usable link, addresses that are not public or not allowed by robots.txt, connections
 and answers that fail (see `transforms.reject.REASONS`), and bodies that are no HTML. Politeness holds per host: entries
 are grouped by host, so that no two shards ask the same host, and one event loop serves all hosts of a shard.
@@ -18,18 +18,21 @@ from pathlib import Path
 from typing import Literal
 
 import apache_beam as beam
-import xxhash
 from apache_beam.pvalue import DoOutputsTuple, PCollection, TaggedOutput
+from apache_beam.transforms.window import BoundedWindow
+from apache_beam.utils.timestamp import Timestamp
+from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms.background import Stream
 from transforms.crawler import Crawler, run_until_done_or_asked_to_stop, shared_crawler
 from transforms.http_client import Exchange
 from transforms.reject import Rejected, reject_entry, unforeseen
-from transforms.request_urls import host_of
-from transforms.schema import Entry, HttpFetch, Page, Reject
+from transforms.request_urls import host_of, host_shard
+from transforms.schema import Entry, HttpFetch, Page, Reject, Settled
 from transforms.settings import FetchSettings
 from transforms.sniffing import require_html
 from transforms.tally import count
+from transforms.urls import url_key
 from transforms.warc import ArchivePart, ArchiveWriter, read_part
 
 LONGEST_PAUSE_S = 30.0  # of a Retry-After that is waited for; longer ones are for a later run
@@ -37,20 +40,15 @@ HOST_TIME_S = 300.0  # for the pages of one host, beside what its delay takes
 GIVE_UP_AFTER = 8  # requests: without an answer to a host that never gave one, or refused (429) in a row
 NO_ANSWER = frozenset({"dns", "connect", "tls", "timeout", "robots-unreachable"})
 NO_TEXT = b"<!DOCTYPE html><html><head></head><body></body></html>"
-FETCH_TAGS = ("rejects", "fetches", "postponed")
+FETCH_TAGS = ("rejects", "fetches", "settled")
 
-Fetched = Page | Reject | HttpFetch | Entry
-FetchOutput = (
-    Page
-    | TaggedOutput[Literal["rejects"], Reject]
-    | TaggedOutput[Literal["fetches"], HttpFetch]
-    | TaggedOutput[Literal["postponed"], Entry]
-)
+Fetched = Page | Reject | HttpFetch | Settled
+FetchOutput = WindowedValue | TaggedOutput[Literal["rejects", "fetches", "settled"], WindowedValue]
 
 
 @dataclass(eq=False, kw_only=True)
 class Fetch(beam.PTransform[PCollection[Entry], DoOutputsTuple]):
-    """Entries -> Pages, Rejects on "rejects", HttpFetches on "fetches", Entries not tried on "postponed".
+    """Entries -> Pages, Rejects on "rejects", HttpFetches on "fetches", entries not tried on "settled".
 
     `shards` is how many groups of hosts are fetched side by side; one is right on one machine. With `archive`, the path
     of a file without its ending, each page is also kept in a WARC file a shard, which `raw_ref` leads to.
@@ -85,24 +83,52 @@ class ReadArchive(beam.PTransform[PCollection[ArchivePart], PCollection[Page]]):
 
 
 class FetchPagesFn(beam.DoFn):
-    """Fetches the entries of a shard; pages leave as they arrive, and only as fast as they are taken."""
+    """Fetches the entries of all shards of a bundle side by side; pages leave as they arrive, and only as fast as they
+    are taken."""
 
     def __init__(self, settings: FetchSettings, archive: str | None = None) -> None:
         self.settings = settings
         self.archive = archive
 
-    def process(self, element: tuple[int, Iterable[Entry]]) -> Iterable[FetchOutput]:
+    def start_bundle(self) -> None:
+        self.given: dict[BoundedWindow, _Given] = {}
+
+    def process(
+        self,
+        element: tuple[int, Iterable[Entry]],
+        window: BoundedWindow = beam.DoFn.WindowParam,  # type: ignore[assignment]  # Beam's way to ask for it
+        timestamp: Timestamp = beam.DoFn.TimestampParam,  # type: ignore[assignment]
+    ) -> None:
         shard, entries = element
+        given = self.given.setdefault(window, _Given(timestamp))
+        given.shards.append(shard)
+        given.entries += entries
+
+    def finish_bundle(self) -> Iterable[FetchOutput]:
+        for window, given in self.given.items():
+            for result in self._results(given):
+                yield _output(result, WindowedValue(result, given.timestamp, (window,)))
+
+    def _results(self, given: "_Given") -> Iterator[Fetched]:
         with ExitStack() as stack:
-            writer = self.archive and stack.enter_context(open_archive(self.archive, shard))
-            results = fetch_pages(list(entries), self.settings)
+            writer = self.archive and stack.enter_context(open_archive(self.archive, min(given.shards)))
+            results = fetch_pages(given.entries, self.settings)
             while True:
                 start = time.perf_counter()
                 result = next(results, None)
                 count("fetch-usec", round((time.perf_counter() - start) * 1e6))
                 if result is None:
                     return
-                yield _output(writer.add(result) if writer and isinstance(result, Page) else result)
+                yield writer.add(result) if writer and isinstance(result, Page) else result
+
+
+@dataclass(slots=True)
+class _Given:
+    """What a bundle brought of one window."""
+
+    timestamp: Timestamp
+    shards: list[int] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
 
 
 def open_archive(archive: str, shard: int) -> ArchiveWriter:
@@ -111,43 +137,54 @@ def open_archive(archive: str, shard: int) -> ArchiveWriter:
     return ArchiveWriter(path, f"{path.parent.name}/{path.name}")
 
 
-def _output(result: Fetched) -> FetchOutput:
+def _output(result: Fetched, windowed: WindowedValue) -> FetchOutput:
     """The result counted, and on the output it belongs to."""
-    output: FetchOutput
     match result:
         case Page():
             count("fetched")
-            output = result
+            return windowed
         case Reject():
             count(f"rejected-{result.reason}")
-            output = TaggedOutput[Literal["rejects"], Reject]("rejects", result)
+            return TaggedOutput("rejects", windowed)
         case HttpFetch():
-            output = TaggedOutput[Literal["fetches"], HttpFetch]("fetches", result)
-        case Entry():
-            count("postponed")
-            output = TaggedOutput[Literal["postponed"], Entry]("postponed", result)
-    return output
+            return TaggedOutput("fetches", windowed)
+        case Settled():
+            return TaggedOutput("settled", windowed)
 
 
 def key_by_host(entry: Entry, shards: int) -> tuple[int, Entry]:
     """The entry under the number of the shard that asks its host."""
-    return xxhash.xxh32_intdigest((host_of(entry.url) or "").encode("utf-8", "replace")) % shards, entry
+    return host_shard(entry.url, shards), entry
 
 
 # ------------------------------------------------------------------ pages
 
 
 def fetch_pages(entries: Sequence[Entry], settings: FetchSettings) -> Iterator[Fetched]:
-    """Fetch all entries: a Page or a Reject for each, an HttpFetch for each address asked, an Entry for each postponed.
+    """Fetch all entries, each article once: a Page or a Reject for each, an HttpFetch for each address asked; or for an
+    entry that is not asked for because the run is to end, that it is postponed.
 
     A host that never answers, answers slowly for minutes or asks to be left alone for long is given up: its remaining
     entries become retryable rejects without being asked for.
     """
+    once, again = once_each(entries)
+    yield from (settled(entry, "unchanged") for entry in again)
     crawler = shared_crawler(settings)
-    for result in crawler.stream(_PageFetcher(crawler, entries).fill):
+    for result in crawler.stream(_PageFetcher(crawler, once).fill):
         yield from crawler.take_rows()
         yield result
     yield from crawler.take_rows()
+
+
+def once_each(entries: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
+    """The first entry of each article, and those that promise it again, as feeds of one publisher do."""
+    once: dict[str, Entry] = {}
+    again = []
+    for entry in sorted(entries, key=lambda entry: (entry.seen_at, entry.feed_id, entry.url)):
+        key = url_key(entry.url) if entry.url else f"{entry.feed_id} {entry.guid}"
+        if once.setdefault(key, entry) is not entry:
+            again.append(entry)
+    return list(once.values()), again
 
 
 @dataclass(slots=True)
@@ -207,7 +244,7 @@ class _PageFetcher:
             for task in tasks:
                 task.cancel()
         for entry in self.open.values():
-            stream.put_now(entry)
+            stream.put_now(settled(entry, "postponed"))
 
     async def _work(self, host: _Host) -> None:
         while host.waiting and not self.stop.is_set():
@@ -264,6 +301,11 @@ def page_of(entry: Entry, exchange: Exchange) -> Page:
         body=answer.body,
         fetched_at=exchange.row.fetched_at,
     )
+
+
+def settled(entry: Entry, how: str) -> Settled:
+    """The note that `entry` ends without a row."""
+    return Settled(how=how, feed_id=entry.feed_id, url=entry.url, guid=entry.guid, seen_at=entry.seen_at)
 
 
 def _rejected_or_feed_text(entry: Entry, rejected: Rejected, row: HttpFetch | None = None) -> Page | Reject:

@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
+import xxhash
 from yarl import URL
 
 from transforms.reject import Rejected
@@ -28,6 +29,11 @@ def host_of(url: str, *, default_port: bool = False) -> str | None:
     if default_port:
         return f"{host}:{port or own}"
     return host if port in (None, own) else f"{host}:{port}"
+
+
+def host_shard(url: str, shards: int) -> int:
+    """The number, below `shards`, of the group of hosts that an address belongs to."""
+    return xxhash.xxh32_intdigest((host_of(url) or "").encode("utf-8", "replace")) % shards
 
 
 def checked_url(url: str) -> str:

@@ -105,6 +105,20 @@ class Settled:
     seen_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """A poll of a feed, in the books of an unbounded pipeline. `outcome` is ok, unchanged or failed; `reason` that of the
+    feed's reject, if there is one; `state` what to remember of the feed, as JSON; `entries` how many it offered, `seen`
+    key and fingerprint (`transforms.seen`) of those that are news, in hex."""
+
+    feed_url: str
+    outcome: str
+    reason: str | None
+    state: str
+    entries: int
+    seen: tuple[tuple[str, str], ...]
+
+
 # --------------------------------------------------------------------------- parts of an article
 
 

@@ -19,6 +19,7 @@ Share = Annotated[float, Ge(0), Le(1)]
 class RunSettings:
     workers: NotNegative = 0
     batch_entries: AtLeastOne = 2000
+    beam_options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

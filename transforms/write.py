@@ -1,57 +1,150 @@
-"""Write: rows of the three datasets in, staged part files out.
+"""Write: rows of the three datasets in, staged part files out, and the list of what was delivered.
 
-In: articles, rejects and fetches, flattened. Each row gets the run's id, goes to the partition of its `seen_date`
-and into one part file a partition and bundle. Out: a `PartFile` for each file, staged and durable, not yet visible:
-the run makes them visible after it has counted them against its books and written the manifest.
+In: everything that entries end as: articles, rejects and fetches, which become rows, and notes beside them (`Settled`,
+`Polled`), which don't. Each row is stamped with its run's id, goes to the partition of its `seen_date` and into one
+part file a partition and window. Out: a `Delivery`: the part files, staged and durable, not yet visible, and the notes.
+The run counts it against its books, writes the manifest and makes the files visible.
 
 Guaranteed: the same rows under the same name give the same file at the same place, so a retried bundle overwrites its
-own. Not guaranteed here: that files appear together; that is the manifest's work (`pipeline.commit`).
-Memory is bounded by the rows of one partition and batch.
+own. Not guaranteed here: that files appear together; that is the manifest's work (`pipeline.dataset`).
+Memory is bounded by the rows of one partition and window.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC
 from pathlib import Path
+from typing import Literal, Protocol
 
 import apache_beam as beam
-from apache_beam.pvalue import PCollection
+from apache_beam.pvalue import PCollection, TaggedOutput
+from apache_beam.transforms.window import BoundedWindow, IntervalWindow
+from apache_beam.utils.windowed_value import PaneInfo
 
+from transforms.delivery import Delivery, Note, save
 from transforms.partitions import PartFile, partition_path, stamp_run, write_part
-from transforms.schema import Row
+from transforms.schema import Polled, Row, Settled
 from transforms.settings import WriteSettings
 from transforms.tally import timed
 
 
+class RunNames(Protocol):
+    """How the run is called that a window's rows belong to, and its part files."""
+
+    def of(self, window: BoundedWindow, pane: PaneInfo) -> tuple[str, str]:
+        """The run's id, and the name of its part files."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneRun:
+    """A bounded pipeline: one run for all."""
+
+    run_id: str
+    name: str
+
+    def of(self, window: BoundedWindow, pane: PaneInfo) -> tuple[str, str]:
+        return self.run_id, self.name
+
+
+@dataclass(frozen=True, slots=True)
+class RunPerWindow:
+    """An unbounded pipeline: a run a window, called by the window's start, so that the same window is called the same
+    when it is processed again. What comes late to a window is a part of its own. `token` is of six hex digits."""
+
+    token: str
+
+    def of(self, window: BoundedWindow, pane: PaneInfo) -> tuple[str, str]:
+        if not isinstance(window, IntervalWindow):
+            raise TypeError(f"{window}: expected a window of time")
+        start = window.start.to_utc_datetime(has_tz=True).astimezone(UTC)
+        run_id = f"{start:%Y%m%dT%H%M%SZ}-{self.token}"
+        return run_id, f"{run_id}-{max(0, pane.index):04d}"
+
+
 @dataclass(eq=False, kw_only=True)
-class Write(beam.PTransform[PCollection[Row], PCollection[PartFile]]):
-    """Stage rows as part files named `name` below `staging`; rows are stamped with `run_id`."""
+class Write(beam.PTransform[PCollection[Row | Note], PCollection[Delivery]]):
+    """Stage rows as part files below `staging`, a folder a run. `staging` itself is never made: where it is gone,
+    whoever was to commit has gone, and the pipeline fails."""
 
     staging: str
-    name: str
-    run_id: str
+    names: RunNames
     settings: WriteSettings = field(default_factory=WriteSettings)
 
     def __post_init__(self) -> None:
         super().__init__()
 
-    def expand(self, rows: PCollection[Row]) -> PCollection[PartFile]:
-        return (
-            rows
-            | "StampRun" >> beam.Map(stamp_run, self.run_id)
+    def expand(self, outcomes: PCollection[Row | Note]) -> PCollection[Delivery]:
+        split = outcomes | "SplitNotes" >> beam.ParDo(split_notes).with_outputs("notes", main="rows")
+        parts = (
+            split.rows
             | "KeyByPartition" >> beam.WithKeys(partition_path)
             | "GroupByPartition" >> beam.GroupByKey()
-            | "WriteParts" >> beam.ParDo(WritePartFn(self.staging, self.name, self.settings))
+            | "WriteParts" >> beam.ParDo(WritePartFn(self.staging, self.names, self.settings))
+        )
+        return (
+            (parts, split.notes)
+            | "Delivered" >> beam.Flatten()
+            | "KeyAlike" >> beam.WithKeys(lambda _: 0)
+            | "GatherDelivery" >> beam.GroupByKey()
+            | "Deliver" >> beam.ParDo(DeliverFn(self.staging, self.names))
         )
 
 
+def split_notes(outcome: Row | Note) -> Iterator[Row | TaggedOutput[Literal["notes"], Note]]:
+    """Rows on the main output, notes beside."""
+    if isinstance(outcome, Settled | Polled):
+        yield TaggedOutput[Literal["notes"], Note]("notes", outcome)
+    else:
+        yield outcome
+
+
 class WritePartFn(beam.DoFn):
-    """Writes one partition of a batch."""
+    """Writes one partition of a window."""
 
-    def __init__(self, staging: str, name: str, settings: WriteSettings) -> None:
-        self.staging, self.name, self.settings = staging, name, settings
+    def __init__(self, staging: str, names: RunNames, settings: WriteSettings) -> None:
+        self.staging, self.names, self.settings = staging, names, settings
 
-    def process(self, element: tuple[str, Iterable[Row]]) -> Iterator[PartFile]:
+    def process(
+        self,
+        element: tuple[str, Iterable[Row]],
+        window: BoundedWindow = beam.DoFn.WindowParam,  # type: ignore[assignment]  # Beam's way to ask for it
+        pane: PaneInfo = beam.DoFn.PaneInfoParam,  # type: ignore[assignment]
+    ) -> Iterator[PartFile]:
         folder, rows = element
+        run_id, name = self.names.of(window, pane)
         with timed("write"):
-            part = write_part(list(rows), Path(self.staging), folder, self.name, self.settings)
+            stamped = [stamp_run(row, run_id) for row in rows]
+            part = write_part(stamped, _staging(self.staging, run_id), folder, name, self.settings)
         yield part
+
+
+class DeliverFn(beam.DoFn):
+    """Writes down what a window delivered."""
+
+    def __init__(self, staging: str, names: RunNames) -> None:
+        self.staging, self.names = staging, names
+
+    def process(
+        self,
+        element: tuple[int, Iterable[PartFile | Note]],
+        window: BoundedWindow = beam.DoFn.WindowParam,  # type: ignore[assignment]  # Beam's way to ask for it
+        pane: PaneInfo = beam.DoFn.PaneInfoParam,  # type: ignore[assignment]
+    ) -> Iterator[Delivery]:
+        delivered = list(element[1])
+        run_id, name = self.names.of(window, pane)
+        delivery = Delivery(
+            run_id=run_id,
+            name=name,
+            parts=tuple(sorted((item for item in delivered if isinstance(item, PartFile)), key=lambda part: part.path)),
+            settled=tuple(item for item in delivered if isinstance(item, Settled)),
+            polls=tuple(item for item in delivered if isinstance(item, Polled)),
+        )
+        save(delivery, _staging(self.staging, run_id))
+        yield delivery
+
+
+def _staging(staging: str, run_id: str) -> Path:
+    """Where a run's files are staged; raises FileNotFoundError when nobody is there any more to commit them."""
+    if not Path(staging).is_dir():
+        raise FileNotFoundError(f"{staging} is gone: whoever was to commit what this pipeline writes has ended")
+    return Path(staging) / run_id
