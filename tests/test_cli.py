@@ -92,13 +92,13 @@ def test_check_tells_each_feed_in_a_line_and_writes_nothing(tmp_path: Path) -> N
         )
         code, output, _ = invoke("check", str(path))
     assert code == 1
-    facts = "1 entries, no dates, rss, links, robots ok, every ~"
+    facts = "rss 1 entries, no dates, links; robots ok, validators, every ~"
     assert f"ok      {site.url('/feed')}  {facts}" in output
-    facts = "1 entries, newest 2h, json, full text, robots ok, every ~30m, no validators"
-    assert re.sub(r"~(2[789]|3[0123])m", "~30m", output).count(f"ok      {site.url('/full')}  {facts}\n") == 1
-    assert f"FAILED  {site.url('/absent')}  http-404" in output
-    assert "http-404: not there, see `newsbeam feeds discover`\n" in output
-    assert f"FAILED  {site.url('/no')}  robots-disallowed: robots.txt forbids it, ask the publisher\n" in output
+    facts = "json 1 entries, newest 2h, full text; robots ok, no validators, every ~30m; hint: it carries whole"
+    assert re.sub(r"~(2[789]|3[0123])m", "~30m", output).count(f"ok      {site.url('/full')}  {facts}") == 1
+    assert f"FAILED  {site.url('/absent')}  http-404; hint: not there, see `newsbeam feeds discover`\n" in output
+    assert f"FAILED  {site.url('/no')}  robots-disallowed; hint: robots.txt forbids it, ask the publisher\n" in output
+    assert output.endswith("4 feeds, 2 failed\n")
     assert len(output.splitlines()) == 5
     assert "polled" not in output
     assert not (tmp_path / "data").exists()
@@ -129,11 +129,11 @@ def test_check_tells_what_runs_know_of_each_feed_and_leaves_it_alone(tmp_path: P
         FeedMemory(dataset).save_feeds([(state.url, state) for state in (known, failing, mended)])
         before = (dataset.state / "feeds.sqlite3").read_bytes()
         told = {line.split()[1]: line for line in invoke("check", str(path))[1].splitlines()}
-    assert told[known.url].endswith("robots ok, every ~3h; polled 10m ago, next in 3h")
-    assert len(told[known.url]) <= 120
-    assert told[failing.url].endswith("; polled 10m ago, next in 3h, failures 2.5")
-    assert told[mended.url].endswith("; polled 10m ago, next in 3h, failures 0.5 (http-5xx)")
-    assert told[site.url("/new")].endswith("never polled")
+    assert told[known.url].endswith("robots ok, validators, every ~3h, polled 10m ago, next in 3h")
+    assert len(told[known.url]) <= 130
+    assert ", polled 10m ago, next in 3h, failures 2.5; hint: not there" in told[failing.url]
+    assert told[mended.url].endswith(", polled 10m ago, next in 3h, failures 0.5 (http-5xx)")
+    assert ", never polled; hint" in told[site.url("/new")]
     assert [file.name for file in dataset.state.iterdir()] == ["feeds.sqlite3"]
     assert (dataset.state / "feeds.sqlite3").read_bytes() == before
 
