@@ -4,10 +4,13 @@ Goes in: a dataset root. A thread keeps the search index in step with what runs 
 """
 
 import os
+import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -20,7 +23,7 @@ from pipeline.interrupts import stop_on_signals
 from transforms import interrupt
 
 ADDRESS = "127.0.0.1"
-LOOK_EVERY_S = 2.0  # for manifests of new runs
+LOOK_EVERY_S = 1.0  # for manifests of new runs
 IDLE_S = 30.0  # after which a connection that asks nothing is closed
 
 
@@ -29,35 +32,47 @@ def browse(root: Path, port: int, *, open_page: bool, announce: Callable[[str], 
 
     Raises `QueryError` where there is no dataset and `UsageError` for a port that cannot be had.
     """
+    with stop_on_signals(), serving(root, port) as server:
+        if not server.keeper.index.is_kept:
+            announce(f"{root}/state cannot be written to: the search index is built anew each time")
+        announce(f"{server.address}   (Ctrl-C ends it)")
+        if open_page and _has_desktop():
+            webbrowser.open(server.address)
+        interrupt.requested.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A dataset being served."""
+
+    address: str
+    keeper: "IndexKeeper"
+
+
+@contextmanager
+def serving(root: Path, port: int = 0) -> Iterator[Serving]:
+    """Serve the dataset while inside; on the way out threads have ended and nothing is left open."""
     if not (root / "runs").is_dir():
         raise QueryError(f"{root}: no dataset: there is no runs/ folder; run `newsbeam run CONFIG` first")
-    index = SearchIndex(root)
-    keeper = IndexKeeper(index)
-    stored = StoredArticles(root)
-    try:
-        app = make_app(index, keeper, stored)
+    with closing(SearchIndex(root)) as index, closing(StoredArticles(root)) as stored:
+        keeper = IndexKeeper(index)
         try:
-            server = make_server(ADDRESS, port, app, threaded=True, request_handler=_Handler)
-        except (OSError, SystemExit, OverflowError) as error:  # werkzeug exits where the port is taken
-            raise UsageError(f"--port {port}: cannot be listened on; leave it out for a free one") from error
-        with stop_on_signals():
-            serving = threading.Thread(target=server.serve_forever, daemon=True)
-            serving.start()
-            keeper.start()
-            address = f"http://{ADDRESS}:{server.server_port}/"
-            if not index.is_kept:
-                announce(f"{root}/state cannot be written to: the search index is built anew each time")
-            announce(f"{address}   (Ctrl-C ends it)")
-            if open_page and _has_desktop():
-                webbrowser.open(address)
-            interrupt.requested.wait()
+            with socket.create_server((ADDRESS, port)) as listening:
+                port = listening.getsockname()[1]
+                app, file = make_app(index, keeper, stored), listening.fileno()
+                server = make_server(ADDRESS, port, app, threaded=True, request_handler=_Handler, fd=file)
+        except OSError as error:
+            raise UsageError(f"--port {port}: {error.strerror or error}; leave it out for a free one") from error
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        keeper.start()
+        try:
+            yield Serving(f"http://{ADDRESS}:{port}/", keeper)
+        finally:
             server.shutdown()
-            serving.join()
+            thread.join()
             server.server_close()
             keeper.end()
-    finally:
-        stored.close()
-        index.close()
 
 
 class IndexKeeper(threading.Thread):

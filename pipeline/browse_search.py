@@ -19,7 +19,11 @@ SNIPPET_CHARACTERS = 280
 MAX_ASKED_CHARACTERS = 500
 MAX_VALUES = 200  # of a name that stands for several
 _WEIGHTS = "10.0, 4.0, 1.0"  # of a word in title, description, text
-_SORTS = {"best": f"bm25(words, {_WEIGHTS}), at DESC", "newest": "at DESC, id DESC", "oldest": "at, id"}
+_SORTS = {
+    "best": f"bm25(words, {_WEIGHTS}), at DESC, article_id, version DESC",
+    "newest": "at DESC, article_id, version DESC",
+    "oldest": "at, article_id, version",
+}
 _TAGS = ("mention", "topic", "person", "organization")
 
 Marked = list[tuple[str, bool]]  # pieces of a text, and whether each is what was asked for
