@@ -11,12 +11,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline.errors import UsageError
-from transforms.deduplicate import Unchanged, assign, index_folder
+from transforms.assignment import assign, index_folder
 from transforms.extraction import clean_page
 from transforms.fetch import fetch_pages
 from transforms.memory import Memory
 from transforms.near_index import NearIndex
 from transforms.plain_text import without_control
+from transforms.recognition import Unchanged
 from transforms.reject import Rejected
 from transforms.schema import Article, Entry, NameMention, Page, Reject
 from transforms.settings import Settings

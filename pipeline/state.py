@@ -29,8 +29,8 @@ from transforms.schema import Entry, Feed
 from transforms.seen import is_news, key_of
 
 MEMORY_COLUMNS = [
-    "article_id", "version", "url", "publisher_domain", "title", "first_seen_at", "fetched_at", "content_hash",
-    "signature", "cluster_id", "duplicate_of", "duplicate_kind", "duplicate_score",
+    "article_id", "version", "url", "publisher_domain", "feed_id", "guid", "title", "first_seen_at", "fetched_at",
+    "content_hash", "signature", "cluster_id", "duplicate_of", "duplicate_kind", "duplicate_score",
 ]  # fmt: skip
 SAME_MEMORIES = ("compact", "retag")  # rewrites that leave these columns as they are
 RETRY_LIMIT = 3  # tries of an entry over runs before it is left alone

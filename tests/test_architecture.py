@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 VERBS = {"fetch", "clean", "deduplicate", "tag", "write"}
-BEAM_ALLOWED = {f"transforms.{verb}" for verb in VERBS} | {"transforms.tally", "transforms.watch"}
+BEAM_ALLOWED = {f"transforms.{verb}" for verb in VERBS} | {"transforms.joined", "transforms.tally", "transforms.watch"}
 ONLY_IN = {
     "feedparser": {"transforms.feeds"},
     "trafilatura": {"transforms.extraction"},

@@ -4,12 +4,9 @@ import dataclasses
 import itertools
 import random
 import tempfile
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import apache_beam as beam
-import numpy as np
-import pyarrow as pa
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.test_pipeline import TestPipeline
@@ -17,50 +14,24 @@ from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.archive import Archive
+from tests.arrivals import article, day, made_up
 from tests.articles import REPORT
-from transforms.deduplicate import Deduplicate, Outcome, Unchanged, assign, counters
-from transforms.memory import Known, Memory, Stored
+from transforms.assignment import Outcome, assign, counters
+from transforms.deduplicate import Deduplicate
+from transforms.memory import Memory
 from transforms.near_index import NearIndex
-from transforms.schema import Article, Reject, arrow_schema, to_row
+from transforms.recognition import Unchanged
+from transforms.schema import Article, Reject
 from transforms.settings import DeduplicateSettings
-from transforms.urls import article_id, canonical_url, registrable_domain
+from transforms.urls import article_id
 
-START = datetime(2026, 5, 4, 6, tzinfo=UTC)
 FORECAST = (
     "{place} will be dry in the morning and wet by night, the weather office of {place} said. The wind will come from"
     " the {wind} at {speed} kilometres an hour, with gusts of up to {gusts}. Temperatures will reach {high} degrees in"
     " the afternoon and fall to {low} at night. Drivers should expect standing water on roads near the river. The next"
     " forecast will be published at {hour} o'clock."
 )
-
-
-def article(url: str, text: str, arrival: int, title: str = "Ferry pier closed", guid: str | None = None) -> Article:
-    return Article(
-        article_id=article_id(canonical_url(url, None)),
-        url=canonical_url(url, None),
-        source_url=url,
-        final_url=url,
-        feed_id="coast",
-        guid=guid,
-        publisher_domain=registrable_domain(url),
-        title=title,
-        text=text,
-        word_count=len(text.split()),
-        first_seen_at=START + timedelta(microseconds=arrival),
-        fetched_at=START + timedelta(minutes=1),
-    )
-
-
-def made_up(seed: int) -> str:
-    """A text of some 200 words that shares no phrase with those of other seeds."""
-    chance = random.Random(seed)
-    letters = "aeioudnrstlmk"
-    sentences = [
-        " ".join("".join(chance.choices(letters, k=chance.randint(2, 8))) for _ in range(9)).capitalize()
-        + f" {''.join(chance.choices(letters, k=6)).capitalize()} {chance.randint(2, 99)}."
-        for _ in range(20)
-    ]
-    return " ".join(sentences)
 
 
 @pytest.fixture
@@ -264,34 +235,12 @@ def test_a_failure_of_the_program_costs_one_article(root: Path) -> None:
     assert isinstance(found[1], Article)
 
 
-class Archive(Memory):
-    """What runs have stored, kept in lists."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, Article] = {}
-
-    def latest(self, article_id: str) -> Known | None:
-        row = self.rows.get(article_id)
-        shared = [name.name for name in dataclasses.fields(Known) if name.name != "folder"]
-        return row and Known(folder=Path(), **{name: getattr(row, name) for name in shared})
-
-    def stored(self, known: Known) -> Stored:
-        row = self.rows[known.article_id]
-        return Stored(**{name.name: getattr(row, name.name) for name in dataclasses.fields(Stored)})
-
-
 def in_batches(folder: Path, articles: list[Article], cuts: list[int], near: str) -> list[Outcome]:
     """The outcomes when runs are cut at `cuts` and each finds the index its forerunners left."""
-    archive, found = Archive(), []
+    archive, found = Archive(folder), []
     for begin, end in itertools.pairwise([0, *sorted(cuts), len(articles)]):
-        index = NearIndex.open(folder)
-        of_batch = list(assign(articles[begin:end], archive, index, DeduplicateSettings(near=near)))  # type: ignore[arg-type] # literals
-        stored = [outcome for outcome in of_batch if isinstance(outcome, Article)]
-        archive.rows |= {row.article_id: row for row in stored}
-        table = pa.Table.from_pylist([to_row(row) for row in stored], schema=arrow_schema("articles"))
-        derived = NearIndex.open(folder)  # as the run's state does: from the rows alone
-        derived.add_rows(table.take(np.random.default_rng(end).permutation(len(stored))))
-        derived.flush()
+        of_batch = list(assign(articles[begin:end], archive, archive.index(), DeduplicateSettings(near=near)))  # type: ignore[arg-type] # literals
+        archive.store(of_batch)
         found += of_batch
     return found
 
@@ -317,6 +266,14 @@ def test_batches_may_be_cut_anywhere(arrived: list[tuple[int, int, int, str]], d
         articles.append(article(f"https://{name}{host}.example/{story}/{page}", text, arrival, f"Story {story}"))
     cuts = data.draw(st.lists(st.integers(0, len(articles)), max_size=4))
     near = data.draw(st.sampled_from(["mark", "drop", "off"]))
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+        assert in_batches(Path(one), articles, [], near) == in_batches(Path(other), articles, cuts, near)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 1_000), st.lists(st.integers(0, 60), max_size=3), st.sampled_from(["mark", "drop", "off"]))
+def test_a_day_of_news_may_be_cut_anywhere(seed: int, cuts: list[int], near: str) -> None:
+    articles = day(seed, 60)
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
         assert in_batches(Path(one), articles, [], near) == in_batches(Path(other), articles, cuts, near)
 

@@ -13,7 +13,7 @@ from tests.pages import FETCHED_AT, PARAGRAPHS, URL, html
 from tests.servers import html as html_reply
 from tests.servers import serve
 from tests.test_state import commit
-from transforms.deduplicate import assign
+from transforms.assignment import assign
 from transforms.extraction import clean_page
 from transforms.memory import Memory
 from transforms.near_index import NearIndex

@@ -1,5 +1,6 @@
 """The index of signatures: what it finds does not depend on the order or the batches in which rows came."""
 
+import dataclasses
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from transforms.near_index import Match, NearIndex
+from transforms.copies import Match, best_match, candidates
+from transforms.near_index import NearIndex
+from transforms.postings import Posted, text_keys
 from transforms.reading import content_hash, read
 from transforms.signatures import pack, sign
 
@@ -21,28 +24,32 @@ def text_of(seed: int, words: int = 160) -> str:
     )
 
 
-def add(index: NearIndex, number: int, text: str, *, host: str = "", version: int = 1, day: float = 0) -> None:
-    index.add(
-        sign(read(text, host)),
-        content_hash(text),
+def posted(number: int, text: str, *, host: str = "", version: int = 1, day: float = 0) -> Posted:
+    return Posted(
         article_id=f"{number:032x}",
         version=version,
         cluster_id=f"{number:032x}",
-        host=host or f"host{number}.example",
-        seen_at=START + timedelta(days=day, microseconds=number),
+        publisher_domain=host or f"host{number}.example",
+        feed_id="coast",
+        guid=None,
+        title=None,
+        first_seen_at=START + timedelta(days=day, microseconds=number),
+        content_hash=content_hash(text),
     )
+
+
+def add(index: NearIndex, number: int, text: str, *, host: str = "", version: int = 1, day: float = 0) -> None:
+    article = posted(number, text, host=host, version=version, day=day)
+    index.add(article, sign(read(text, article.publisher_domain)))
 
 
 def find(
     index: NearIndex, text: str, *, number: int = 999, host: str = "other.example", day: float = 0
 ) -> Match | None:
-    return index.match(
-        sign(read(text, host)),
-        content_hash(text),
-        article_id=f"{number:032x}",
-        host=host,
-        seen_at=START + timedelta(days=day, microseconds=number),
-    )
+    signature, seen_at = sign(read(text, host)), START + timedelta(days=day, microseconds=number)
+    _, entries = index.find(text_keys(signature, content_hash(text)))
+    entries = entries[index.in_window(entries, f"{number:032x}", seen_at)]
+    return best_match(candidates(signature, content_hash(text), host, entries), lambda one: one.cluster_id)
 
 
 @pytest.fixture
@@ -71,32 +78,11 @@ def test_what_lies_before_the_window_is_not_found(index: NearIndex) -> None:
     assert find(index, text_of(1), day=14.1) is None
 
 
-def repeated(index: NearIndex, text: str, host: str, number: int = 999) -> set[int]:
-    reading = read(text, host)
-    article_id = f"{number:032x}"
-    return index.search(sign(reading), reading, article_id=article_id, host=host, seen_at=START)[1]
-
-
-def test_lines_that_other_stories_of_a_host_carry_are_known(index: NearIndex) -> None:
-    line = "Subscribe to the morning letter"
-    text = text_of(1) + "\n" + line
-    add(index, 1, text, host="a.example")
-    assert repeated(index, line, "a.example") == set(read(line, "a.example").line_hashes)
-    assert not repeated(index, line, "b.example")
-    assert not repeated(index, text, "a.example"), "a copy of the story is no other story"
-    assert not repeated(index, line, "a.example", number=1), "nor is the article itself"
-
-
 def rows(numbers: list[int]) -> pa.Table:
     return pa.Table.from_pylist(
         [
             {
-                "article_id": f"{number:032x}",
-                "version": 1,
-                "cluster_id": f"{number:032x}",
-                "publisher_domain": f"host{number}.example",
-                "first_seen_at": START + timedelta(microseconds=number),
-                "content_hash": content_hash(text_of(number % 5)),
+                **dataclasses.asdict(posted(number, text_of(number % 5))),
                 "signature": pack(sign(read(text_of(number % 5), f"host{number}.example"))),
             }
             for number in numbers

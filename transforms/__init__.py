@@ -12,7 +12,9 @@ clean          extraction (a page to an article); charset, sniffing, page_tree, 
                allocator (the processes it runs in, and their memory)
 
 deduplicate    hosts, url_rules, urls (which article an address names); reading, signatures (texts to compare);
-               segments, near_index (earlier texts); versions (what changed); memory (what earlier runs know)
+               postings, segments, near_index (earlier texts); memory (what earlier runs know); versions (what
+               changed); recognition (known or new); copies, clusters (whom one copies); assignment (all of it, one
+               after another); joins and joined (the same by keys, on many machines)
 
 tag            taggers (the chain); wordlists, lexicons/ (the words); tokens, mentions, gazetteer, country_words,
                inflection, surroundings, neighbours, place_judge, geography (countries and places); name_tokens,

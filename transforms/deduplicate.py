@@ -10,12 +10,11 @@ In order of arrival each article is one of
 An article is known by its address (`urls.url_key`), or, when its feed changed the link, by guid or headline over the
 same text.
 
-A copy joins the cluster of its single best earlier match and clusters never merge, so one round-up cannot glue stories
-together. The answer depends on what arrived before and not on how it was cut into batches. All articles of a batch pass
-through one worker; memory holds the batch's texts and the index of `near_index`.
+The answer depends on what arrived before and not on how it was cut into batches. In the arrangement "one-worker" all
+articles of a batch pass through one worker, whose memory holds their texts and the index of `near_index`; in the
+arrangement "joins" workers share them out (`joined`), a host at a time. Both give the same rows.
 """
 
-import dataclasses
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -38,29 +37,16 @@ from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.timestamp import Timestamp
 
 from transforms import tally
-from transforms.memory import Known, Memory, Stored
-from transforms.near_index import Match, NearIndex
-from transforms.reading import Reading, content_hash, read
-from transforms.reject import Rejected, reject_article, unforeseen
+from transforms.assignment import Outcome, assign, counters, in_order, index_folder
+from transforms.joined import assign_by_joins
+from transforms.memory import Memory
+from transforms.near_index import NearIndex
 from transforms.schema import Article, Reject, Settled
 from transforms.settings import DeduplicateSettings
-from transforms.signatures import Signature, pack, sign, unpack
-from transforms.versions import difference, is_rendering
 
-TITLE_TOKENS = 4  # a shorter headline may come again over another story
 PENDING_S = 3_600.0  # what has not been committed an hour after its window was rejected later on
 READ_TRIES, READ_PAUSE_S = 50, 0.1
-SAME_TEXT = 0.9  # contained in each other, at least
 
-
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """An article that is stored already as it is."""
-
-    article_id: str
-
-
-Outcome = Article | Reject | Unchanged
 Assigned = Article | TaggedOutput[Literal["rejects"], Reject] | TaggedOutput[Literal["settled"], Settled]
 
 
@@ -69,7 +55,7 @@ class Deduplicate(beam.PTransform[PCollection[Article], Any]):
     """Articles -> Articles, Rejects on "rejects", and what is stored already on "settled".
 
     `root` is the dataset root whose earlier articles count. An unbounded pipeline is assigned window after window; what
-    is not committed yet is kept as state, see `AssignPendingFn`.
+    is not committed yet is kept as state by one worker, see `AssignPendingFn`.
     """
 
     settings: DeduplicateSettings = field(default_factory=DeduplicateSettings)
@@ -77,8 +63,13 @@ class Deduplicate(beam.PTransform[PCollection[Article], Any]):
 
     def __post_init__(self) -> None:
         super().__init__()
+        if self.settings.arrangement == "joins" and self.settings.near == "drop":
+            raise ValueError('deduplicate.arrangement "joins" cannot drop copies: expected near = "mark" or "off"')
 
     def expand(self, articles: PCollection[Article]) -> "DoOutputsTuple | Outputs":
+        if self.settings.arrangement == "joins" and articles.windowing.is_default():
+            told = assign_by_joins(articles, self.settings, self.root)
+            return told | "Tell" >> beam.MapTuple(on_output).with_outputs("rejects", "settled", main="articles")
         gathered = articles | "KeyAlike" >> beam.WithKeys(lambda _: 0) | "GatherArticles" >> beam.GroupByKey()
         if articles.windowing.is_default():
             return gathered | "AssignClusters" >> beam.ParDo(AssignFn(self.settings, self.root)).with_outputs(
@@ -193,182 +184,3 @@ def on_output(article: Article, outcome: Outcome) -> Assigned:
         seen_at=article.first_seen_at,
     )
     return TaggedOutput[Literal["settled"], Settled]("settled", settled)
-
-
-def index_folder(root: Path) -> Path:
-    """Where the index of a dataset is kept."""
-    return root / "state" / "signatures"
-
-
-def in_order(articles: Iterable[Article]) -> list[Article]:
-    """By arrival."""
-    return sorted(articles, key=lambda article: (article.first_seen_at, article.article_id, article.source_url))
-
-
-def counters(outcome: Outcome) -> list[str]:
-    """The names under which an outcome is counted."""
-    if isinstance(outcome, Unchanged):
-        return ["unchanged"]
-    if isinstance(outcome, Reject):
-        return ["dropped" if outcome.reason.endswith("-duplicate") else f"rejected-{outcome.reason}"]
-    if outcome.version > 1:
-        return ["versions"]
-    return [f"duplicates-{outcome.duplicate_kind}"] if outcome.duplicate_kind else []
-
-
-def assign(
-    articles: Iterable[Article],
-    memory: Memory,
-    index: NearIndex,
-    settings: DeduplicateSettings,
-    pending: Iterable[Article] = (),
-) -> Iterator[Outcome]:
-    """One outcome for each article, in order. `index` is added to; neither it nor `memory` is written to disk.
-
-    `pending` are articles that were assigned earlier and are not committed yet, in order.
-    """
-    assigner = _Assigner(memory=memory, index=index, settings=settings)
-    for article in pending:
-        assigner.know(article)
-    for article in articles:
-        try:
-            yield assigner.outcome(article)
-        except Rejected as rejected:
-            yield reject_article(article, rejected)
-        except Exception as error:
-            yield reject_article(article, unforeseen(error, "deduplicate"))
-
-
-@dataclass(kw_only=True)
-class _Assigner:
-    """`batch` holds the newest version of each article that came since `memory` was written."""
-
-    memory: Memory
-    index: NearIndex
-    settings: DeduplicateSettings
-    batch: dict[str, Article] = field(default_factory=dict)
-
-    def know(self, article: Article) -> None:
-        """Take in an article that was assigned before, unless it has been committed since."""
-        committed = self.memory.latest(article.article_id)
-        if committed is None or committed.version < article.version:
-            self.batch[article.article_id] = article
-        signature = unpack(article.signature)
-        if signature and not self.index.holds(article.article_id, article.version):
-            self._post(article, signature)
-
-    def outcome(self, article: Article) -> Outcome:
-        reading = read(article.text, article.publisher_domain)
-        known = self._known(article.article_id)
-        if known is not None:
-            return self._another_reading(article, reading, known)
-        signature, match = self._signed(article, reading)
-        renamed = self._renamed(article, match) if match and match.same_host else None
-        if renamed is not None:
-            return self._another_reading(article, reading, renamed)
-        return self._first_version(article, reading, signature, match if self.settings.near != "off" else None)
-
-    def _first_version(self, article: Article, reading: Reading, signature: Signature, match: Match | None) -> Article:
-        if match is not None and self.settings.near == "drop":
-            raise Rejected(f"{match.kind}-duplicate", f"copy of {match.article_id}, {match.score:.2f}")
-        return self._remembered(
-            dataclasses.replace(
-                article,
-                version=1,
-                content_hash=reading.content_hash,
-                signature=pack(signature),
-                cluster_id=match.cluster_id if match else article.article_id,
-                duplicate_of=match.cluster_id if match else None,
-                duplicate_kind=match.kind if match else None,
-                duplicate_score=match.score if match else None,
-            ),
-            signature,
-        )
-
-    def _another_reading(self, article: Article, reading: Reading, known: Article | Known) -> Outcome:
-        """What a known article has become. A rendering under another link (AMP, mobile) that differs by a few whole
-        lines is the same version: what differs is what extraction kept of the page."""
-        old_text = article.text
-        if reading.content_hash == known.content_hash:
-            if content_hash(known.title or "") == content_hash(article.title or ""):
-                return Unchanged(known.article_id)
-        else:
-            stored = self._stored(known)
-            old_text = stored.text if stored else ""
-            if stored and stored.source_url != article.source_url and is_rendering(old_text, article.text):
-                return Unchanged(known.article_id)
-        change = difference(known.title, old_text, article.title, article.text)
-        if change is None:
-            return Unchanged(known.article_id)
-        article = dataclasses.replace(article, article_id=known.article_id, first_seen_at=known.first_seen_at)
-        signature, _ = self._signed(article, reading)
-        return self._remembered(
-            dataclasses.replace(
-                article,
-                version=known.version + 1,
-                change_kind=change.kind,
-                changes=change.changes,
-                content_hash=reading.content_hash,
-                signature=pack(signature),
-                cluster_id=known.cluster_id,
-                duplicate_of=known.duplicate_of,
-                duplicate_kind=known.duplicate_kind,
-                duplicate_score=known.duplicate_score,
-            ),
-            signature,
-        )
-
-    def _signed(self, article: Article, reading: Reading) -> tuple[Signature, Match | None]:
-        """The article's signature without its host's furniture, and whom it copies.
-
-        The text is tried as it stands first: that finds the copies a host prints of its own article, whose lines all
-        look like furniture.
-        """
-        told = {"article_id": article.article_id, "host": article.publisher_domain}
-        signature = sign(reading)
-        match, repeated = self.index.search(signature, reading, seen_at=article.first_seen_at, **told)
-        if repeated:
-            whole, signature = signature, sign(reading, repeated)
-            settled = match is not None and match.kind == "exact"
-            if not settled and signature.tokens < 0.95 * whole.tokens:  # a line less changes no verdict
-                bare = self.index.match(signature, reading.content_hash, seen_at=article.first_seen_at, **told)
-                match = bare or match
-        return signature, match
-
-    def _renamed(self, article: Article, match: Match) -> Article | Known | None:
-        """The known article that a copy is, when its feed has only changed the link: same feed, same host, and the same
-        guid; or the same headline over the same text, where the guid is no name of its own."""
-        known = self._known(match.article_id)
-        stored = self._stored(known) if known else None
-        if known is None or stored is None:
-            return None
-        if stored.feed_id != article.feed_id:
-            return None
-        if article.guid and article.guid == stored.guid:
-            return known
-        named = any(guid and "://" not in guid for guid in (article.guid, stored.guid))
-        title = read(article.title or "")
-        same_title = len(title.tokens) >= TITLE_TOKENS and title.content_hash == content_hash(known.title or "")
-        return known if same_title and not named and match.score >= SAME_TEXT else None
-
-    def _known(self, article_id: str) -> Article | Known | None:
-        return self.batch.get(article_id) or self.memory.latest(article_id)
-
-    def _stored(self, known: Article | Known) -> Article | Stored | None:
-        return known if isinstance(known, Article) else self.memory.stored(known)
-
-    def _remembered(self, article: Article, signature: Signature) -> Article:
-        self.batch[article.article_id] = article
-        self._post(article, signature)
-        return article
-
-    def _post(self, article: Article, signature: Signature) -> None:
-        self.index.add(
-            signature,
-            article.content_hash,
-            article_id=article.article_id,
-            version=article.version,
-            cluster_id=article.cluster_id,
-            host=article.publisher_domain,
-            seen_at=article.first_seen_at,
-        )

@@ -18,6 +18,7 @@ MAX_MARKS = 24
 PROSE_CHARACTERS = 72  # a line this long is prose however it ends
 
 _UNSPACED = ((0xE00, 0xEFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF), (0x3400, 0x9FFF), (0xF900, 0xFAFF))
+UNSPACED = "".join(f"{chr(first)}-{chr(last)}" for first, last in _UNSPACED)  # for a class of a regular expression
 _SENTENCE_END = re.compile(r"[.!?…。！？؟।։]['\"”’»)\]]*$")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 # A word's hash is the sum of its letters times an odd factor for each place (multiply-add hashing).

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from transforms.signatures import SKETCH
 
-FORMAT = 2
+FORMAT = 3
 POSTINGS = 4  # kept a key, the latest
 BUCKET = 6  # postings in a bucket of the directory, on average
 _MIN_BITS, _MAX_BITS = 16, 28  # of the directory; with 16 or more, the lower 16 bits of a key are all it leaves open
@@ -36,7 +37,8 @@ ENTRY = np.dtype(
 )
 
 Keys = NDArray[np.uint32]
-Found = tuple[NDArray[np.intp], NDArray[np.void]]
+Entries = NDArray[np.void]  # ENTRY records
+Found = tuple[NDArray[np.intp], Entries]  # places in the keys asked for, and the entries that posted them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,6 +129,25 @@ def joined(parts: list[NDArray[np.void]]) -> NDArray[np.void]:
     it copies."""
     plain = np.dtype((np.void, ENTRY.itemsize))
     return np.concatenate([part.view(plain) for part in parts]).view(ENTRY)
+
+
+def together(parts: Sequence[Found]) -> Found:
+    """Several answers to the same keys as one: of the postings of each key the latest `POSTINGS`."""
+    parts = [part for part in parts if len(part[0])]
+    if not parts:
+        return np.empty(0, dtype=np.intp), np.empty(0, dtype=ENTRY)
+    if len(parts) == 1:
+        return parts[0]
+    places = np.concatenate([part[0] for part in parts])
+    entries = joined([part[1] for part in parts])
+    if np.bincount(places).max() <= POSTINGS:
+        return places, entries
+    order = arrival(entries)
+    order = order[np.argsort(places[order], kind="stable")]
+    sorted_places = places[order]
+    ends = np.searchsorted(sorted_places, sorted_places, "right")
+    kept = order[ends - np.arange(len(order)) <= POSTINGS]
+    return places[kept], entries[kept]
 
 
 def arrival(entries: NDArray[np.void]) -> NDArray[np.intp]:

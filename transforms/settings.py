@@ -52,6 +52,7 @@ class CleanSettings:
 class DeduplicateSettings:
     near: Literal["mark", "drop", "off"] = "mark"
     window_days: Annotated[int, Ge(1), Le(92)] = 14  # the index of signatures keeps 92 days
+    arrangement: Literal["one-worker", "joins"] = "one-worker"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

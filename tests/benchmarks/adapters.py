@@ -59,7 +59,7 @@ def deduplicate(documents: list[dict[str, Any]]) -> dict[str, str]:
     from datetime import timedelta
     from pathlib import Path
 
-    from transforms.deduplicate import assign, index_folder
+    from transforms.assignment import assign, index_folder
     from transforms.memory import Memory
     from transforms.near_index import NearIndex
     from transforms.schema import Article, Reject

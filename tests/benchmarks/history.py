@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.dataset import Dataset
 from pipeline.state import ArticleMemory
 from tests.articles import make_article
-from transforms.deduplicate import assign, in_order, index_folder
+from transforms.assignment import assign, in_order, index_folder
 from transforms.memory import Memory
 from transforms.near_index import NearIndex
 from transforms.partitions import write_parts

@@ -1,0 +1,44 @@
+"""What runs have stored, kept in lists, and the index that their rows give."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.assignment import Outcome
+from transforms.memory import Known, Memory, Stored
+from transforms.near_index import NearIndex
+from transforms.schema import Article, arrow_schema, to_row
+
+
+class Archive(Memory):
+    """`folder` holds the index."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.rows: dict[str, Article] = {}
+        self.runs = 0
+
+    def latest(self, article_id: str) -> Known | None:
+        row = self.rows.get(article_id)
+        shared = [name.name for name in dataclasses.fields(Known) if name.name != "folder"]
+        return row and Known(folder=Path(), **{name: getattr(row, name) for name in shared})
+
+    def stored(self, known: Known) -> Stored:
+        row = self.rows[known.article_id]
+        return Stored(**{name.name: getattr(row, name.name) for name in dataclasses.fields(Stored)})
+
+    def index(self) -> NearIndex:
+        return NearIndex.open(self.folder)
+
+    def store(self, outcomes: Sequence[Outcome]) -> None:
+        """Commit a run: the index takes in its rows, in any order, as the run's state does."""
+        stored = [outcome for outcome in outcomes if isinstance(outcome, Article)]
+        self.rows |= {row.article_id: row for row in stored}
+        self.runs += 1
+        table = pa.Table.from_pylist([to_row(row) for row in stored], schema=arrow_schema("articles"))
+        index = self.index()
+        index.add_rows(table.take(np.random.default_rng(self.runs).permutation(len(stored))))
+        index.flush()

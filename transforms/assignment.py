@@ -1,0 +1,134 @@
+"""Articles to rows: the steps of deduplication over plain values, one after another or each for itself.
+
+`assign` is all of them, for one worker and one index. The steps that it calls stand alone as well, so that articles may
+be `recognised` host by host and `compared` one by one wherever it suits; only `placed` sees all that have candidates.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from transforms.clusters import Clusters, Comparison, Placement
+from transforms.copies import Candidate, candidates
+from transforms.memory import Memory
+from transforms.near_index import NearIndex
+from transforms.postings import text_keys
+from transforms.recognition import Arrival, Recogniser, Signed, Unchanged, arrival_of
+from transforms.reject import Rejected, reject_article, unforeseen
+from transforms.schema import Article, Reject
+from transforms.segments import Found, Keys, together
+from transforms.settings import DeduplicateSettings
+from transforms.signatures import Signature, unpack
+
+Outcome = Article | Reject | Unchanged
+Compared = tuple[Arrival, str, Comparison]
+
+
+def index_folder(root: Path) -> Path:
+    """Where the index of a dataset is kept."""
+    return root / "state" / "signatures"
+
+
+def in_order(articles: Iterable[Article]) -> list[Article]:
+    """By arrival."""
+    return sorted(articles, key=arrival_of)
+
+
+def counters(outcome: Outcome) -> list[str]:
+    """The names under which an outcome is counted."""
+    if isinstance(outcome, Unchanged):
+        return ["unchanged"]
+    if isinstance(outcome, Reject):
+        return ["dropped" if outcome.reason.endswith("-duplicate") else f"rejected-{outcome.reason}"]
+    if outcome.version > 1:
+        return ["versions"]
+    return [f"duplicates-{outcome.duplicate_kind}"] if outcome.duplicate_kind else []
+
+
+def assign(
+    articles: Iterable[Article],
+    memory: Memory,
+    index: NearIndex,
+    settings: DeduplicateSettings,
+    pending: Iterable[Article] = (),
+) -> Iterator[Outcome]:
+    """One outcome for each article, in order. `index` is added to; neither it nor `memory` is written to disk.
+
+    `pending` are articles that were assigned earlier and are not committed yet, in order.
+    """
+    assigner = _Assigner(memory=memory, index=index, settings=settings)
+    for article in pending:
+        assigner.know(article)
+    for article in articles:
+        try:
+            yield assigner.outcome(article)
+        except Rejected as rejected:
+            yield reject_article(article, rejected)
+        except Exception as error:
+            yield reject_article(article, unforeseen(error, "deduplicate"))
+
+
+class _Assigner:
+    """All steps for one article after another, over one index."""
+
+    def __init__(self, memory: Memory, index: NearIndex, settings: DeduplicateSettings) -> None:
+        self.memory = memory
+        self.index = index
+        self.near = settings.near
+        self.recogniser = Recogniser(memory=memory, index=index)
+        self.clusters = Clusters()
+
+    def know(self, article: Article) -> None:
+        """Take in an article that was assigned before, unless it has been committed since."""
+        committed = self.memory.latest(article.article_id)
+        if committed is None or committed.version < article.version:
+            self.recogniser.remember(article)
+        signature = unpack(article.signature)
+        if signature and not self.index.holds(article.article_id, article.version):
+            self.index.add(article, signature)
+
+    def outcome(self, article: Article) -> Outcome:
+        signed = self.recogniser.recognise(article)
+        if isinstance(signed, Unchanged):
+            return signed
+        stored = signed.article
+        if stored.version == 1:
+            match = None if self.near == "off" else self.clusters.match(compared(signed, self.index))
+            if match is not None and self.near == "drop":
+                raise Rejected(f"{match.kind}-duplicate", f"copy of {match.article_id}, {match.score:.2f}")
+            stored = self.clusters.place(stored.article_id, match).on(stored)
+        self.recogniser.remember(stored)
+        self.index.add(stored, signed.bare)
+        return stored
+
+
+def recognised(articles: Iterable[Article], recogniser: Recogniser) -> Iterator[Signed | Unchanged | Reject]:
+    """One for each of the articles of a host, in order. The recogniser's index is added to."""
+    for article in articles:
+        try:
+            signed = recogniser.recognise(article)
+            if isinstance(signed, Signed):
+                recogniser.remember(signed.article)
+                recogniser.index.add(signed.article, signed.bare)
+            yield signed
+        except Exception as error:
+            yield reject_article(article, unforeseen(error, "deduplicate"))
+
+
+def compared(signed: Signed, index: NearIndex, others: Callable[[Keys], Found] | None = None) -> Comparison:
+    """A new article beside the earlier ones of an index, and `others` found elsewhere."""
+    article = signed.article
+
+    def alike(signature: Signature) -> list[Candidate]:
+        keys = text_keys(signature, article.content_hash)
+        _, entries = together([index.find(keys), others(keys)]) if others else index.find(keys)
+        entries = entries[index.in_window(entries, article.article_id, article.first_seen_at)]
+        return candidates(signature, article.content_hash, article.publisher_domain, entries)
+
+    return Comparison(whole=alike(signed.whole), bare=alike(signed.bare) if signed.is_compared_bare else ())
+
+
+def placed(comparisons: Iterable[Compared]) -> Iterator[tuple[str, Placement]]:
+    """The placement of each article that copies another, by its id; all of a batch that have candidates are given."""
+    clusters = Clusters()
+    for _, article_id, comparison in sorted(comparisons, key=lambda compared: compared[0]):
+        yield article_id, clusters.place(article_id, clusters.match(comparison))

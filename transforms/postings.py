@@ -1,0 +1,122 @@
+"""How an article stands in the index: its entry, and the keys under which that is posted and asked for.
+
+Keys are 32-bit numbers. Text keys are the exact hash and the smallest shingles. Line keys and alias keys (feed and
+guid, feed and headline) hold the host in them, so whoever has all articles of a host has all postings of such a key.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from transforms.reading import UNSPACED
+from transforms.schema import Article
+from transforms.segments import ENTRY, Entries, Keys
+from transforms.signatures import Signature, sketch
+
+POSTED_SHINGLES = 12
+MIN_EXACT_TOKENS = 8
+MIN_NEAR_TOKENS = 25
+TITLE_TOKENS = 4  # a shorter headline may come again over another story
+
+_TITLE_WORD = re.compile(f"[{UNSPACED}]|[^\\W_{UNSPACED}]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """What the index holds of a stored version beside its signature: columns of its row."""
+
+    article_id: str
+    version: int
+    cluster_id: str
+    publisher_domain: str
+    feed_id: str
+    guid: str | None
+    title: str | None
+    first_seen_at: datetime
+    content_hash: bytes
+
+
+def entry_of(article: Article | Posted, signature: Signature) -> Entries:
+    """An array of one `ENTRY` record."""
+    entry = np.zeros(1, dtype=ENTRY)
+    entry["seen_us"], entry["version"] = microseconds(article.first_seen_at), article.version
+    entry["article_id"], entry["cluster_id"] = _id_numbers(article.article_id), _id_numbers(article.cluster_id)
+    entry["host"] = host_number(article.publisher_domain)
+    entry["content_hash"] = exact_number(article.content_hash)
+    entry["sketch"] = sketch(signature)
+    return entry
+
+
+def posted_keys(article: Article | Posted, signature: Signature) -> Keys:
+    """All keys an article is posted under."""
+    keys = [own_key(article.article_id, article.version), text_keys(signature, article.content_hash)]
+    keys.append(alias_keys(article))
+    if article.version == 1:  # later versions repeat their own lines
+        keys.append(line_keys(np.unique(signature.lines)))
+    return np.concatenate(keys)
+
+
+def text_keys(signature: Signature, content_hash: bytes) -> Keys:
+    """Of a text; none when it is so short that others may have the same words."""
+    if signature.tokens < MIN_EXACT_TOKENS:
+        return np.empty(0, dtype=np.uint32)
+    exact = np.frombuffer(content_hash[:4], dtype="<u4")
+    if signature.tokens < MIN_NEAR_TOKENS:
+        return exact
+    shingles = signature.shingles[:POSTED_SHINGLES] * np.uint32(0x9E3779B1)  # the small, spread out
+    return np.concatenate([exact, shingles])
+
+
+def line_keys(hashes: NDArray[np.uint32]) -> Keys:
+    """Of lines by their hashes, which hold the host."""
+    return hashes * np.uint32(0x85EBCA77)
+
+
+def alias_keys(article: Article | Posted) -> Keys:
+    """Of the names by which a feed may know an article when it has changed the link."""
+    names = [("guid", article.guid)] if article.guid else []
+    words = _TITLE_WORD.findall(unicodedata.normalize("NFKC", article.title).lower()) if article.title else []
+    if len(words) >= TITLE_TOKENS:
+        names.append(("title", " ".join(words)))
+    place = f"{article.feed_id}\n{article.publisher_domain}"
+    hashes = [
+        xxhash.xxh32_intdigest(f"{kind}\n{place}\n{name}".encode("utf-8", "surrogatepass")) for kind, name in names
+    ]
+    return np.array(hashes, dtype=np.uint32)
+
+
+def own_key(article_id: str, version: int) -> Keys:
+    """Of one version of an article."""
+    return np.array([xxhash.xxh32_intdigest(article_id.encode("ascii"), version)], dtype=np.uint32)
+
+
+def is_article(entries: Entries, article_id: str) -> NDArray[np.bool_]:
+    """Which of `entries` are versions of the article."""
+    high, low = _id_numbers(article_id)
+    return np.asarray((entries["article_id"][:, 0] == high) & (entries["article_id"][:, 1] == low))
+
+
+def host_number(host: str) -> int:
+    return xxhash.xxh32_intdigest(host.encode("utf-8", "surrogatepass"))
+
+
+def exact_number(content_hash: bytes) -> int:
+    return int.from_bytes(content_hash[:8], "little")
+
+
+def hexadecimal(numbers: NDArray[np.uint64]) -> str:
+    """The id that an entry holds as two numbers."""
+    return numbers.astype(">u8").tobytes().hex()
+
+
+def microseconds(instant: datetime) -> int:
+    return round(instant.timestamp() * 1e6)
+
+
+def _id_numbers(text: str) -> NDArray[np.uint64]:
+    return np.frombuffer(bytes.fromhex(text), dtype=">u8").astype(np.uint64)
