@@ -7,9 +7,9 @@ fetch          http_client, request_urls, addresses, decoding, politeness, robot
                sitemaps, opml, discovery (what feeds say); dates; warc (pages kept)
 
 clean          extraction (a page to an article); charset, sniffing, page_tree, plain_text (its bytes); json_ld,
-               page_meta, metadata, title, bylines, page_dates, language (what it says of itself); story, sifting,
-               boilerplate, host_rules, placeholders (what is the article); dateline; workers, child and
-               allocator (the processes it runs in, and their memory)
+               page_meta, metadata, title, bylines, page_dates, language, claims (what it says of itself);
+               story, sifting, boilerplate, host_rules, placeholders (what is the article); dateline; workers, child
+               and allocator (the processes it runs in, and their memory)
 
 deduplicate    hosts, url_rules, urls (which article an address names); reading, signatures (texts to compare);
                postings, segments, near_index (earlier texts); memory (what earlier runs know); versions (what

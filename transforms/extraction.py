@@ -124,6 +124,14 @@ def clean_page(page: Page, settings: CleanSettings) -> Article:
     )
 
 
+def body_lines(page: Page, settings: CleanSettings) -> list[str]:
+    """The lines of the body as `clean_page` has them before it takes any out."""
+    host = host_rules.rule_for(page.final_url, host_rules.load_host_rules(settings.hosts))
+    tree = parse_page(page.body, page.content_type)
+    body = extract_body(page, tree, read_metadata(tree, page, host), host)
+    return _or_feed_text(body.lines, body.method, page.entry)[0]
+
+
 def _access(declared: str, tree: HtmlElement, rules: Boilerplate) -> str:
     return "paywalled" if declared == "unknown" and offers_subscription(tree, rules) else declared
 

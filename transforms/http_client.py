@@ -16,9 +16,9 @@ import random
 import re
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -74,13 +74,25 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One request that was answered: where, with which headers, and the head of the answer."""
+
+    url: str
+    asked: Mapping[str, str]
+    http_status: int
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """What became of one `get`: an answer or a rejection, the server's wish to wait, and the row of `fetches`."""
+    """What became of one `get`: an answer or a rejection, the server's wish to wait, the row of `fetches`, and each
+    answer on the way, redirects and repetitions included."""
 
     answer: Answer | None
     rejected: Rejected | None
     retry_after_s: float | None
     row: HttpFetch
+    hops: Sequence[Hop] = ()
 
 
 @dataclass(slots=True)
@@ -94,6 +106,7 @@ class _Trace:
     wire_bytes: int = 0
     attempts: int = 0
     retry_after_s: float | None = None
+    hops: list[Hop] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +183,9 @@ class HttpClient:
                 attempts=trace.attempts,
                 fetched_at=trace.fetched_at,
             )
-            yield Exchange(answer=answer, rejected=rejected, retry_after_s=trace.retry_after_s, row=row)
+            yield Exchange(
+                answer=answer, rejected=rejected, retry_after_s=trace.retry_after_s, row=row, hops=tuple(trace.hops)
+            )
 
     def _session(
         self, resolver: AbstractResolver | None, tls: ssl.SSLContext | None, *, guarded: bool
@@ -314,6 +329,10 @@ class _Get:
                     ) as response:
                         self.trace.status = response.status
                         self.trace.retry_after_s = retry_after_s(response.headers.get("Retry-After"))
+                        asked = response.request_info.headers
+                        self.trace.hops.append(
+                            Hop(url=url, asked=asked, http_status=response.status, headers=response.headers)
+                        )
                         if response.status not in _WITH_BODY:
                             return _Reply(status=response.status, headers=response.headers, body=b"", complete=True)
                         body, whole = await self._read(response, deadline)

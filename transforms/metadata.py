@@ -29,7 +29,7 @@ from transforms.schema import Author, Page
 from transforms.title import AGREEMENT, choose_title, likeness
 
 MAX_KEYWORDS = 50
-_PUBLISHED_META = (
+PUBLISHED_META = (
     "article:published_time", "og:article:published_time", "parsely-pub-date", "datepublished", "sailthru.date",
     "cxenseparse:recs:publishtime", "cxenseparse:publishtime", "dc.date.issued", "dcterms.issued", "dcterms.created",
     "dc.date.created", "citation_publication_date", "article.published", "publishdate", "publish-date",
@@ -37,11 +37,11 @@ _PUBLISHED_META = (
     "article_date_original", "originalpublicationdate", "article:published", "datecreated", "date", "dc.date",
     "dcterms.date", "timestamp", "last-published", "displaydate",
 )  # fmt: skip
-_MODIFIED_META = (
+MODIFIED_META = (
     "article:modified_time", "og:article:modified_time", "og:updated_time", "article:updated_time", "datemodified",
     "dcterms.modified", "dc.date.modified", "last-modified", "lastmod", "modified", "revised", "updated_time",
 )  # fmt: skip
-_AUTHOR_META = (
+AUTHOR_META = (
     "author", "parsely-author", "sailthru.author", "byl", "dc.creator", "dcterms.creator", "article:author_name",
     "cxenseparse:author", "article.author", "citation_author", "article:author", "og:article:author", "twitter:data1",
     "authors",
@@ -102,7 +102,7 @@ def read_metadata(tree: HtmlElement, page: Page, host: HostRule | None = None) -
         publisher=page.entry.publisher or publisher or None,
         declared_language=raw_string(article.get("inLanguage")) or meta.language or page.entry.language,
         canonical=meta.canonical,
-        published=(host and _host_date(tree, host, page)) or _published(tree, article, meta, page),
+        published=(host and _host_date(tree, host, page)) or weigh(published_candidates(tree, article, meta, page)),
         modified_at=_modified(article, meta, page),
         article_body=string(article.get("articleBody")),
         has_article=bool(article),
@@ -142,7 +142,7 @@ def _authors(tree: HtmlElement, linked: JsonLd, meta: PageMeta, page: Page, publ
     publishers = _site_names(page, "" if is_person else publisher, meta)
     given = _linked_authors(linked)
     sources = [given]
-    sources.extend([(value, None) for value in meta.meta.get(name, ())[:30]] for name in _AUTHOR_META)
+    sources.extend([(value, None) for value in meta.meta.get(name, ())[:30]] for name in AUTHOR_META)
     for source in sources:
         if authors := read_authors(source, publishers):
             return authors
@@ -217,7 +217,8 @@ def _access(article: Node, meta: PageMeta) -> str:
     return "unknown"
 
 
-def _published(tree: HtmlElement, article: Node, meta: PageMeta, page: Page) -> DateCandidate | None:
+def published_candidates(tree: HtmlElement, article: Node, meta: PageMeta, page: Page) -> list[DateCandidate]:
+    """What the sources give as the date of publication, one each, in the order of their rank."""
     latest = latest_plausible(page.fetched_at)
     candidates: list[DateCandidate | None] = []
     for name in ("datePublished", "dateCreated", "uploadDate"):
@@ -225,7 +226,7 @@ def _published(tree: HtmlElement, article: Node, meta: PageMeta, page: Page) -> 
         if found:
             candidates.append(found)
             break
-    for name in _PUBLISHED_META:
+    for name in PUBLISHED_META:
         found = next((c for raw in meta.meta.get(name, ()) if (c := candidate(raw, "meta", latest))), None)
         if found:
             candidates.append(found)
@@ -243,7 +244,7 @@ def _published(tree: HtmlElement, article: Node, meta: PageMeta, page: Page) -> 
         known.append(visible)
     if not known and (searched := searched_date(tree, page.final_url, latest)):
         known.append(searched)
-    return weigh(known)
+    return known
 
 
 def _host_date(tree: HtmlElement, host: HostRule, page: Page) -> DateCandidate | None:
@@ -258,6 +259,6 @@ def _host_date(tree: HtmlElement, host: HostRule, page: Page) -> DateCandidate |
 
 def _modified(article: Node, meta: PageMeta, page: Page) -> datetime | None:
     latest = latest_plausible(page.fetched_at)
-    raws = [raw_string(article.get("dateModified")), *(v for name in _MODIFIED_META for v in meta.meta.get(name, ()))]
+    raws = [raw_string(article.get("dateModified")), *(v for name in MODIFIED_META for v in meta.meta.get(name, ()))]
     raws.append(page.entry.modified_raw or "")
     return next((c.at for raw in raws if (c := candidate(raw, "meta", latest))), None)
