@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from transforms.country_words import CountryLexicon, load_division_words
 from transforms.gazetteer import CAPITAL, CITY, Gazetteer, Place, pack
 from transforms.inflection import demonym_forms, name_forms
-from transforms.tokens import fold, tokenize, tokenize_around_names
+from transforms.tokens import Remembered, fold, read, tokenize
 from transforms.tokens import fold_name as folded
 from transforms.wordlists import Lexicon
 
@@ -46,7 +46,7 @@ def test_every_short_form_stands_for_a_division_of_the_gazetteer() -> None:
 
 def test_places_are_found_by_their_names_in_several_scripts() -> None:
     for name in ("Dushanbe", "Душанбе", "دوشنبه", "Duschanbe", "Douchanbé"):
-        (indices,) = gazetteer().find([folded(name)])
+        indices = gazetteer().find(folded(name))
         assert 1221874 in {gazetteer().place(index).geoname_id for index in indices}, name
 
 
@@ -79,8 +79,8 @@ def test_what_is_packed_is_found_again(names: list[str]) -> None:
     assert packed == pack(places, {name: [index] for index, name in reversed(list(enumerate(names)))})
     table = Gazetteer(packed)
     assert [table.place(index) for index in range(len(places))] == places
-    assert table.find(names) == [(index,) for index in range(len(names))]
-    assert table.find(["certainly not there"]) == [()]
+    assert [table.find(name) for name in names] == [(index,) for index in range(len(names))]
+    assert table.find("certainly not there") == ()
 
 
 @given(st.text(max_size=30))
@@ -113,11 +113,23 @@ def test_tokens_lie_where_they_say(text: str, language: str | None) -> None:
         assert text[token.start : token.end] == token.text
 
 
-@given(st.text(alphabet=st.sampled_from("ab Zé'.-,\n1"), max_size=60))
-def test_what_stands_next_to_a_name_is_the_same_without_the_small_words_between(text: str) -> None:
-    every, some = tokenize(text), tokenize_around_names(text)
-    assert set(some) <= set(every)
-    kept = set(some)
-    for number, token in enumerate(every):
-        if not token.text.islower():
-            assert set(every[max(0, number - 1) : number + 2]) <= kept
+@given(st.text(max_size=200), st.sampled_from([None, "fr", "tr", "zh"]))
+def test_words_and_what_stands_behind_them_make_up_the_text(text: str, language: str | None) -> None:
+    part = read(text, language)
+    behind = "".join(word + gap for word, gap in zip(part.words, part.gaps, strict=True))
+    assert text.endswith(behind)
+    assert part.starts == [part.token(number).start for number in range(len(part))]
+
+
+def test_what_is_remembered_of_words_is_bounded_and_not_made_twice() -> None:
+    made: list[str] = []
+    remembered = Remembered(lambda word: len(made.append(word) or word))
+    assert [remembered[word] for word in ("a", "bb", "a")] == [1, 2, 1]
+    assert made == ["a", "bb"]
+    for number in range(40_000):
+        assert remembered["a"] == 1
+        _ = remembered[f"word{number}"]
+    assert made.count("a") == 1
+    assert len(remembered) <= 30_000
+    assert remembered["x" * 1_000] == 1_000
+    assert "x" * 1_000 not in remembered

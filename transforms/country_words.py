@@ -6,7 +6,7 @@ a language count in texts of that language, English ones everywhere: "Island" is
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -45,7 +45,7 @@ class CountryWords:
         self._phrases: dict[str, Word] = {}
         self._capitals: dict[str, Word] = {}
         self._small: dict[str, Word] = {}
-        self._longest: dict[str, int] = {}
+        self._longest: dict[str, int] = dict(fallback.longest) if fallback is not None else {}
 
     def add(self, phrase: str, word: Word) -> None:
         """Take a phrase in; its first meaning stays. Short capitals, "US" and "U.S.", must be written so. A single word
@@ -61,10 +61,10 @@ class CountryWords:
             if len(folded) == 1 and phrase.islower():
                 self._small.setdefault(folded[0], word)
 
-    def longest(self, first: str) -> int:
-        """The most words of a phrase that begins with the folded word `first`; 0 when none does."""
-        own = self._longest.get(first, 0)
-        return own if self._fallback is None else max(own, self._fallback.longest(first))
+    @property
+    def longest(self) -> Mapping[str, int]:
+        """The most words of a phrase, by its folded first word."""
+        return self._longest
 
     def phrase(self, folded: str) -> Word | None:
         found = self._phrases.get(folded)
@@ -78,13 +78,9 @@ class CountryWords:
         return found if found is not None or self._fallback is None else self._fallback.capitals(text)
 
     @property
-    def has_small(self) -> bool:
-        """Whether any word of the language stands for a country in small letters."""
-        return bool(self._small)
-
-    def small(self, folded: str) -> Word | None:
-        """What a word stands for that begins with a small letter: "deutsche", "ukrainien"."""
-        return self._small.get(folded)
+    def small(self) -> Mapping[str, Word]:
+        """The folded words that stand for a country in small letters too: "deutsche", "ukrainien"."""
+        return self._small
 
 
 class CountryLexicon:

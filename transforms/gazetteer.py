@@ -22,6 +22,7 @@ from transforms.tokens import fold_name
 CITY, CAPITAL, DIVISION, COUNTY, REGION = range(5)
 
 MAX_TABLE_BYTES = 100_000_000
+_PRESENT_MASK = 2**21 - 1
 
 
 def name_key(folded: str) -> int:
@@ -74,25 +75,23 @@ class Gazetteer:
         }
         self._regions = [dataclasses.replace(place, index=len(self) + n) for n, (place, _) in enumerate(regions)]
         self._by_region_name = {name: len(self) + n for n, (_, names) in enumerate(regions) for name in names}
+        self._present = _presence(self._keys, self._by_region_name)
 
     def __len__(self) -> int:
         return len(self._table["kind"])
 
-    def find(self, names: Sequence[str]) -> list[tuple[int, ...]]:
-        """For each folded name the indices of its places, most populous first; () when there is none."""
-        found: list[tuple[int, ...]] = [
-            (self._by_region_name[name],) if name in self._by_region_name else () for name in names
-        ]
-        if not names or not len(self._keys):
-            return found
-        wanted = np.fromiter((name_key(name) for name in names), dtype=np.uint64, count=len(names))
-        at = np.searchsorted(self._keys, wanted)
-        at[at == len(self._keys)] = 0
-        hits = np.flatnonzero(self._keys[at] == wanted)
-        for hit in hits.tolist():
-            start, end = self._starts[at[hit]], self._starts[at[hit] + 1]
-            found[hit] += tuple(self._postings[start:end].tolist())
-        return found
+    def find(self, name: str) -> tuple[int, ...]:
+        """The indices of the places of a folded name, most populous first; () when there is none."""
+        key = name_key(name)
+        return _find(self, name) if self._present[key & _PRESENT_MASK] else ()
+
+    def _look_up(self, name: str) -> tuple[int, ...]:
+        own = (self._by_region_name[name],) if name in self._by_region_name else ()
+        key = np.uint64(name_key(name))
+        at = int(np.searchsorted(self._keys, key))
+        if at == len(self._keys) or self._keys[at] != key:
+            return own
+        return own + tuple(self._postings[self._starts[at] : self._starts[at + 1]].tolist())
 
     def begins(self, first: str, second: str) -> bool:
         """Whether any name begins with two characters of a script in which each character is a word. Saves looking up
@@ -134,6 +133,21 @@ def _head(first: str, second: str = "") -> int | None:
 
 
 _folded = lru_cache(maxsize=8192)(fold_name)
+
+
+def _presence(keys: npt.NDArray[Any], names: Iterable[str]) -> bytes:
+    """A byte for each value the lowest bits of a key can have, 1 where a known name has it. Nearly all phrases of a
+    text are none of the names, and are told so by a look at one byte."""
+    present = np.zeros(_PRESENT_MASK + 1, dtype="<u1")
+    present[keys & np.uint64(_PRESENT_MASK)] = 1
+    for name in names:
+        present[name_key(name) & _PRESENT_MASK] = 1
+    return present.tobytes()
+
+
+@lru_cache(maxsize=16384)
+def _find(gazetteer: Gazetteer, name: str) -> tuple[int, ...]:
+    return gazetteer._look_up(name)
 
 
 @lru_cache(maxsize=8192)

@@ -28,7 +28,7 @@ from transforms.place_judge import PlaceJudge
 from transforms.schema import CountryMention, Dateline, PlaceMention
 from transforms.surroundings import Surroundings
 from transforms.taggers import Document, Evidence, Tags
-from transforms.tokens import fold_name, read_body, read_title, tokenize
+from transforms.tokens import fold_name, read, read_title
 from transforms.wordlists import Lexicon
 
 RULES = 1
@@ -103,10 +103,10 @@ class PlacesTagger:
         language = (document.language or "en").split("-")[0].lower()
         words = self._countries.words(language)
         title = read_title(document.title[:MAX_TITLE_CHARACTERS], language)
-        body = read_body(_cut(document.text), language, names_only=not words.has_small)
+        body = read(_cut(document.text), language)
         mentions, heading = self._finder.find(body, words), self._finder.find(title, words)
         near = Surroundings(language, document.publisher_country)
-        cues = self._cues[language].find(body.words()) if language in self._cues else {}
+        cues = self._cues[language].find(body.folded) if language in self._cues else {}
         for country, found in cues.items():
             near.cue(country, len(found))
         if language in self._homes:
@@ -124,11 +124,11 @@ class PlacesTagger:
     def _locate(self, dateline: Dateline, near: Surroundings) -> Dateline:
         """The dateline with country and coordinates; what else stands in it ("Ala.", "Ireland") helps to choose."""
         dateline = dataclasses.replace(dateline, country=None, latitude=None, longitude=None)
-        tokens = tokenize(dateline.place or dateline.text)
-        mentions = self._finder.find(read_body(dateline.text), self._countries.words("en"))
+        words = read(dateline.place or dateline.text).folded
+        mentions = self._finder.find(read(dateline.text), self._countries.words("en"))
         within = mentions[0].within if mentions else None
-        for length in range(min(MAX_DATELINE_WORDS, len(tokens)), 0, -1):
-            name = " ".join(token.folded for token in tokens[:length])
+        for length in range(min(MAX_DATELINE_WORDS, len(words)), 0, -1):
+            name = " ".join(words[:length])
             place = self._judge.locate(name, within, near)
             if place is not None:
                 near.filed_from(name, place)

@@ -1,11 +1,11 @@
 """Phrases of a text that may name a country or a place: found by look-up, not yet believed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from transforms.country_words import CountryWords, Kind, Word
 from transforms.gazetteer import DIVISION, Gazetteer, Place
-from transforms.tokens import Part, Token, is_block, is_name_like
+from transforms.tokens import JOINTS, Part, Token, is_block
 
 MAX_NAME_WORDS = 4
 MAX_NAME_CHARACTERS = 8  # in scripts where each character is a word
@@ -51,9 +51,10 @@ class MentionFinder:
     def find(self, part: Part, words: CountryWords) -> list[Mention]:
         """The longest phrase at each word that may name a country or a place, in order, none overlapping another."""
         name_like = part.name_like()
-        countries = _find_countries(part, name_like, words)
-        places = self._find_places(part, name_like)
-        short = self._find_short_forms(part, name_like)
+        begins = [number for number in name_like if not part.is_joined(number)]
+        countries = _find_countries(part, begins, words)
+        places = self._find_places(part, begins, frozenset(name_like))
+        short = self._find_short_forms(part, begins)
         lengths = dict.fromkeys(short, 1)
         for found in (countries, places):
             for first, (length, _) in found.items():
@@ -70,14 +71,14 @@ class MentionFinder:
                 continue
             length, word = countries.get(first, (0, None))
             size, indices = places.get(first, (0, ()))
-            tokens = part.tokens[first:free]
+            start = part.starts[first]
             mentions.append(
                 Mention(
                     first=first,
                     last=free,
-                    start=tokens[0].start,
-                    surface=_surface(part.text[tokens[0].start : tokens[-1].end]),
-                    folded=" ".join([token.folded for token in tokens]),
+                    start=start,
+                    surface=_surface(part.text[start : part.starts[free - 1] + len(part.words[free - 1])]),
+                    folded=" ".join(part.folded[first:free]),
                     word=word if length == longest else None,
                     places=indices if size == longest else (),
                 )
@@ -89,33 +90,30 @@ class MentionFinder:
         bare = token.text.replace(".", "").replace(" ", "")
         return self._divisions.get(bare) or (self._divisions.get(bare.title()) if len(bare) > 2 else None)
 
-    def _find_places(self, part: Part, name_like: Sequence[int]) -> dict[int, tuple[int, tuple[int, ...]]]:
-        """The longest known name at each token, by its length and the places of that name."""
-        phrases: list[str] = []
-        spans: list[tuple[int, int]] = []
-        for first in name_like:
-            token = part.tokens[first]
-            phrase = token.folded
-            blocks = is_block(token.text)
-            following = part.tokens[first + 1].text if first + 1 < len(part.tokens) else ""
-            if blocks and not self._gazetteer.begins(token.text, following):
-                continue
-            reach = part.reach(first, MAX_NAME_CHARACTERS if blocks else MAX_NAME_WORDS)
-            for length in range(1, reach + 1):
-                last = first + length - 1
-                if length > 1:
-                    phrase = f"{phrase} {part.tokens[last].folded}"
-                if len(phrase) >= MIN_NAME_CHARACTERS and is_name_like(part.tokens[last].text):
-                    phrases.append(phrase)
-                    spans.append((first, length))
-                    if not phrase.isascii():
-                        variants = _uninflected(phrase)
-                        phrases.extend(variants)
-                        spans.extend([(first, length)] * len(variants))
+    def _find_places(
+        self, part: Part, begins: Sequence[int], name_like: Container[int]
+    ) -> dict[int, tuple[int, tuple[int, ...]]]:
+        """The longest known name at each word of `begins`, by its length and the places of that name."""
+        find, words, folded, gaps = self._gazetteer.find, part.words, part.folded, part.gaps
         found: dict[int, tuple[int, tuple[int, ...]]] = {}
-        for (first, length), places in zip(spans, self._gazetteer.find(phrases), strict=True):
-            if places and length > found.get(first, (0, ()))[0]:
-                found[first] = (length, places)
+        for first in begins:
+            end = min(first + MAX_NAME_WORDS, len(words))
+            if is_block(words[first]):
+                if not self._gazetteer.begins(words[first], words[first + 1] if first + 1 < len(words) else ""):
+                    continue
+                end = min(first + MAX_NAME_CHARACTERS, len(words))
+            last, phrase = first, folded[first]
+            while True:
+                if last in name_like and len(phrase) >= MIN_NAME_CHARACTERS:
+                    places = find(phrase)
+                    if not places and not phrase.isascii():
+                        places = next(filter(None, map(find, _uninflected(phrase))), ())
+                    if places:
+                        found[first] = (last - first + 1, places)
+                last += 1
+                if last >= end or gaps[last - 1] not in JOINTS:
+                    break
+                phrase = f"{phrase} {folded[last]}"
         return found
 
     def _read_followers(self, part: Part, mentions: Sequence[Mention]) -> list[Mention]:
@@ -123,9 +121,9 @@ class MentionFinder:
         read: list[Mention] = []
         for number, mention in enumerate(mentions):
             read.append(mention)
-            if mention.last >= len(part.tokens) or part.gap(mention.last - 1) not in (", ", " (", ",", ",\n"):
+            if mention.last >= len(part) or part.gaps[mention.last - 1] not in (", ", " (", ",", ",\n"):
                 continue
-            token = part.tokens[mention.last]
+            token = part.token(mention.last)
             follower = mentions[number + 1] if number + 1 < len(mentions) else None
             mention.within = self.division(token) if _may_be_short(part, token) else None
             if mention.within is None and follower is not None and follower.first == mention.last:
@@ -138,11 +136,11 @@ class MentionFinder:
         """Divisions that stand abbreviated by themselves: "in B.C.", but not "in 500 B.C."."""
         found = {}
         for number in name_like:
-            token = part.tokens[number]
-            if "." in token.text and (division := self._divisions.get(token.text.replace(".", ""))):
+            word = part.words[number]
+            if "." in word and (division := self._divisions.get(word.replace(".", ""))):
                 before = part.before(number)
                 if before is None or not before.text[0].isdigit():
-                    found[number] = self._short_form(number, token, division)
+                    found[number] = self._short_form(number, part.token(number), division)
         return found
 
     def _short_form(self, number: int, token: Token, division: str) -> Mention:
@@ -170,24 +168,30 @@ class MentionFinder:
         return None
 
 
-def _find_countries(part: Part, name_like: Sequence[int], words: CountryWords) -> dict[int, tuple[int, Word]]:
-    """The longest country word at each token."""
+def _find_countries(part: Part, begins: Sequence[int], words: CountryWords) -> dict[int, tuple[int, Word]]:
+    """The longest country word at each word of `begins`, and those in small letters."""
     found: dict[int, tuple[int, Word]] = {}
-    for first in name_like:
-        token = part.tokens[first]
-        capitals = words.capitals(token.text)
-        if capitals is not None and part.text[token.end : token.end + 1] != "$":
-            found[first] = (1, capitals)
-        longest = words.longest(token.folded)
-        for length in range(part.reach(first, longest) if longest else 0, 0, -1):
-            word = words.phrase(" ".join([t.folded for t in part.tokens[first : first + length]]))
-            if word is not None:
-                found[first] = (length, word)
-                break
-    for number, token in enumerate(part.tokens) if words.has_small else ():
-        small = words.small(token.folded)
-        if small is not None and number not in found and token.text[0].islower():
-            found[number] = (1, small)
+    folded, longest = part.folded, words.longest
+    for first in begins:
+        written = part.words[first]
+        if written.isupper() and not part.gaps[first].startswith("$"):
+            capitals = words.capitals(written)
+            if capitals is not None:
+                found[first] = (1, capitals)
+        last = first + longest.get(folded[first], 0)
+        if last > first:
+            end = first + 1
+            while end < last and part.is_behind(end):
+                end += 1
+            for last in range(end, first, -1):
+                word = words.phrase(" ".join(folded[first:last]))
+                if word is not None:
+                    found[first] = (last - first, word)
+                    break
+    if words.small:
+        for number, small in enumerate(map(words.small.get, folded)):
+            if small is not None and number not in found and part.words[number][0].islower():
+                found[number] = (1, small)
     return found
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transforms.country_words import CountryLexicon, CountryWords, Kind
-from transforms.name_tokens import Word, read_words
+from transforms.name_tokens import Words
 from transforms.tokens import fold
 from transforms.wordlists import Lexicon
 
@@ -37,20 +37,22 @@ class KnownNames:
     def __init__(self) -> None:
         self._by_first: dict[str, dict[str, list[KnownName]]] = {}  # by first and second word
         self._small: set[str] = set()
+        self._alone: set[str] = set()
 
     def add(self, name: str, kind: str, surfaces: Iterable[str]) -> None:
         """Take a name in. Short capitals ("WHO") must be written so; a surface with "!" behind it stands alone."""
         for given in surfaces:
-            words = read_words(given.rstrip("!"))[:MAX_PHRASE_WORDS]
-            if not words:
+            words = Words(given.rstrip("!"))
+            forms = words.forms[:MAX_PHRASE_WORDS]
+            if not forms:
                 continue
-            short = len(words) == 1 and words[0].text.isupper() and len(words[0].text) <= 6
+            short = len(forms) == 1 and forms[0].text.isupper() and len(forms[0].text) <= 6
             known = KnownName(
                 name,
                 kind,
-                tuple(word.folded for word in words),
-                tuple(word.text[0].isupper() for word in words),
-                words[0].text if short else "",
+                tuple(words.folded[:MAX_PHRASE_WORDS]),
+                tuple(form.text[0].isupper() for form in forms),
+                forms[0].text if short else "",
                 given.endswith("!"),
             )
             second = known.surface[1] if len(known.surface) > 1 else ""
@@ -59,41 +61,54 @@ class KnownNames:
             listed.sort(key=lambda known: -len(known.surface))
             if not known.capitals[0]:
                 self._small.add(known.surface[0])
+            if known.alone:
+                self._alone.add(known.surface[0])
 
-    def may_begin(self, word: Word) -> bool:
-        """Whether a known name may begin with a word: it has a capital, or some name begins so without one."""
-        return word.capital or word.folded in self._small
+    def beginnings(self, words: Words) -> list[int]:
+        """The words that a name may begin with: those with a capital, and those some known name begins with without."""
+        small = self._small
+        capitals = [at for at, form in enumerate(words.forms) if form.capital]
+        if small.isdisjoint(words.folded):
+            return capitals
+        return sorted({*capitals, *(at for at, folded in enumerate(words.folded) if folded in small)})
 
-    def find(self, words: Sequence[Word], at: int, *, inside: bool = False) -> KnownName | None:
+    def find(self, words: Words, at: int, *, inside: bool = False) -> KnownName | None:
         """The longest known name that begins with the word at `at`; `inside` a longer name also those that must stand
         alone."""
-        seconds = self._by_first.get(words[at].folded)
+        folded = words.folded
+        seconds = self._by_first.get(folded[at])
         if seconds is None:
             return None
-        candidates: list[KnownName] = seconds.get("", [])
-        if at + 1 < len(words):
-            candidates = [*seconds.get(words[at + 1].folded, ()), *candidates]
+        candidates: Sequence[KnownName] = seconds.get("", ())
+        if at + 1 < len(folded) and folded[at + 1] in seconds:
+            candidates = [*seconds[folded[at + 1]], *candidates]
         for known in candidates:
-            size = len(known.surface)
-            span = words[at : at + size]
-            if len(span) < size or any(word.possessive or not word.joined for word in span[:-1]):
+            last = at + len(known.surface)
+            span = words.forms[at:last]
+            if tuple(folded[at:last]) != known.surface or (known.written and span[0].text != known.written):
                 continue
-            if any(word.folded != part for word, part in zip(span, known.surface, strict=True)):
+            if not all(map(words.goes_on, range(at, last - 1))):
                 continue
-            if known.written and span[0].text != known.written:
+            if known.alone and not inside and at and _is_begun(words, at - 1):
                 continue
-            if (
-                known.alone
-                and not inside
-                and at
-                and words[at - 1].joined
-                and words[at - 1].capital
-                and not words[at - 1].opens
-            ):
-                continue
-            if all(word.text[0].isupper() or not capital for word, capital in zip(span, known.capitals, strict=True)):
+            if all(form.text[0].isupper() or not capital for form, capital in zip(span, known.capitals, strict=True)):
                 return known
         return None
+
+    def ends(self, words: Words, at: int, last: int) -> bool:
+        """Whether the words up to `last`, behind the one at `at`, end with a name that is often part of another's:
+        "Kenya Red Cross"."""
+        for begin in range(at + 1, last):
+            if words.folded[begin] in self._alone:
+                known = self.find(words, begin, inside=True)
+                if known is not None and known.alone and begin + len(known.surface) == last:
+                    return True
+        return False
+
+
+def _is_begun(words: Words, before: int) -> bool:
+    """Whether the word before makes what follows the end of a longer name."""
+    return words.gaps[before].joins and words.forms[before].capital and not words.opens(before)
 
 
 class NameWords:

@@ -15,7 +15,7 @@ from pathlib import Path
 from transforms.name_lexicon import NameLexicon, is_country_word
 from transforms.name_rules import BELIEVED, ORGANIZATION, PERSON, REPEATED, UNKNOWN, Mention, Reader
 from transforms.name_tables import read_tables
-from transforms.name_tokens import read_words
+from transforms.name_tokens import Words
 from transforms.schema import NameMention
 from transforms.taggers import Document, Evidence, Tags
 from transforms.tokens import fold
@@ -59,9 +59,9 @@ class NamesTagger:
         text = document.text[:MAX_CHARACTERS]
         countries = self._lexicon.country_words(language)
         tables = list(read_tables(text, lambda folded: is_country_word(countries, folded)))
-        mentions = [mention for mention in reader.read(read_words(text)) if not _is_inside(mention, tables)] + tables
-        title = read_words(document.title[:MAX_TITLE_CHARACTERS])
-        headed = sum(word.capital for word in title) > 0.6 * len(title)  # a capital says nothing there
+        mentions = [mention for mention in reader.read(Words(text)) if not _is_inside(mention, tables)] + tables
+        title = Words(document.title[:MAX_TITLE_CHARACTERS])
+        headed = sum(form.capital for form in title.forms) > 0.6 * len(title)  # a capital says nothing there
         mentions += [replace(mention, part="title") for mention in reader.read(title, lexicon_only=headed)]
         return fold_names(mentions)
 

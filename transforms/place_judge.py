@@ -95,7 +95,7 @@ class PlaceJudge:
 
     def locate(self, folded: str, within: str | None, near: Surroundings) -> Place | None:
         """The place a name stands for where it is certain to be a place, as in a dateline."""
-        (indices,) = self._gazetteer.find([folded])
+        indices = self._gazetteer.find(folded)
         places = tuple(i for i in indices if self._gazetteer.place(i).kind not in (DIVISION, REGION)) or indices
         if not places:
             return None

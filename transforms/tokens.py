@@ -2,32 +2,67 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import NamedTuple, TypeVar
 
 _LETTERS = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ə": "a", "’": "'", "ʼ": "'",
      "ʻ": "'", "‘": "'", "`": "'", "´": "'", "ʹ": "'", "ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه"}
 )  # fmt: skip
+POSSESSIVES = ("'s", "’s", "'S", "’S")
+_NO_MARKS = dict.fromkeys((*range(0x300, 0x370), *range(0x64B, 0x656)))
 _SHORT = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort"}
+
+
+Made = TypeVar("Made")
+_CACHED_WORDS = 30_000
+_CACHED_CHARACTERS = 100  # of a word; what is remembered is bounded
+
+
+class Remembered(dict[str, Made]):
+    """What `make` makes of words, looked up by `remembered[word]`, which `map` does without a step of Python. Bounded:
+    what was not asked for since the memory last was full is forgotten."""
+
+    def __init__(self, make: Callable[[str], Made]) -> None:
+        super().__init__()
+        self._make = make
+        self._older: dict[str, Made] = {}
+
+    def __missing__(self, word: str) -> Made:
+        made = self._older.get(word)
+        if made is None:
+            made = self._make(word)
+        if len(word) <= _CACHED_CHARACTERS:
+            if len(self) >= _CACHED_WORDS:
+                self._older = dict(self)
+                self.clear()
+            self[word] = made
+        return made
+
+
+def _fold(token: str) -> str:
+    if token.isascii():
+        folded = token.lower()
+        if folded.isalnum():
+            return _SHORT.get(folded, folded)
+    else:
+        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFKD", token).translate(_NO_MARKS))
+        folded = folded.casefold().translate(_LETTERS)
+    folded = folded.replace("'", "").replace(".", "")
+    return _SHORT.get(folded, folded)
+
+
+_FOLDED = Remembered(_fold)
+
+
+_FOLDED_WORDS = Remembered(lambda word: _fold(word[:-2] if word.endswith(POSSESSIVES) else word))
 
 
 def fold(token: str) -> str:
     """A word as it is looked up: no case, no accents, no apostrophes or dots; "St." is "saint"."""
-    return _fold(token) if len(token) <= 100 else _fold.__wrapped__(token)  # what is remembered is bounded
-
-
-@lru_cache(maxsize=65536)
-def _fold(token: str) -> str:
-    if token.isascii():
-        folded = token.lower()
-    else:
-        decomposed = unicodedata.normalize("NFKD", token)
-        kept = "".join(c for c in decomposed if not ("\u0300" <= c <= "\u036f" or "\u064b" <= c <= "\u0655"))
-        folded = unicodedata.normalize("NFC", kept).casefold().translate(_LETTERS)
-    folded = folded.replace("'", "").replace(".", "")
-    return _SHORT.get(folded, folded)
+    return _FOLDED[token]
 
 
 # "U.S.", "St." and "Mr." keep their dots; "Sana'a" and "N'Djamena" are one word; "Stratford-upon-Avon" is three. Han
@@ -37,21 +72,19 @@ _BLOCKS = "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _MARKS = "\u0300-\u036f\u064b-\u0655\u0900-\u0903\u093a-\u094f\u0962\u0963\u0980-\u0983\u09bc-\u09cd\u0e31\u0e34-\u0e4e"
 _PLAIN = rf"[^\W_\u3040-\u30ff{_BLOCKS}]"
 _WORD = rf"{_PLAIN}{{1,60}}(?:[{_MARKS}]{{1,9}}{_PLAIN}{{0,60}}){{0,30}}"
+# The first alternative saves nearly all words the way through the others, which would find the same.
 _TOKEN = re.compile(
+    r"([A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]{1,60}+(?=[ ,\n])|"
     r"(?:[^\W\d_]\.){2,12}|W\.\s?Va\b\.?|"
     r"(?:St|Ste|Mt|Ft|Mrs?|Ms|Dr|Gov|Sen|Rep|Prof|Gen|Col|Lt|Sgt|Capt|Rev)\.|"
     rf"[{_BLOCKS}]|[\u30a0-\u30ff]{{1,60}}|[\u3040-\u309f]{{1,60}}|"
-    rf"{_WORD}(?:['’ʼʻ‘`]{_WORD}){{0,3}}"
+    rf"{_WORD}(?:['’ʼʻ‘`]{_WORD}){{0,3}})"
 )
-# A run of small ASCII words between names: only its first and last word can say anything of a name.
-_SMALL = r"[a-z]++(?:['’][a-z]++)*+(?!['’ʼʻ‘`]?[^\W_]|\.[^\W\d_]\.)"
-_RUN_OR_TOKEN = re.compile(rf"(?P<first>{_SMALL})(?:\W++(?P<last>{_SMALL}))*+|{_TOKEN.pattern}")
-_LETTERS_ONLY = re.compile(r"[^\W\d_]+")
 _ELISION = re.compile(r"[^\W\d_]{1,6}['’]")
 _APOSTROPHE = re.compile("['’]")
 _ELIDING = frozenset(("fr", "it", "ca", "pt"))  # "l'Algérie", "dell'Ucraina", "d'Alger"
 _SUFFIXING = frozenset(("tr", "az"))  # "Türkiye'nin"
-_JOINTS = frozenset(
+JOINTS = frozenset(
     (
         *("", " ", "-", "\n", " & ", "\u00a0", "‐", "–"),
         *(f" {elided}{mark}" for elided in ("d", "l", "de l", "dell", "all", "dall", "nell") for mark in "'’"),
@@ -70,17 +103,24 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Title or body. `tokens` may hold but the first and last word of a run of small ones. `shouted`: nearly all
-    letters are capitals. `headed`: nearly all long words begin with one. In both a capital says nothing of a word."""
+    """Title or body, word by word: `words` as written, where each begins, its folded form, and what stands behind it.
+    `shouted`: nearly all letters are capitals. `headed`: nearly all long words begin with one. In both a capital says
+    nothing of a word."""
 
     text: str
-    tokens: tuple[Token, ...]
+    words: list[str]
+    starts: list[int]
+    folded: list[str]
+    gaps: list[str]
     shouted: bool = False
     headed: bool = False
 
-    def words(self) -> list[str]:
-        """All words of the text in order, in small letters and without accents."""
-        return [word if word.isascii() else fold(word) for word in _LETTERS_ONLY.findall(self.text.lower())]
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def token(self, number: int) -> Token:
+        word, start = self.words[number], self.starts[number]
+        return Token(word, start, start + len(word), self.folded[number])
 
     def holds(self, word: str) -> bool:
         """Whether a word stands in the text as given, by itself."""
@@ -93,103 +133,92 @@ class Part:
         return False
 
     def name_like(self) -> list[int]:
-        """The tokens that a name may begin with. In Korean what is joined to a name stands behind it, never before."""
-        return [
-            number
-            for number, token in enumerate(self.tokens)
-            if is_name_like(token.text) and not (_is_hangul(token.text) and self._is_joined(number))
-        ]
+        """The words that look like a part of a name: a capital first, or a script without case."""
+        words = self.words
+        large = [number for number, small in enumerate(map(str.islower, words)) if not small]
+        return [number for number in large if is_name_like(words[number])]
 
-    def _is_joined(self, number: int) -> bool:
-        return number > 0 and self.gap(number - 1) == "" and _is_hangul(self.tokens[number - 1].text)
+    def is_joined(self, number: int) -> bool:
+        """Whether a word is Hangul joined to the one before. In Korean what is joined to a name stands behind it."""
+        return (
+            _is_hangul(self.words[number])
+            and number > 0
+            and self.gaps[number - 1] == ""
+            and _is_hangul(self.words[number - 1])
+        )
 
-    def gap(self, token: int) -> str:
-        """What stands between a token and the next."""
-        return self.text[self.tokens[token].end : self.tokens[token + 1].start]
-
-    def reach(self, first: int, limit: int) -> int:
-        """How many words from `first` on, at most `limit`, stand together with only blanks, hyphens or
-        elided articles between."""
-        reach = 1
-        while reach < limit and first + reach < len(self.tokens) and self.gap(first + reach - 1) in _JOINTS:
-            reach += 1
-        return reach
+    def is_behind(self, number: int) -> bool:
+        """Whether only blanks, hyphens or elided articles stand between a word and the one before it."""
+        return 0 < number < len(self.words) and self.gaps[number - 1] in JOINTS
 
     def before(self, first: int) -> Token | None:
-        """The word right before a token, if it stands together with it."""
-        return self.tokens[first - 1] if first and self.gap(first - 1) in _JOINTS else None
+        """The word right before a word, if it stands together with it."""
+        return self.token(first - 1) if self.is_behind(first) else None
 
     def behind(self, last: int) -> Token | None:
         """The word at `last`, if it stands together with the one before it."""
-        return self.tokens[last] if last < len(self.tokens) and self.gap(last - 1) in _JOINTS else None
+        return self.token(last) if self.is_behind(last) else None
 
 
-def tokenize(text: str, language: str | None = None) -> tuple[Token, ...]:
+def read(text: str, language: str | None = None) -> Part:
     """The words of `text` in order. Linear in its length. What a language joins to a name with an apostrophe is left
     off: elided articles in French, Italian, Catalan and Portuguese, case endings in Turkish and Azerbaijani."""
+    words, starts, gaps = split_words(_TOKEN, text)
     if language in _ELIDING:
-        return tuple(_without_elision(token) for token in tokenize(text))
-    if language in _SUFFIXING:
-        return tuple(_without_suffix(token) for token in tokenize(text))
-    return tuple([Token(word := match.group(), *match.span(), _fold_word(word)) for match in _TOKEN.finditer(text)])
+        _leave_off_elisions(words, starts, gaps)
+    elif language in _SUFFIXING:
+        _leave_off_suffixes(words, gaps)
+    return Part(text, words, starts, fold_words(words), gaps)
 
 
-def tokenize_around_names(text: str) -> tuple[Token, ...]:
-    """As `tokenize`, but of each run of small ASCII words only the first and the last: a fraction of the work where
-    such words stand for nothing. What stands next to a capitalised word is the same."""
-    tokens: list[Token] = []
-    for match in _RUN_OR_TOKEN.finditer(text):
-        first, last = match.group("first", "last")
-        if first is None:
-            word = match.group()
-            tokens.append(Token(word, *match.span(), _fold_word(word)))
-            continue
-        tokens.append(Token(first, *match.span("first"), _fold_word(first)))
-        if last is not None:
-            tokens.append(Token(last, *match.span("last"), _fold_word(last)))
-    return tuple(tokens)
+def split_words(pattern: re.Pattern[str], text: str) -> tuple[list[str], list[int], list[str]]:
+    """What `pattern`, in one group, finds in `text`, where each begins, and what stands behind it."""
+    pieces = pattern.split(text)  # gap, word, gap, word, ..., gap
+    return pieces[1::2], list(accumulate(map(len, pieces)))[:-1:2], pieces[2::2]
 
 
-@lru_cache(maxsize=65536)
-def _fold_word(word: str) -> str:
-    return fold(word[:-2] if word[-2:] in _POSSESSIVES else word)
+def _leave_off_elisions(words: list[str], starts: list[int], gaps: list[str]) -> None:
+    for number, word in enumerate(words):
+        if "'" in word or "’" in word:
+            elision = _ELISION.match(word)
+            if elision is not None and elision.end() < len(word):
+                words[number] = word[elision.end() :]
+                starts[number] += elision.end()
+                if number:
+                    gaps[number - 1] += elision.group()
 
 
-def _without_elision(token: Token) -> Token:
-    elision = _ELISION.match(token.text)
-    if elision is None or elision.end() == len(token.text):
-        return token
-    word = token.text[elision.end() :]
-    return Token(word, token.start + elision.end(), token.end, _fold_word(word))
+def _leave_off_suffixes(words: list[str], gaps: list[str]) -> None:
+    for number, word in enumerate(words):
+        bare = _APOSTROPHE.split(word, maxsplit=1)[0]
+        if 3 <= len(bare) < len(word):
+            words[number], gaps[number] = bare, word[len(bare) :] + gaps[number]
 
 
-def _without_suffix(token: Token) -> Token:
-    word = _APOSTROPHE.split(token.text, maxsplit=1)[0]
-    return token if len(word) < 3 else Token(word, token.start, token.start + len(word), _fold_word(word))
+def tokenize(text: str, language: str | None = None) -> list[Token]:
+    """The words of a short text or of a lexicon's entry, one by one, as `read` finds them."""
+    part = read(text, language)
+    return [part.token(number) for number in range(len(part))]
+
+
+def fold_words(words: Iterable[str]) -> list[str]:
+    """Each word folded, without a possessive "'s"."""
+    return list(map(_FOLDED_WORDS.__getitem__, words))
 
 
 def fold_name(name: str) -> str:
     """A name of any number of words as it is looked up: folded words, single blanks between them."""
-    return " ".join(token.folded for token in tokenize(name))
-
-
-_POSSESSIVES = frozenset(("'s", "’s", "'S", "’S"))
+    return " ".join(read(name).folded)
 
 
 def read_title(text: str, language: str | None = None) -> Part:
     """A headline, told whether it is written in capitals."""
-    tokens = tokenize(text, language)
+    part = read(text, language)
     letters = [c for c in text if c.isalpha()]
     if letters and sum(c.isupper() for c in letters) > 0.8 * len(letters):
-        return Part(text, tokens, shouted=True)
-    long = [token.text for token in tokens if len(token.text) > 3]
-    return Part(text, tokens, headed=len(long) > 2 and sum(map(is_name_like, long)) > 0.7 * len(long))
-
-
-def read_body(text: str, language: str | None = None, *, names_only: bool = False) -> Part:
-    """A body; with `names_only` its small words are read no further than names need."""
-    plain = names_only and language not in _ELIDING | _SUFFIXING
-    return Part(text, tokenize_around_names(text) if plain else tokenize(text, language))
+        return replace(part, shouted=True)
+    long = [word for word in part.words if len(word) > 3]
+    return replace(part, headed=len(long) > 2 and sum(map(is_name_like, long)) > 0.7 * len(long))
 
 
 def _is_hangul(text: str) -> bool:

@@ -14,11 +14,14 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
+from typing import NamedTuple
 
 from transforms import topic_model
 from transforms.schema import Topic
 from transforms.taggers import Document, Evidence, Tags
+from transforms.tokens import Remembered
 from transforms.wordlists import Lexicon
 
 RULES = 1
@@ -29,7 +32,6 @@ LEDE_WORDS = 60
 LEDE_FACTOR = 2
 
 _WORD = re.compile(r"[^\W_]+")
-_CACHED_WORDS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,13 @@ class Vocabulary:
         return self.names.get(concept, concept)
 
 
-_Term = tuple[tuple[str, ...], str, dict[str, float]]  # words after the first, spelling, weight by concept
+class _Term(NamedTuple):
+    """`tail` holds the words after the first, `weights` the weight by concept; `number` is its place in the lexicon."""
+
+    tail: tuple[str, ...]
+    spelling: str
+    weights: dict[str, float]
+    number: int
 
 
 class TermIndex:
@@ -129,27 +137,29 @@ class TermIndex:
         for text, concept, weight in terms:
             weights[tuple(re.findall(r"\*?[^\W_]+\*?", text))][concept] = weight
         self._by_first: dict[str, list[_Term]] = defaultdict(list)
-        for words, concepts in weights.items():
+        for number, (words, concepts) in enumerate(weights.items()):
             if words:
-                self._by_first[words[0]].append((words[1:], " ".join(words), concepts))
-        for listed in self._by_first.values():
-            listed.sort(key=lambda term: -len(term[0]))
+                self._by_first[words[0]].append(_Term(words[1:], " ".join(words), concepts, number))
         known = {word for words in weights for word in words}
         self._words = {word for word in known if "*" not in word}
         self._beginnings = _by_length(word[:-1] for word in known if word.endswith("*"))
         self._endings = _by_length(word[1:] for word in known if word.startswith("*"))
-        self._cache: dict[str, tuple[str, ...]] = {}
+        self._first_letters = {part[:2] for _, parts in self._beginnings for part in parts}
+        self._last_letters = {part[-2:] for _, parts in self._endings for part in parts}
+        self._keys = Remembered(self._matches)
+        self._begun = Remembered(self._terms_of)
 
-    def keys(self, word: str) -> tuple[str, ...]:
+    def _terms_of(self, word: str) -> tuple[list[_Term], dict[str, list[_Term]]] | None:
+        """The terms that `word` may begin: those that end with it, and the others by their second word."""
+        terms = [term for key in self._keys[word] for term in self._by_first.get(key, ())]
+        longer: defaultdict[str, list[_Term]] = defaultdict(list)
+        for term in terms:
+            if term.tail:
+                longer[term.tail[0]].append(term)
+        return ([term for term in terms if not term.tail], dict(longer)) if terms else None
+
+    def _matches(self, word: str) -> tuple[str, ...]:
         """The words of the lexicon that `word` matches."""
-        keys = self._cache.get(word)
-        if keys is None:
-            if len(self._cache) >= _CACHED_WORDS:
-                self._cache.clear()
-            keys = self._cache[word] = tuple(self._matches(word))
-        return keys
-
-    def _matches(self, word: str) -> list[str]:
         lower = word.lower()
         forms = {word, lower}
         if len(lower) > 3 and lower.endswith("s"):
@@ -159,34 +169,41 @@ class TermIndex:
             elif lower.endswith("es"):
                 forms |= {lower[:-2]}
         matches = [form for form in sorted(forms) if form in self._words]
-        for written in sorted({word, lower}):
-            matches += [f"{written[:n]}*" for n, known in self._beginnings if written[:n] in known]
-            matches += [f"*{written[-n:]}" for n, known in self._endings if len(written) > n and written[-n:] in known]
-        return list(dict.fromkeys(matches))
+        for written in (word, lower) if word < lower else (lower,):
+            if written[:2] in self._first_letters:
+                matches += [f"{written[:n]}*" for n, known in self._beginnings if written[:n] in known]
+            if written[-2:] in self._last_letters:
+                endings = ((written[-n:], known) for n, known in self._endings if len(written) > n)
+                matches += [f"*{ending}" for ending, known in endings if ending in known]
+        return tuple(dict.fromkeys(matches))
 
     def find(self, words: Sequence[str]) -> list[tuple[int, str, dict[str, float]]]:
         """Position, spelling and concepts of each term in `words`: the longest at each place, without overlaps. Terms
         of one length that match the same words ("refugee*", "refugees") are one, with the larger weights."""
         found: list[tuple[int, str, dict[str, float]]] = []
-        keys = [self.keys(word) for word in words]
+        begun = list(map(self._begun.__getitem__, words))
         free = 0
-        for at, here in enumerate(keys):
-            if not here or at < free:
+        for at in compress(range(len(words)), begun):
+            if at < free or (here := begun[at]) is None:
                 continue
-            best: list[_Term] = []
-            for key in here:
-                for term in self._by_first.get(key, ()):
-                    tail = term[0]
-                    if best and len(tail) < len(best[0][0]):
-                        break
-                    if all(at + n < len(keys) and part in keys[at + n] for n, part in enumerate(tail, 1)):
-                        best = [*best, term] if best and len(tail) == len(best[0][0]) else [term]
-                        if not tail:
-                            break
+            best, longer = here
+            if longer and at + 1 < len(words):
+                following = [term for key in self._keys[words[at + 1]] for term in longer.get(key, ())]
+                if following:
+                    best = self._longest(following, words, at) or best
             if best:
-                found.append((at, best[0][1], _merged([concepts for _, _, concepts in best])))
-                free = at + 1 + len(best[0][0])
+                found.append((at, best[0].spelling, _merged([term.weights for term in best])))
+                free = at + 1 + len(best[0].tail)
         return found
+
+    def _longest(self, terms: list[_Term], words: Sequence[str], at: int) -> list[_Term]:
+        """The longest of the terms that go on behind `at` as `words` do, in the order of the lexicon."""
+        going = [term for term in terms if self._goes_on(words[at + 1 : at + 1 + len(term.tail)], term.tail)]
+        longest = max((len(term.tail) for term in going), default=0)
+        return sorted((term for term in going if len(term.tail) == longest), key=lambda term: term.number)
+
+    def _goes_on(self, words: Sequence[str], tail: Sequence[str]) -> bool:
+        return len(words) == len(tail) and all(part in self._keys[word] for part, word in zip(tail, words, strict=True))
 
 
 def _merged(terms: Sequence[dict[str, float]]) -> dict[str, float]:
