@@ -4,19 +4,22 @@ The rules are data: `lexicons/boilerplate/*.toml`, a file a language, which a us
 form. Nothing disappears unseen: each line taken out is returned with the name of its rule.
 """
 
+import itertools
+import operator
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from transforms.lexicons import BUILT_IN, read_toml
+from transforms.plain_text import one_case
 
 DEFAULT_MAX_WORDS = 40
 MAX_WORD_CHARS = 12  # a line longer than its rules' words at this length each is no promo
 
 _WORD = re.compile(r"[^\W_]+|©")
+_PLACE = operator.itemgetter(0)
 _GOES_ON = re.compile(r"\s*(?:[:|–—»›>→►▶▸•…：]|-\s|\.{3}|[.!]?\s*$)")
 
 
@@ -36,7 +39,7 @@ class Boilerplate:
     """The rules of all languages, by the first word of their phrase."""
 
     by_word: Mapping[str, tuple[Rule, ...]]
-    anywhere: tuple[tuple[str, Rule], ...]
+    anywhere: Mapping[str, tuple[tuple[int, str, Rule], ...]]  # with their place among all rules
     longest: int
 
     def rule_for(self, line: str, *, is_link: Callable[[], bool] = lambda: False) -> Rule | None:
@@ -44,9 +47,8 @@ class Boilerplate:
         not apply otherwise, whether most of the line is a link."""
         if len(line) > self.longest * MAX_WORD_CHARS:
             return None
-        folded = unicodedata.normalize("NFKC", line).casefold()
-        spans = [match.span() for match in _WORD.finditer(folded)]
-        words = [folded[start:end] for start, end in spans]
+        folded = one_case(line)
+        words = _WORD.findall(folded)
         if not words or len(words) > self.longest:
             return None
         for rule in self.by_word.get(words[0], ()):
@@ -58,15 +60,21 @@ class Boilerplate:
             elif rule.how == "starts":
                 matches = True
             else:
-                goes_on = rule.how == "opens" and _GOES_ON.match(folded, spans[n - 1][1])
+                goes_on = rule.how == "opens" and _GOES_ON.match(folded, _end_of_word(folded, n))
                 matches = bool(goes_on) or is_link()
             if matches:
                 return rule
-        joined = f" {' '.join(words)} "
-        for phrase, rule in self.anywhere:
-            if phrase in joined and len(words) <= rule.max_words:
-                return rule
+        if starts := self.anywhere.keys() & words:
+            joined = f" {' '.join(words)} "
+            for _, phrase, rule in sorted((found for word in starts for found in self.anywhere[word]), key=_PLACE):
+                if phrase in joined and len(words) <= rule.max_words:
+                    return rule
         return None
+
+
+def _end_of_word(text: str, number: int) -> int:
+    """Where the word of this number, counted from 1, ends in `text`."""
+    return next(itertools.islice(_WORD.finditer(text), number - 1, None)).end()
 
 
 @cache
@@ -78,12 +86,15 @@ def load_boilerplate(overlays: tuple[str, ...] = ()) -> Boilerplate:
         for path in sorted(folder.glob("*.toml")):
             rules.extend(_read(path))
     by_word: dict[str, list[Rule]] = {}
-    for rule in rules:
-        if rule.how != "contains":
+    anywhere: dict[str, list[tuple[int, str, Rule]]] = {}
+    for place, rule in enumerate(rules):
+        if rule.how == "contains":
+            anywhere.setdefault(rule.words[0], []).append((place, f" {' '.join(rule.words)} ", rule))
+        else:
             by_word.setdefault(rule.words[0], []).append(rule)
     return Boilerplate(
         by_word={word: tuple(group) for word, group in by_word.items()},
-        anywhere=tuple((f" {' '.join(rule.words)} ", rule) for rule in rules if rule.how == "contains"),
+        anywhere={word: tuple(group) for word, group in anywhere.items()},
         longest=max((rule.max_words for rule in rules), default=DEFAULT_MAX_WORDS),
     )
 
@@ -92,7 +103,7 @@ def _read(path: Path) -> Iterable[Rule]:
     for table, given in read_toml(path).items():
         for how in ("opens", "linked", "starts", "equals", "contains"):
             for phrase in given.get(how, ()):
-                words = tuple(_WORD.findall(unicodedata.normalize("NFKC", phrase).casefold()))
+                words = tuple(_WORD.findall(one_case(phrase)))
                 if words:
                     yield Rule(
                         name=f"{path.stem}/{table}",

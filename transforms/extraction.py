@@ -8,12 +8,17 @@ The body is found by trafilatura (https://github.com/adbar/trafilatura); this mo
 """
 
 import logging
+from copy import copy
 from dataclasses import dataclass
 
 from lxml import etree
 from lxml.html import HtmlElement
 from trafilatura import bare_extraction
+from trafilatura.htmlprocessing import convert_tags, prune_unwanted_nodes, tree_cleaning
+from trafilatura.main_extractor import extract_content
 from trafilatura.settings import Document, Extractor
+from trafilatura.xml import xmltotxt
+from trafilatura.xpaths import RAW_TREE_PRUNE_XPATH, REMOVE_COMMENTS_AND_LISTS_XPATH
 
 from transforms import host_rules, language, page_dates
 from transforms.boilerplate import Boilerplate, load_boilerplate
@@ -28,19 +33,15 @@ from transforms.reject import Rejected
 from transforms.schema import Article, Entry, Page
 from transforms.settings import CleanSettings
 from transforms.sifting import Known, offers_subscription, sift
-from transforms.story import narrow, strip_furniture
+from transforms.story import MIN_STORY_CHARS, narrow, strip_furniture
 from transforms.urls import article_id, canonical_url, registrable_domain
 
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 logging.getLogger("htmldate").setLevel(logging.CRITICAL)
 
-_FAST = Extractor(output_format="python", fast=True, comments=False)
-_THOROUGH = Extractor(output_format="python", comments=False)
+_OPTIONS = Extractor(output_format="python", comments=False)
 MAX_HOME_WORDS = 300
 SENTENCE_WORDS = 5  # a shorter line may be a menu's
-MIN_STORY_CHARS = 300
-LONG_STORY_CHARS = 2_000  # found, there was a story; what else is on the page is something else
-COVERED = 0.2  # share of the paragraphs' characters that the fast path must find; comments are paragraphs too
 # Nothing a reader sees, and nothing the body is made of: every later copy of the tree is cheaper without.
 _INVISIBLE = ("script", "style", "template", "svg", "iframe", "object", "embed", "canvas", "link", "meta")
 
@@ -145,23 +146,20 @@ def extract_body(page: Page, tree: HtmlElement, metadata: PageMetadata, host: Ho
     """The paragraphs of the article. `tree` is used up.
 
     Where the host's rule knows the body, that. Else first trafilatura's fast path on the part of the page that holds
-    the story; when that finds much less than the paragraphs there, or there are hardly any, its whole cascade on the
-    whole page; and when JSON-LD holds far more than both, that.
+    the story; when that does not find what is there, its whole cascade on the whole page; and when JSON-LD holds far
+    more than both, that.
     """
     _strip(tree, host)
     if host and host.body and (parts := host.body(tree)):
         return Body(lines=[line for part in parts for line in element_lines(part)], method="host-rule", tree=tree)
-    characters = narrow(tree)
-    if characters >= MIN_STORY_CHARS:
-        lines = _extract(tree, fast=True)
-        found = sum(map(len, lines))
-        if found >= MIN_STORY_CHARS and found >= min(COVERED * characters, LONG_STORY_CHARS):
-            return Body(lines=lines, method="trafilatura-fast", tree=tree)
+    story = narrow(tree)
+    if story.characters and story.is_found_in(lines := _paragraphs(tree)):
+        return Body(lines=lines, method="trafilatura-fast", tree=tree)
     tree = parse_page(page.body, page.content_type)
     _strip(tree, host)
-    if characters >= MIN_STORY_CHARS:
+    if story.has_paragraphs:
         strip_furniture(tree)
-    lines = _extract(tree, fast=False)
+    lines = _cascade(tree)
     if len(metadata.article_body) > max(MIN_STORY_CHARS, 2 * sum(map(len, lines))):
         return Body(lines=text_lines(metadata.article_body), method="json-ld", tree=tree)
     return Body(lines=lines, method="trafilatura", tree=tree)
@@ -176,8 +174,23 @@ def _strip(tree: HtmlElement, host: HostRule | None) -> None:
                 element.drop_tree()
 
 
-def _extract(tree: HtmlElement, *, fast: bool) -> list[str]:
-    document = bare_extraction(tree, options=_FAST if fast else _THOROUGH)
+def _paragraphs(tree: HtmlElement) -> list[str]:
+    """The first step of trafilatura's cascade by itself, as `bare_extraction(tree, fast=True)` begins.
+
+    That goes on to measure the whole page, for whether to try again in another mode; `Story.is_found_in` answers that
+    for the part that `narrow` chose.
+    """
+    tree = prune_unwanted_nodes(copy(tree), RAW_TREE_PRUNE_XPATH)
+    tree = prune_unwanted_nodes(tree, REMOVE_COMMENTS_AND_LISTS_XPATH)
+    try:
+        body, _ = extract_content(convert_tags(tree_cleaning(tree, _OPTIONS), _OPTIONS), _OPTIONS)
+    except (TypeError, ValueError):  # which `bare_extraction` expects too
+        return []
+    return text_lines(xmltotxt(body, include_formatting=False))
+
+
+def _cascade(tree: HtmlElement) -> list[str]:
+    document = bare_extraction(tree, options=_OPTIONS)
     return text_lines(str(document.text)) if isinstance(document, Document) else []
 
 
@@ -202,4 +215,4 @@ def warm() -> None:
     placeholders()
     agencies()
     short = "<html><body><div>Too short for all but the last fallback of the cascade.</div></body></html>"
-    bare_extraction(short, options=_THOROUGH)
+    bare_extraction(short, options=_OPTIONS)

@@ -10,8 +10,7 @@ import py3langid
 
 SAMPLE_CHARS = 1_500
 MIN_CHARS = 40  # below that a guess is a guess
-AGREEING_CHARS = 500  # enough to confirm a declaration
-SURE_CHARS = 200  # from here on the words are believed against a declaration
+SURE_CHARS = 200  # enough to confirm a declaration, and for a text to be believed against one
 
 _TAG = re.compile(r"\s*([A-Za-z]{2,3})(?:[-_][A-Za-z0-9_-]{1,30})?\s*")
 _RENAMED = {"iw": "he", "in": "id", "ji": "yi", "mo": "ro", "sh": "sr"}  # ISO 639 withdrew the left ones
@@ -33,7 +32,7 @@ def choose_language(declared: str | None, text: str) -> tuple[str | None, str | 
     `declared` is a language tag in any spelling ("en", "en_GB"). Only the primary subtag is kept.
     """
     said = primary_subtag(declared)
-    if said and len(text) >= SURE_CHARS and detect_language(text[:AGREEING_CHARS]) == said:
+    if said and len(text) >= SURE_CHARS and detect_language(text[:SURE_CHARS]) == said:
         return said, "declared"
     seen = detect_language(text)
     if said is None:

@@ -1,6 +1,8 @@
 """The document tree of a page: parsed once, shared by metadata, promo removal and body extraction."""
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
@@ -10,12 +12,10 @@ from transforms.plain_text import one_line, without_control
 from transforms.reject import Rejected
 
 MAX_FRAGMENT_CHARS = 2_000_000
+BEFORE_HEADLINE, AFTER_HEADLINE = 15, 60  # elements looked at around it
 
 _XML_DECLARATION = re.compile(rb"^\s*<\?xml[^>]{0,200}\?>")
 _OTHER_FORMATS = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"RIFF", b"\x1f\x8b", b"\x00\x00\x00")
-_FIRST_HEADING = etree.XPath("(//h1)[1]")
-_BEFORE = etree.XPath("preceding::*[position() <= 15]")
-_AFTER = etree.XPath("descendant::*|following::*[position() <= 60]")
 _FIRST_ELEMENTS = etree.XPath("//body/descendant::*[position() <= 500]")
 _CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 32), 127])
 _OF_THE_HEAD = frozenset({"title", "meta", "link", "script", "style", "base", "noscript", "template", "object"})
@@ -63,14 +63,35 @@ def element_lines(element: HtmlElement) -> list[str]:
 
 
 def around_headline(tree: HtmlElement) -> list[HtmlElement]:
-    """The elements a reader sees with the headline: 15 before the first h1 and 60 after it, in document order.
+    """The elements a reader sees with the headline: some before the first h1 and some after it, in document order.
 
     Without an h1 the first 500 of the body.
     """
-    heading = _FIRST_HEADING(tree)
-    if not heading:
+    heading = next(tree.iter("h1"), None)
+    if heading is None:
         return list(_FIRST_ELEMENTS(tree))
-    return [*_BEFORE(heading[0]), *_AFTER(heading[0])]
+    before = list(islice(_before(heading), BEFORE_HEADLINE))
+    return [*reversed(before), *heading.iterdescendants(), *islice(_after(heading), AFTER_HEADLINE)]
+
+
+def _before(element: HtmlElement) -> Iterator[HtmlElement]:
+    """The elements that end before `element` begins, the nearest first."""
+    for around in (element, *element.iterancestors()):
+        for sibling in around.itersiblings(preceding=True):
+            yield from _backwards(sibling)
+
+
+def _backwards(element: HtmlElement) -> Iterator[HtmlElement]:
+    for child in reversed(element):
+        yield from _backwards(child)
+    yield element
+
+
+def _after(element: HtmlElement) -> Iterator[HtmlElement]:
+    """The elements that begin after `element` has ended, in document order."""
+    for around in (element, *element.iterancestors()):
+        for sibling in around.itersiblings():
+            yield from sibling.iter()
 
 
 def text_lines(text: str) -> list[str]:

@@ -3,6 +3,10 @@
 import html
 import re
 import unicodedata
+from typing import Literal
+
+MAX_MARKS = 30  # in a row, as in Unicode's stream-safe text format (UAX 15)
+HEAP_CHARS = 400  # no text shorter than this holds a heap that costs anything
 
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff\u200b\u2060\u00ad]"
@@ -10,6 +14,7 @@ _CONTROL = re.compile(
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,500}>|<!--[^<>]{0,500}-->")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _ALPHANUMERIC = re.compile(r"[^\W_]+")
+_SIGNS = re.compile(rf"[^\w\s]{{{MAX_MARKS + 1},}}")
 _WORD = re.compile(r"\w+")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 
@@ -24,7 +29,7 @@ def one_line(text: str | None, max_chars: int = 20_000) -> str:
     if not text:
         return ""
     line = " ".join(_CONTROL.sub("", text[: 4 * max_chars]).split())
-    return unicodedata.normalize("NFC", line)[:max_chars].rstrip()
+    return _normalized("NFC", line)[:max_chars].rstrip()
 
 
 def from_markup(value: str | None, max_chars: int = 20_000) -> str:
@@ -42,10 +47,32 @@ def from_markup(value: str | None, max_chars: int = 20_000) -> str:
 
 def key(text: str) -> str:
     """What is left of `text` for a comparison: letters and digits in one case, single spaces between words."""
-    return " ".join(_ALPHANUMERIC.findall(unicodedata.normalize("NFKC", text).casefold()))
+    return " ".join(_ALPHANUMERIC.findall(one_case(text)))
+
+
+def one_case(text: str) -> str:
+    """`text` with each letter in one form and case, as words are compared."""
+    return text.lower() if text.isascii() else _normalized("NFKC", text).casefold()
 
 
 def count_words(text: str) -> int:
     """Words of `text`; in scripts written without spaces each two characters count as one."""
     unspaced = len(_UNSPACED.findall(text))
     return len(_WORD.findall(_UNSPACED.sub(" ", text))) + (unspaced + 1) // 2
+
+
+def _normalized(form: Literal["NFC", "NFKC"], text: str) -> str:
+    """`text` in a Unicode normal form, without the rest of heaps of combining marks: no language has them, and to put
+    one in order costs the square of its length."""
+    if text.isascii():
+        return text
+    return unicodedata.normalize(form, _SIGNS.sub(_without_heaps, text) if len(text) > HEAP_CHARS else text)
+
+
+def _without_heaps(signs: re.Match[str]) -> str:
+    kept, marks = [], 0
+    for sign in signs[0]:
+        marks = marks + 1 if unicodedata.combining(sign) else 0
+        if marks <= MAX_MARKS:
+            kept.append(sign)
+    return "".join(kept)

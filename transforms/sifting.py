@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -25,16 +26,13 @@ HEADLINE_WORDS = 4  # a link of fewer words is a name, not another story
 MAX_LINKS_SHARE = 0.4  # a body of which more than this is links is a list of links, and kept
 HEAD_LINES = 5  # as far down as a headline, byline or date may stand
 OFFER = "/paywall"  # the table of rules for subscriptions offered in place of text
-MAX_BLOCKS = 5_000
+MAX_LINKS = 10_000
 LAST_BLOCKS = 40
+SHORT_CHARS = 250
 MAX_LINKED_CHARS = 400
 FOOTER_CHARS = 600
 
-_LINKED_BLOCKS = etree.XPath("descendant::*[(self::p or self::li or self::blockquote) and descendant::a]")
-_SHORT_BLOCKS = etree.XPath(
-    "descendant::*[(self::p or self::h2 or self::h3 or self::h4 or self::h5) and string-length(.) < 250]"
-)
-_LINKS = etree.XPath("descendant::a[@href and not(starts-with(@href, '#'))]")
+_TEXT = etree.XPath("string()", smart_strings=False)
 _READING_TIME = re.compile(
     r"\W*(?:reading time:?\s*|lesezeit:?\s*)?\d{1,2}\W{0,3}(?:min(?:ute)?[ns]?\.?|perc|минут[ы]?|menit|minuti|minutos)"
     r"(?:\s+(?:read|lesezeit|de lecture|de lectura|di lettura|leestijd|читать|okuma))?\W*",
@@ -76,20 +74,25 @@ def sift(
     known = known or Known()
     titles = {key(title) for title in known.titles} - {""}
     shares = {} if tree is None else link_shares(tree)
-    linked = {line for line in lines if shares.get(key(line), 0.0) >= WHOLLY and len(line.split()) >= HEADLINE_WORDS}
+    keys = [key(line) for line in lines]
+    linked = {
+        line
+        for line, folded in zip(lines, keys, strict=True)
+        if shares.get(folded, 0.0) >= WHOLLY and len(line.split()) >= HEADLINE_WORDS
+    }
     if sum(map(len, linked)) > MAX_LINKS_SHARE * sum(map(len, lines)):
         linked = set()
     kept: list[str] = []
     removed: list[RemovedLine] = []
     credits: list[str] = []
     is_offer = False
-    for place, line in enumerate(lines):
-        if not any(c.isalnum() for c in line) or key(line) in titles:
+    for place, (line, folded) in enumerate(zip(lines, keys, strict=True)):
+        if not folded or folded in titles:
             continue
         if host and host.drops(line):
             removed.append(RemovedLine(text=line, rule=f"host/{host.host}"))
             continue
-        rule = rules.rule_for(line, is_link=partial(_is_link, line, shares))
+        rule = rules.rule_for(line, is_link=partial(_is_link, folded, shares))
         name = (
             rule.name
             if rule
@@ -117,25 +120,29 @@ def sift(
 def link_shares(tree: HtmlElement) -> dict[str, float]:
     """Share of link text in each short paragraph and list item of `tree` that holds a link, by its key; the smallest
     where a text stands there twice. Links within the page are none."""
+    linked: dict[HtmlElement, int] = {}
+    for link in islice(tree.iter("a"), MAX_LINKS):
+        href = link.get("href")
+        characters = 0 if href is None or href.startswith("#") else len(_TEXT(link).strip())
+        for block in link.iterancestors("p", "li", "blockquote"):
+            linked[block] = linked.get(block, 0) + characters
     shares: dict[str, float] = {}
-    for block in _LINKED_BLOCKS(tree)[:MAX_BLOCKS]:
-        text = "".join(block.itertext())
-        if len(text) <= MAX_LINKED_CHARS:
-            linked = sum(len("".join(link.itertext()).strip()) for link in _LINKS(block))
+    for block, characters in linked.items():
+        if characters <= MAX_LINKED_CHARS and len(text := _TEXT(block)) <= MAX_LINKED_CHARS:
             folded = key(text)
-            shares[folded] = min(shares.get(folded, 1.0), linked / max(1, len(text.strip())))
+            shares[folded] = min(shares.get(folded, 1.0), characters / max(1, len(text.strip())))
     return shares
 
 
 def offers_subscription(tree: HtmlElement, rules: Boilerplate) -> bool:
     """Whether one of the last short paragraphs and headings of `tree` offers a subscription in place of the rest."""
-    blocks = _SHORT_BLOCKS(tree)[-LAST_BLOCKS:]
-    found = (rules.rule_for("".join(block.itertext())) for block in blocks)
+    texts = map(_TEXT, reversed(list(tree.iter("p", "h2", "h3", "h4", "h5"))))
+    found = (rules.rule_for(text) for text in islice((text for text in texts if len(text) < SHORT_CHARS), LAST_BLOCKS))
     return any(rule is not None and rule.name.endswith(OFFER) for rule in found)
 
 
-def _is_link(line: str, shares: Mapping[str, float]) -> bool:
-    return shares.get(key(line), 0.0) >= MOSTLY
+def _is_link(folded: str, shares: Mapping[str, float]) -> bool:
+    return shares.get(folded, 0.0) >= MOSTLY
 
 
 def _rule_of_place(line: str, place: int, lines: Sequence[str], titles: set[str], known: Known) -> str | None:

@@ -4,34 +4,65 @@ Extraction is faster and meets less that could mislead it when it sees this part
 much text there is to find, and so whether an extractor found it.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from lxml import etree
 from lxml.html import HtmlElement
 
-MAX_PARAGRAPHS = 3_000
+MIN_STORY_CHARS = 300  # fewer are no story's, or its paragraphs are marked as something else
+LONG_STORY_CHARS = 2_000  # found, there was a story; what else is on the page is something else
+COVERED = 0.2  # share of the paragraphs' characters that must be found; comments are paragraphs too
+COVERED_LOOSE = 0.6  # share of other text: it has to be nearly all, menus and notices among it
+MAX_PARAGRAPHS = 5_000
+MIN_PARAGRAPH_CHARS = 60
 SHARE = 0.95  # of the paragraphs' characters that a part must hold to stand for the page
 
-_PARAGRAPHS = etree.XPath("descendant::p[string-length(normalize-space()) > 60]")
+_TEXT = etree.XPath("normalize-space()", smart_strings=False)
 # What trafilatura takes out before it looks for the text: gone at once, every later step has less to walk through.
 _FURNITURE = (
     "head", "nav", "footer", "aside", "menu", "noscript", "select", "button", "input", "label", "textarea", "fieldset",
     "datalist", "dialog", "audio", "video", "applet", "map", "time", "option", "optgroup", "math", "frame", "frameset",
     "noindex", "legend",
 )  # fmt: skip
+# What it takes for a part of the text around it, whatever stands on it.
+_INLINE = (
+    "b", "em", "i", "u", "kbd", "samp", "tt", "var", "abbr", "acronym", "address", "bdi", "bdo", "big", "cite", "data",
+    "dfn", "font", "hgroup", "img", "ins", "mark", "nobr", "ruby", "small", "tbody", "tfoot", "thead", "wbr",
+)  # fmt: skip
+_HOLDERS = ("div", "span", "td", "li", "section", "article", "main", "blockquote", "dd", "center", "p")
 
 
-def narrow(tree: HtmlElement) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """What there is to find: the characters of the story's paragraphs, or of its text where it has none."""
+
+    characters: int = 0
+    has_paragraphs: bool = False
+
+    def is_found_in(self, lines: Sequence[str]) -> bool:
+        """Whether an extractor that gives `lines` found the story."""
+        found = sum(map(len, lines))
+        share = COVERED if self.has_paragraphs else COVERED_LOOSE
+        return found >= MIN_STORY_CHARS and found >= min(share * self.characters, LONG_STORY_CHARS)
+
+
+def narrow(tree: HtmlElement) -> Story:
     """Cut `tree` down to the part that holds the story, its ancestors kept as bare wrappers.
 
-    Returns the characters of its paragraphs; a tree with few of them is cut down to nothing useful and should not be
-    relied on.
+    Returns what the story is known by; where that is little, the tree is cut down to nothing useful.
     """
     strip_furniture(tree)
-    characters, weights = _weigh(tree)
+    _strip_pictures(tree)
+    etree.strip_tags(tree, *_INLINE)
+    characters, weights = _weigh(_paragraphs(tree))
+    has_paragraphs = characters >= MIN_STORY_CHARS
+    if not has_paragraphs:
+        characters, weights = _weigh(_loose_texts(tree))
     part = tree.find("body")
-    if part is None or not characters:
-        return 0
+    if part is None or characters < MIN_STORY_CHARS:
+        return Story()
     while True:
         inner = next((child for child in part if weights.get(child, 0) >= SHARE * characters), None)
         if inner is None:
@@ -43,7 +74,7 @@ def narrow(tree: HtmlElement) -> int:
                 parent.remove(sibling)
         part.tail = parent.text = None
         part = parent
-    return characters
+    return Story(characters=characters, has_paragraphs=has_paragraphs)
 
 
 def strip_furniture(tree: HtmlElement) -> None:
@@ -51,16 +82,38 @@ def strip_furniture(tree: HtmlElement) -> None:
     etree.strip_elements(tree, *_FURNITURE, with_tail=False)
 
 
-def _weigh(tree: HtmlElement) -> tuple[int, dict[HtmlElement, int]]:
-    """Characters of all paragraphs that are no list of links, and of those below each element."""
+def _strip_pictures(tree: HtmlElement) -> None:
+    """Take out pictures with their captions, but not the tables that some pages frame as figures."""
+    for figure in tree.iter("figure"):
+        if figure.find(".//table") is not None:
+            figure.tag = "div"
+    etree.strip_elements(tree, "figure", "picture", "source", "area", "track", with_tail=False)
+
+
+def _weigh(texts: Iterable[tuple[HtmlElement, int]]) -> tuple[int, dict[HtmlElement, int]]:
+    """Characters of all `texts`, and of those below each element."""
     weights: dict[HtmlElement, int] = {}
     total = 0
-    for paragraph in islice(_PARAGRAPHS(tree), MAX_PARAGRAPHS):
-        characters = len("".join(paragraph.itertext()).strip())
-        linked = sum(len("".join(link.itertext())) for link in paragraph.iter("a"))
-        if linked >= 0.5 * characters:
-            continue
+    for element, characters in islice(texts, MAX_PARAGRAPHS):
         total += characters
-        for ancestor in paragraph.iterancestors():
+        for ancestor in element.iterancestors():
             weights[ancestor] = weights.get(ancestor, 0) + characters
     return total, weights
+
+
+def _paragraphs(tree: HtmlElement) -> Iterator[tuple[HtmlElement, int]]:
+    """The paragraphs that are no list of links, and their characters."""
+    for paragraph in tree.iter("p"):
+        characters = len(_TEXT(paragraph))
+        if characters > MIN_PARAGRAPH_CHARS:
+            linked = sum(len(_TEXT(link)) for link in paragraph.iter("a"))
+            if linked < 0.5 * characters:
+                yield paragraph, characters
+
+
+def _loose_texts(tree: HtmlElement) -> Iterator[tuple[HtmlElement, int]]:
+    """The elements that hold text themselves, as on pages that part it by line breaks, and its characters."""
+    for element in tree.iter(*_HOLDERS):
+        characters = sum(len(text.strip()) for text in (element.text, *(child.tail for child in element)) if text)
+        if characters > MIN_PARAGRAPH_CHARS:
+            yield element, characters
