@@ -7,6 +7,8 @@ Exit codes: 0 committed, 1 failed, 2 bad usage or config, 3 alarm with --strict,
 import functools
 import json
 import logging
+import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -226,6 +228,9 @@ def main() -> None:
     """Run the command line; the process ends with the exit code."""
     logging.getLogger().setLevel(logging.ERROR)  # Beam warns on every import of what it does without
     hand_back_memory()
+    sys.warnoptions.append("ignore:resource_tracker:UserWarning")  # its child would warn when we are killed
+    if os.getpid() == 1:  # of a container: without a handler the kernel keeps SIGTERM from it
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     app(prog_name="newsbeam")
 
 

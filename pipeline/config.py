@@ -21,6 +21,13 @@ from transforms.settings import Settings
 from transforms.taggers import TAGGERS
 
 T = TypeVar("T")
+EXPECTED = {  # by the first word of pydantic's types of errors
+    "float": "a number",
+    "int": "a whole number",
+    "bool": "true or false",
+    "string": 'a text in "quotes"',
+    "tuple": "a list in [brackets]",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +52,11 @@ def load_config(
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        told = f"{path}: {error.strerror or error}: expected a config; the README begins with one"
+        raise ConfigError(told) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: it is no UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     for assignment in assignments:
         _assign(document, assignment)
@@ -83,12 +93,17 @@ def read_feed_list(path: Path) -> list[str]:
     try:
         body = path.read_bytes()
         if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-            return [outline.url for outline in read_opml(body)]
-        text = body.decode("utf-8-sig")
-    except (OSError, ValueError) as error:
+            urls = [outline.url for outline in read_opml(body)]
+        else:
+            lines = body.decode("utf-8-sig").splitlines()
+            urls = [re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip() for line in lines]
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}: expected a list of feeds") from error
+    except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
-    lines = (re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip() for line in text.splitlines())
-    return [line for line in lines if line]
+    if not any(urls):
+        raise ConfigError(f"{path}: no feed in it: expected one address a line, or OPML")
+    return [url for url in urls if url]
 
 
 def feed_id(url: str) -> str:
@@ -103,13 +118,20 @@ def _feed(raw: Any, name: str, number: int) -> Feed:
     if not isinstance(raw, dict) or not isinstance(raw.get("url"), str):
         raise ConfigError(f'{name}: {where}url: expected the feed\'s address, as in [[feeds]] url = "https://..."')
     _forbid_unknown(raw, {field.name for field in dataclasses.fields(Feed)}, name, where)
-    parts = urlsplit(raw["url"])
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if not _is_web_address(raw["url"]):
         raise ConfigError(f"{name}: {where}url: expected an http or https address, got {raw['url']!r}")
     feed = _validate(Feed, {"id": feed_id(raw["url"]), **raw}, name, where)
     if feed.kind not in ("feed", "sitemap"):
         raise ConfigError(f'{name}: {where}kind: expected "feed" or "sitemap", got {feed.kind!r}')
     return feed
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def _check_files(settings: Settings, name: str) -> None:
@@ -153,9 +175,9 @@ def _validate(kind: type[T], value: dict[str, Any], name: str, prefix: str) -> T
     except ValidationError as error:
         first = error.errors()[0]
         key = prefix + ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"{name}: {key}: {first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}"
-        ) from error
+        wanted = EXPECTED.get(first["type"].partition("_")[0])
+        told = f"expected {wanted}" if wanted else f"{first['msg'][0].lower()}{first['msg'][1:]}"
+        raise ConfigError(f"{name}: {key}: {told}, got {first['input']!r}") from error
 
 
 def _forbid_unknown(table: dict[str, Any], known: set[str], name: str, prefix: str) -> None:

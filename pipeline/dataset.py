@@ -27,6 +27,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import DatasetError, DatasetLockedError
@@ -78,6 +79,8 @@ class Dataset:
                 if isinstance(error, OSError) and error.filename:
                     raise
                 raise DatasetError(f"{self.root}: cannot be written to or read: {error}") from error
+            except pa.ArrowException as error:
+                raise DatasetError(f"{error}; `newsbeam verify {self.root}` lists what is damaged") from error
             finally:
                 with suppress(OSError, DatasetError):  # what cannot be done now is left to the next writer
                     self._settle(now)

@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from pipeline.dataset import Dataset
+from pipeline.errors import DatasetError
 from pipeline.report import Report
 from transforms.partitions import PartFile
 from transforms.urls import registrable_domain
@@ -109,7 +110,8 @@ class History:
                     history.runs[name] = [dict(zip(KEYS, run, strict=True)) for run in runs]
         known = [name for name in dataset.run_ids() if history.through < name < run_id][-MOST_MANIFESTS:]
         for name in known:
-            history.add(dataset.manifest(name))
+            with suppress(DatasetError):  # one that cannot be read is told by verify
+                history.add(dataset.manifest(name))
         if known:
             _replace(path, history.to_json())
         return history

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from textwrap import fill
 from types import TracebackType
 
 from rich.console import Console, Group
@@ -14,11 +15,12 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.report import Report, newest_report, one_line, summary
-from transforms import tally
+from transforms import interrupt, tally
 
 LOG_LINE_EVERY_S = 15.0
 REFRESH_PER_SECOND = 4
-BAR_COLUMNS = 24
+BAR_COLUMNS = 20
+INDENT = " " * 12  # below the words of a summary
 
 
 class Display:
@@ -35,7 +37,9 @@ class Display:
         self._stop = threading.Event()
 
     def __enter__(self) -> "Display":
-        if not self.quiet and not self.console.is_terminal:
+        if not self.quiet and self.console.is_terminal:
+            self._start_live()
+        elif not self.quiet:
             threading.Thread(target=self._log, daemon=True).start()
         return self
 
@@ -53,11 +57,20 @@ class Display:
             return
         if phase == "done":
             self._end_live()
-            lines = [one_line(report)] if self.brief else summary(report, str(self.root), self.before)
-            for line in lines:
-                self.console.print(line, style=_style(line))
+            for line in one_line(report) if self.brief else summary(report, str(self.root), self.before):
+                self._print(line)
             self.before = report.to_json()
-        elif self.console.is_terminal and self._live is None:
+        elif self.console.is_terminal:
+            self._start_live()
+
+    def _print(self, line: str) -> None:
+        """A line of a summary; too long for a terminal, it goes on below its words. In a log a line stays a line."""
+        if self.console.is_terminal:
+            line = fill(line, self.console.width, subsequent_indent=INDENT, break_on_hyphens=False, tabsize=1)
+        self.console.print(line, style=_style(line), markup=False)
+
+    def _start_live(self) -> None:
+        if self._live is None:
             self._live = Live(
                 console=self.console, get_renderable=self._render, refresh_per_second=REFRESH_PER_SECOND, transient=True
             )
@@ -76,6 +89,8 @@ class Display:
 
     def _render(self) -> Group:
         how_far, what = self._lines()
+        if interrupt.requested.is_set():
+            what = "stopping: what is begun is finished first; Ctrl-C again ends at once"
         finished = _finished(_live_counts())
         bar = ProgressBar(total=max(self.to_do, 1), completed=finished, width=BAR_COLUMNS, pulse=self.phase != "batch")
         head = Table.grid(padding=(0, 1))

@@ -5,6 +5,8 @@ day of the capture. The same files twice add no row.
 """
 
 import functools
+import gzip
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from apache_beam import Pipeline
 
 from pipeline.build import Place, build_replay
 from pipeline.config import Config
+from pipeline.errors import UsageError
 from pipeline.report import Report
 from pipeline.run import Options, Progress, Run, run_once
 from transforms import interrupt
@@ -22,8 +25,9 @@ from transforms.warc import ArchivePart, archive_parts
 
 def replay_once(config: Config, options: Options, progress: Progress, *, files: Sequence[Path]) -> Report:
     """One run over the pages of `files`; raises what `run_once` raises, and `OSError` for a file that is not there."""
-    for file in files:
-        file.open("rb").close()  # a wrong name is told before anything is done
+    for file in files:  # a wrong name is told before anything is done
+        if not _is_warc(file):
+            raise UsageError(f"{file}: expected a WARC file (.warc.gz)")
     return run_once(config, options, progress, functools.partial(Replay, files))
 
 
@@ -40,6 +44,16 @@ class Replay(Run):
                 if interrupt.requested.is_set():
                     return
                 self._run_pipeline(functools.partial(_wire, part), part.count)
+
+
+def _is_warc(file: Path) -> bool:
+    with file.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        try:
+            return (gzip.GzipFile(fileobj=raw) if packed else raw).read(5) == b"WARC/"
+        except (OSError, EOFError, zlib.error):
+            return False
 
 
 def _wire(part: ArchivePart, pipeline: Pipeline, place: Place, settings: Settings) -> None:

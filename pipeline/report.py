@@ -147,14 +147,14 @@ def summary(report: Report, root: str, before: Mapping[str, Any] | None) -> list
     return lines
 
 
-def one_line(report: Report) -> str:
-    """A run as a line of a log, its alarms behind it."""
+def one_line(report: Report) -> list[str]:
+    """A run as a line of a log, and a line an alarm."""
     ended = report.finished_at or report.started_at
     told = f"{ended:%Y-%m-%d %H:%M:%S} {report.stored:,} stored, {report.rejected:,} rejected"
     told += f" of {report.entries - report.unchanged:,} new; {report.feeds_polled:,} feeds polled"
     told += f", {report.feeds_failed:,} failed" if report.feeds_failed else ""
     told += f"; {report.seconds.get('total', 0.0):.1f} s"
-    return "\n".join([told, *(f"  alarm     {alarm.text}" for alarm in report.alarms)])
+    return [told, *(f"  alarm     {alarm.text}" for alarm in report.alarms)]
 
 
 def _listing(numbers: Mapping[str, int], most: int = 8) -> str:

@@ -104,7 +104,7 @@ def rewrite(
     """
     dataset = Dataset(root)
     if not dataset.runs.is_dir():
-        raise DatasetError(f"{root}: no dataset: there is no runs/ folder")
+        raise DatasetError(f"{root}: no dataset: there is no runs/ folder; run `newsbeam run CONFIG` first")
     with dataset.lock(f"newsbeam {kind}", now):
         live = set(live_files(dataset.manifests()))
         folders = (folder for folder in folders if _check_files(root, folder, live))
