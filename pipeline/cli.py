@@ -4,6 +4,7 @@ Exit codes: 0 committed, 1 failed, 2 bad usage or config, 3 alarm with --strict,
 130/143 stopped by a signal after a clean commit. Beam is imported by the commands that run a pipeline, never here.
 """
 
+import dataclasses
 import functools
 import json
 import logging
@@ -206,18 +207,36 @@ def explain(
     allow_hosts: Annotated[
         list[str] | None, typer.Option("--allow-host", metavar="HOST:PORT", help="A server on your own network.")
     ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="CONFIG", help="Fetch, clean, deduplicate and tag as it says.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write one page of HTML there; - for standard output.")
+    ] = None,
 ) -> None:
-    """One page through every transform: what each did and why. Nothing is written."""
+    """One page through every transform: what each did and why. Nothing is written but the page asked for."""
     with errors():
-        from rich.console import Console
+        from pipeline.explain import explain as explained
+        from transforms.settings import Settings
 
-        from pipeline.explain import explain as steps_of
-        from pipeline.explain import print_steps
-        from transforms.settings import FetchSettings, Settings
+        settings = load(config, None, None, None, None).settings if config else Settings()
+        allowed = (*settings.fetch.allow_hosts, *(allow_hosts or ()))
+        settings = dataclasses.replace(settings, fetch=dataclasses.replace(settings.fetch, allow_hosts=allowed))
+        told = explained(target, settings, datetime.now(UTC), url=url, dataset=dataset)
+        if html is None:
+            from rich.console import Console
 
-        settings = Settings(fetch=FetchSettings(allow_hosts=tuple(allow_hosts or ())))
-        steps = steps_of(target, settings, datetime.now(UTC), url=url, dataset=dataset)
-        print_steps(steps, Console(highlight=False))
+            from pipeline.explain_terminal import print_explanation
+
+            print_explanation(told, Console(highlight=False))
+            return
+        from pipeline.explain_page import explanation_page
+
+        page = explanation_page(told)
+        if str(html) == "-":
+            sys.stdout.write(page)
+        else:
+            html.write_text(page, encoding="utf-8")
 
 
 app.add_typer(cli_feeds.app, name="feeds")

@@ -1,71 +1,138 @@
-"""`newsbeam explain`: one page through every transform, and what each did to it and why."""
+"""`newsbeam explain`: one page through every transform, and what each did to it and why. Nothing is written.
+
+`explain` collects the facts; `explain_terminal` and `explain_page` show the same ones.
+"""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
-from pipeline.errors import UsageError
+from pipeline.errors import QueryError, UsageError
 from transforms.assignment import assign, index_folder
-from transforms.extraction import clean_page
-from transforms.fetch import fetch_pages
-from transforms.memory import Memory
+from transforms.background import Stream
+from transforms.claims import Claim, claims
+from transforms.crawler import shared_crawler
+from transforms.extraction import body_lines, clean_page
+from transforms.fetch import page_of
+from transforms.http_client import Exchange, Hop
+from transforms.memory import Known, Memory
 from transforms.near_index import NearIndex
-from transforms.plain_text import without_control
 from transforms.recognition import Unchanged
 from transforms.reject import Rejected
-from transforms.schema import Article, Entry, NameMention, Page, Reject
-from transforms.settings import Settings
+from transforms.schema import Article, Entry, HttpFetch, Page
+from transforms.settings import FetchSettings, Settings
 from transforms.taggers import Evidence, document_of, load_taggers, tag_article
 from transforms.urls import url_key
 
-SHOWN_LINES = 4
-Step = tuple[str, list[tuple[str, str]]]
+LEFT_OUT = "title"  # the rule of a line that the ledger passes over: it repeats the title or holds no word
 
 
-def explain(target: str, settings: Settings, now: datetime, *, url: str | None, dataset: Path | None) -> Iterator[Step]:
-    """The steps of `target`, an address or a file: a title and what there is to tell, as name and value.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of the body as extracted. `removed` is what was taken out of it, by `rule`; `kept` what stayed."""
+
+    kept: str
+    removed: str = ""
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A version in the dataset that the article was found to be, or to be like."""
+
+    article_id: str
+    version: int
+    title: str | None
+    text: str
+    first_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What deduplication says: `kind` is "not compared", "unchanged", "version", "copy", "new" or "rejected"."""
+
+    kind: str
+    told: str
+    other: Stored | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """All there is to tell of a page, as far as it came. A page of a file has no `fetch` and no `hops`."""
+
+    target: str
+    hops: Sequence[Hop] = ()
+    fetch: HttpFetch | None = None
+    page: Page | None = None
+    rejected_in: str | None = None  # the transform that gave it up
+    rejected: Rejected | None = None
+    lines: Sequence[Line] = ()
+    claims: Sequence[Claim] = ()
+    article: Article | None = None
+    url_key: str = ""
+    verdict: Verdict | None = None
+    evidence: Sequence[Evidence] = ()
+
+
+def explain(target: str, settings: Settings, now: datetime, *, url: str | None, dataset: Path | None) -> Explanation:
+    """What happens to `target`, an address or a file, on its way through the transforms.
 
     `url` is where the page of a file stood; `dataset` is what it is compared with. Raises `UsageError` for a target
-    that is neither; whatever a transform rejects is a step of its own and ends the way.
+    that is neither, `QueryError` for a dataset that is none; whatever a transform rejects is told and ends the way.
     """
-    page = _read(target, url, now) if Path(target).is_file() else _fetch(target, settings, now)
-    if isinstance(page, Reject):
-        yield "Fetch", [("rejected", f"{page.reason}: {page.detail or ''}")]
-        return
-    yield "Fetch", _fetched(page)
+    if dataset is not None and not (dataset / "runs").is_dir():
+        raise QueryError(f"{dataset}: no dataset: there is no runs/ folder")
+    told = _read(target, url, now) if Path(target).is_file() else _fetch(target, settings.fetch, now)
+    if told.page is None:
+        return told
+    lines = body_lines(told.page, settings.clean)
     try:
-        article = clean_page(page, settings.clean)
+        article = clean_page(told.page, settings.clean)
     except Rejected as rejected:
-        yield "Clean", [("rejected", f"{rejected.reason}: {rejected.detail or ''}")]
-        return
-    yield "Clean", [*_cleaned(article), *_ledger(article)]
-    yield "Deduplicate", _verdict(article, settings, dataset)
+        shown = [Line(kept=line) for line in lines]
+        return dataclasses.replace(told, rejected_in="Clean", rejected=rejected, lines=shown)
+    placed, verdict = _compare(article, settings, dataset)
     taggers = load_taggers(settings.tag)
-    yield "Tag", _tagged(tag_article(article, taggers))
-    yield "Evidence", _evidence(taggers.explain(document_of(article)))
+    return dataclasses.replace(
+        told,
+        lines=divide(lines, article),
+        claims=claims(told.page, article),
+        url_key=url_key(article.url),
+        verdict=verdict,
+        article=tag_article(placed, taggers),
+        evidence=taggers.explain(document_of(article)),
+    )
 
 
-def print_steps(steps: Iterator[Step], console: Console) -> None:
-    """Each step under its name; text from the web without what steers a terminal."""
-    for title, told in steps:
-        console.print(f"\n[bold]{title}[/bold]")
-        table = Table.grid(padding=(0, 2))
-        table.add_column(style="dim", no_wrap=True)
-        table.add_column(overflow="fold")
-        for name, value in told:
-            table.add_row(f"  {escape(name)}", escape(without_control(value)))
-        console.print(table)
+def divide(lines: Sequence[str], article: Article) -> list[Line]:
+    """The lines as extracted, each with what cleaning kept of it and took out of it, in place."""
+    kept, removed = iter([*article.text.split("\n"), None]), iter([*article.removed, None])
+    next_kept, next_removed = next(kept), next(removed)
+    divided = []
+    for line in lines:
+        if next_removed and line == next_removed.text:
+            divided.append(Line(kept="", removed=line, rule=next_removed.rule))
+            next_removed = next(removed)
+        elif next_kept is not None and line == next_kept:
+            divided.append(Line(kept=line))
+            next_kept = next(kept)
+        elif next_removed and line.endswith(next_removed.text):  # an agency footer behind a sentence
+            divided.append(Line(kept=next_kept or "", removed=next_removed.text, rule=next_removed.rule))
+            next_kept, next_removed = next(kept), next(removed)
+        else:
+            divided.append(Line(kept="", removed=line, rule=LEFT_OUT))
+    return divided
 
 
-def _read(target: str, url: str | None, now: datetime) -> Page:
+# --------------------------------------------------------------------------- private
+
+
+def _read(target: str, url: str | None, now: datetime) -> Explanation:
     address = url or Path(target).resolve().as_uri()
-    return Page(
+    page = Page(
         entry=_entry(address, now),
         final_url=address,
         http_status=200,
@@ -73,109 +140,70 @@ def _read(target: str, url: str | None, now: datetime) -> Page:
         body=Path(target).read_bytes(),
         fetched_at=now,
     )
+    return Explanation(target=target, page=page)
 
 
-def _fetch(target: str, settings: Settings, now: datetime) -> Page | Reject:
+def _fetch(target: str, settings: FetchSettings, now: datetime) -> Explanation:
+    """The page as the pipeline would fetch it, robots.txt included."""
     if not target.startswith(("http://", "https://")):
         raise UsageError(f"{target}: expected an http or https address, or a file that is there")
-    found = [
-        result for result in fetch_pages([_entry(target, now)], settings.fetch) if isinstance(result, Page | Reject)
-    ]
-    return found[0]
+    entry, crawler = _entry(target, now), shared_crawler(settings)
+
+    async def fetch(stream: Stream[tuple[Exchange, Page | Rejected]]) -> None:
+        async with crawler.client.get(target, kind="page", permit=crawler.permit) as exchange:
+            try:
+                await stream.put((exchange, page_of(entry, exchange)))
+            except Rejected as rejected:
+                await stream.put((exchange, rejected))
+
+    exchange, found = next(_all(crawler.stream(fetch)))
+    told = Explanation(target=target, hops=exchange.hops, fetch=exchange.row)
+    if isinstance(found, Rejected):
+        return dataclasses.replace(told, rejected_in="Fetch", rejected=found)
+    return dataclasses.replace(told, page=found)
+
+
+def _all(found: Iterator[tuple[Exchange, Page | Rejected]]) -> Iterator[tuple[Exchange, Page | Rejected]]:
+    """Read to the end, so that nothing is left waiting in the crawler."""
+    yield from list(found)
 
 
 def _entry(url: str, now: datetime) -> Entry:
     return Entry(url=url, feed_id="explain", feed_url=url, seen_at=now)
 
 
-def _fetched(page: Page) -> list[tuple[str, str]]:
-    told = [("address", page.entry.url)]
-    if page.final_url != page.entry.url:
-        told.append(("redirected to", page.final_url))
-    return [
-        *told,
-        ("answer", f"{page.http_status}, {page.content_type or 'no content type'}, {len(page.body):,} bytes"),
-    ]
-
-
-def _cleaned(article: Article) -> list[tuple[str, str]]:
-    published = f"{article.published_at:%Y-%m-%d %H:%M:%S} UTC" if article.published_at else "unknown"
-    told = {
-        "url": article.url,
-        "title": article.title,
-        "authors": ", ".join(f"{author.name} ({author.kind})" for author in article.authors),
-        "published": f"{published}, precise to the {article.published_precision}, from {article.published_source},"
-        f" printed {article.published_raw!r}"
-        if article.published_at
-        else published,
-        "modified": article.modified_at and f"{article.modified_at:%Y-%m-%d %H:%M:%S} UTC",
-        "publisher": article.publisher,
-        "section": article.section,
-        "access": article.access,
-        "language": f"{article.language} ({article.language_source})",
-        "dateline": article.dateline and article.dateline.text,
-        "agency": article.agency and f"{article.agency}{', printed by another' if article.is_wire_copy else ''}",
-        "text": f"{article.word_count:,} words from the {article.text_source}, by {article.extraction_method}",
-    }
-    lines = article.text.split("\n")
-    shown = [("", line) for line in lines[:SHOWN_LINES]]
-    rest = [("", f"... {len(lines) - SHOWN_LINES} more paragraphs")] if len(lines) > SHOWN_LINES else []
-    return [*((name, value) for name, value in told.items() if value), *shown, *rest]
-
-
-def _ledger(article: Article) -> list[tuple[str, str]]:
-    return [("removed", f"{line.text}  <- {line.rule}") for line in article.removed] or [("removed", "nothing")]
-
-
-def _verdict(article: Article, settings: Settings, dataset: Path | None) -> list[tuple[str, str]]:
-    told = [("URL key", url_key(article.url)), ("article id", article.article_id)]
+def _compare(article: Article, settings: Settings, dataset: Path | None) -> tuple[Article, Verdict]:
+    """The article as deduplication leaves it, and why."""
     if dataset is None:
-        return [*told, ("verdict", "not compared: no --dataset was given")]
+        return article, Verdict(kind="not compared", told="not compared: no --dataset was given")
     with closing(Memory(dataset)) as memory:
         index = NearIndex.open(index_folder(dataset), settings.deduplicate.window_days)
         marked = dataclasses.replace(settings.deduplicate, near="mark")
         (outcome,) = assign([article], memory, index, marked)
-        known = memory.latest(article.article_id)
         if isinstance(outcome, Unchanged):
-            return [*told, ("verdict", f"stored already, unchanged since version {known.version if known else '?'}")]
+            known = memory.latest(article.article_id)
+            told = f"stored already, unchanged since version {known.version if known else '?'}"
+            return article, Verdict(kind="unchanged", told=told, other=_stored(memory, known))
         if not isinstance(outcome, Article):
-            return [*told, ("verdict", "rejected")]
+            return article, Verdict(kind="rejected", told=f"{outcome.reason}: {outcome.detail or ''}")
         if outcome.version > 1:
-            told.append(("verdict", f"version {outcome.version}: {outcome.change_kind}"))
-            return [*told, *((change.op, change.text) for change in outcome.changes or ())]
+            known = memory.latest(outcome.article_id)
+            told = f"version {outcome.version}: {outcome.change_kind}"
+            return outcome, Verdict(kind="version", told=told, other=_stored(memory, known))
         if outcome.duplicate_of:
-            original = memory.latest(outcome.duplicate_of)
-            told.append(("verdict", f"{outcome.duplicate_kind} copy, score {outcome.duplicate_score or 0:.2f}"))
-            return [*told, ("of", f"{original.title if original else ''} ({outcome.duplicate_of})")]
-        return [*told, ("verdict", "new, and like nothing that is stored")]
+            known = memory.latest(outcome.duplicate_of)
+            told = f"{outcome.duplicate_kind} copy, score {outcome.duplicate_score or 0:.2f}"
+            return outcome, Verdict(kind="copy", told=told, other=_stored(memory, known))
+        return outcome, Verdict(kind="new", told="new, and like nothing that is stored")
 
 
-def _tagged(article: Article) -> list[tuple[str, str]]:
-    line = article.dateline
-    return [
-        ("about", article.primary_country or "no country"),
-        ("countries", ", ".join(f"{country.code} {country.mentions}" for country in article.countries)),
-        ("dateline", f"{line.place}, {line.country or '?'} {_at(line.latitude, line.longitude)}" if line else "none"),
-        ("places", "; ".join(f"{p.name} ({p.country}) {_at(p.latitude, p.longitude)}" for p in article.places)),
-        ("people", _names(article.people)),
-        ("organisations", _names(article.organizations)),
-        ("topics", ", ".join(f"{topic.name} {topic.score:.2f}" for topic in article.topics)),
-        *(("quote", f"{quote.speaker or 'somebody'}: {quote.text}") for quote in article.quotes),
-        ("tags version", article.tags_version),
-    ]
-
-
-def _evidence(evidence: Sequence[Evidence]) -> list[tuple[str, str]]:
-    """Each tag with what speaks for it: the words, where they stand, and the rule."""
-    told: dict[str, list[str]] = {}
-    for found in evidence:
-        told.setdefault(found.tag, []).append(f'"{found.surface}" {found.part} {found.start} ({found.rule})')
-    return [(tag, "; ".join(found)) for tag, found in told.items()]
-
-
-def _names(mentions: Sequence[NameMention]) -> str:
-    return ", ".join(f"{mention.name} {mention.mentions} ({mention.score:.2f})" for mention in mentions)
-
-
-def _at(latitude: float | None, longitude: float | None) -> str:
-    return "" if latitude is None or longitude is None else f"{latitude:.2f} {longitude:.2f}"
+def _stored(memory: Memory, known: Known | None) -> Stored | None:
+    if known is None:
+        return None
+    return Stored(
+        article_id=known.article_id,
+        version=known.version,
+        title=known.title,
+        text=memory.text(known),
+        first_seen_at=known.first_seen_at,
+    )
