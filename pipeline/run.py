@@ -112,7 +112,7 @@ class Run:
         self.report = Report(
             run_id=run_id,
             started_at=started_at,
-            runner=runner.describe(options.runner),
+            runner=runner.describe(options.runner, options.beam_arguments),
             config_sha256=config.sha256,
             seconds=dict.fromkeys(STAGES, 0.0),
         )
@@ -254,7 +254,7 @@ class Run:
             archive=f"{self.dataset.root}/archive/{name}" if self.config.settings.fetch.archive else None,
         )
         self.progress("batch", self.report, self.spool.size)
-        pipeline = runner.make_pipeline(self.options.runner, self.options.beam_arguments)
+        pipeline = runner.make_pipeline(self.options.runner, self.options.beam_arguments, name=f"newsbeam-{name}")
         wire(pipeline, place, self.config.settings)
         seconds = runner.run_to_end(pipeline)
         delivery = load_delivery(self.dataset.staging / run_id, name)

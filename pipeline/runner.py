@@ -17,6 +17,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from pipeline import flink
 from pipeline.errors import RunFailedError, RunnerError, StoppedError
 from transforms import interrupt
 from transforms.tally import NAMESPACE
@@ -36,7 +37,13 @@ ENGINES = {
 STREAMING = ("prism", "flink", "dataflow")  # that run an unbounded pipeline
 SHARDS = 8  # groups of hosts on an engine: what its workers share out among them
 STOP_S = 20.0  # a pipeline has to end by itself when the run is to end, before it is cancelled
-CHECKPOINT_MS = 30_000  # between two checkpoints of an unbounded pipeline on Flink, unless told otherwise
+DEFAULTS = {  # unless told otherwise
+    "prism": ("--prism_log_level=error",),
+    "flink": (
+        "--checkpointing_interval=30000",  # milliseconds; without checkpoints a failure costs an unbounded pipeline all
+        "--environment_cache_millis=60000",  # a worker serves all stages of a job; else each stage starts its own
+    ),
+}
 _LOOK_S = 0.2
 _CANCEL_S = 5.0
 
@@ -64,8 +71,13 @@ def load() -> None:
     gc.freeze()
 
 
-def make_pipeline(runner: str, beam_arguments: Sequence[str] = (), *, streaming: bool = False) -> "Pipeline":
-    """An empty pipeline on `runner`. Raises `RunnerError` when the engine, or what it needs to be told, is missing."""
+def make_pipeline(
+    runner: str, beam_arguments: Sequence[str] = (), *, name: str = "newsbeam", streaming: bool = False
+) -> "Pipeline":
+    """An empty pipeline on `runner`, called `name` there.
+
+    Raises `RunnerError` when the engine, or what it needs to be told, is missing.
+    """
     check_runner(runner, streaming=streaming)
     load()
     for logger in ("apache_beam", "PrismRunner", "SdkWorker"):
@@ -73,12 +85,9 @@ def make_pipeline(runner: str, beam_arguments: Sequence[str] = (), *, streaming:
     from apache_beam import Pipeline
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    arguments = [*beam_arguments, "--no_save_main_session"]
-    if streaming:
-        arguments.append("--streaming")
-        if runner == "flink" and not any("checkpointing_interval" in argument for argument in arguments):
-            arguments.append(f"--checkpointing_interval={CHECKPOINT_MS}")
-    options = PipelineOptions(arguments)
+    mode = ["--streaming"] if streaming else []
+    named = f"--job_name={name}"
+    options = PipelineOptions([*DEFAULTS.get(runner, ()), named, *beam_arguments, "--no_save_main_session", *mode])
     if runner in _NEEDS:
         _NEEDS[runner](options)
     module, _, name = ENGINES[runner].rpartition(".")
@@ -94,6 +103,7 @@ class Job:
 
     def __init__(self, pipeline: "Pipeline") -> None:
         self._failure: Exception | None = None
+        self._options = pipeline.options
         threading.excepthook = _quiet
         try:
             self.result: PipelineResult = pipeline.run()
@@ -120,7 +130,17 @@ class Job:
         """End it. What it has not delivered is lost, and found again by the next run."""
         with suppress(Exception):  # of any kind: an engine that is gone has ended it
             self.result.cancel()
+        cancel_on_flink(self._options)
         self._watcher.join(_CANCEL_S)
+
+
+def cancel_on_flink(options: "PipelineOptions") -> None:
+    """End jobs of the pipeline's name on the Flink cluster it is for, if it is for one."""
+    from apache_beam.options.pipeline_options import FlinkRunnerOptions, GoogleCloudOptions
+
+    master = options.view_as(FlinkRunnerOptions).flink_master
+    if not master.startswith("["):
+        flink.cancel(master, options.view_as(GoogleCloudOptions).job_name)
 
 
 def run_to_end(pipeline: "Pipeline") -> dict[str, float]:
@@ -163,9 +183,13 @@ def _failed(error: Exception) -> RunFailedError:
     return RunFailedError(f"the pipeline failed: {type(cause).__name__}: {cause}")
 
 
-def describe(runner: str) -> str:
+def describe(runner: str, beam_arguments: Sequence[str] = ()) -> str:
     """The runner with its version, for the report."""
-    return f"{runner} (Apache Beam {version('apache-beam')})"
+    engine = ""
+    masters = [argument.partition("=")[2] for argument in beam_arguments if argument.startswith("--flink_master=")]
+    if runner == "flink" and masters:
+        engine = f" {flink.version(masters[-1]) or '(version not told)'}"
+    return f"{runner}{engine} (Apache Beam {version('apache-beam')})"
 
 
 def _check_prism(options: "PipelineOptions") -> None:
@@ -187,18 +211,17 @@ def _check_flink(options: "PipelineOptions") -> None:
     """Beam would start a small Flink of its own, and look for the job server on the network."""
     from apache_beam.options.pipeline_options import FlinkRunnerOptions, PortableOptions
 
-    flink = options.view_as(FlinkRunnerOptions)
-    if not options.view_as(PortableOptions).job_endpoint:
-        if flink.flink_master == "[auto]":
-            raise RunnerError(
-                "--runner flink: no cluster is named; give its job manager after --, as in"
-                " -- --flink_master=localhost:8081, or in run.beam_options ([local] runs a small one in this process)"
-            )
-        if not flink.flink_job_server_jar:
-            raise RunnerError(
-                "--runner flink: no job server; give the jar beam-runners-flink-VERSION-job-server after --,"
-                " as in -- --flink_job_server_jar=FILE, or a running one by --job_endpoint=HOST:PORT"
-            )
+    told = options.view_as(FlinkRunnerOptions)
+    if told.flink_master == "[auto]":
+        raise RunnerError(
+            "--runner flink: no cluster is named; give its job manager after --, as in"
+            " -- --flink_master=localhost:8081, or in run.beam_options ([local] runs a small one in this process)"
+        )
+    if not (options.view_as(PortableOptions).job_endpoint or told.flink_job_server_jar):
+        raise RunnerError(
+            "--runner flink: no job server; give the jar beam-runners-flink-VERSION-job-server after --,"
+            " as in -- --flink_job_server_jar=FILE, or a running one by --job_endpoint=HOST:PORT"
+        )
 
 
 def _check_spark(options: "PipelineOptions") -> None:

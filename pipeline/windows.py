@@ -17,6 +17,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,9 @@ def stream_windows(
 
 def _pipeline(config: Config, options: Options, every_s: float, dataset: Dataset, folder: Path) -> "Pipeline":
     """The pipeline of a job that stages below `folder`."""
-    pipeline = runner.make_pipeline(options.runner, options.beam_arguments, streaming=True)
+    name = f"newsbeam-{sha256(str(dataset.root.absolute()).encode()).hexdigest()[:12]}"
+    pipeline = runner.make_pipeline(options.runner, options.beam_arguments, name=name, streaming=True)
+    runner.cancel_on_flink(pipeline.options)  # what a process that was killed left there
     shards = runner.shards(options.runner)
     watch = Watch(
         feeds=config.feeds,
@@ -125,7 +128,7 @@ class Committer:
 
     def __init__(self, config: Config, options: Options, dataset: Dataset, folder: Path, progress: Progress) -> None:
         self.config, self.dataset, self.folder, self.progress = config, dataset, folder, progress
-        self.runner = runner.describe(options.runner)
+        self.runner = runner.describe(options.runner, options.beam_arguments)
         self.articles = ArticleMemory(dataset)
 
     def commit_all(self) -> Iterator[Report]:

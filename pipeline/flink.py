@@ -1,0 +1,43 @@
+"""Flink's own REST interface: which version a cluster is, and ending a job there.
+
+Beam's job server takes a cancellation and lets the job on the cluster run on; so jobs carry a name of ours, by which
+they are found and ended. Addresses are `host:port` of the job manager, as in Beam's `--flink_master`.
+"""
+
+import json
+import urllib.request
+from typing import Any
+from urllib.parse import quote
+
+TIMEOUT_S = 10.0
+ENDED = frozenset({"FINISHED", "CANCELED", "FAILED"})
+
+
+def version(master: str) -> str | None:
+    """The cluster's version; None when it does not answer."""
+    found = _ask(master, "/config").get("flink-version")
+    return str(found) if found else None
+
+
+def cancel(master: str, job_name: str) -> int:
+    """End all jobs of that name; returns how many there were."""
+    jobs = [
+        job["jid"]
+        for job in _ask(master, "/jobs/overview").get("jobs", ())
+        if job.get("name") == job_name and job.get("state") not in ENDED
+    ]
+    for job in jobs:
+        _ask(master, f"/jobs/{quote(job)}?mode=cancel", method="PATCH")
+    return len(jobs)
+
+
+def _ask(master: str, path: str, method: str = "GET") -> dict[str, Any]:
+    """What the job manager answers; nothing when it does not."""
+    base = master if master.startswith(("http://", "https://")) else f"http://{master}"
+    request = urllib.request.Request(f"{base}{path}", method=method)  # noqa: S310 - the scheme is http or https
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:  # noqa: S310 - as above
+            answer: dict[str, Any] = json.load(reply)
+    except (OSError, ValueError):
+        return {}
+    return answer
