@@ -34,7 +34,12 @@ def health(db: duckdb.DuckDBPyConnection, root: Path, frame: Frame) -> dict[str,
         "rejects": _rejects(db, frame),
         "feeds": _feeds(db),
         "hosts": _hosts(db, frame),
-        "limits": {"late_h": LATE_S / 3600, "silent_gaps": AlarmSettings().silent_gaps},
+        "limits": {
+            "late_h": LATE_S / 3600,
+            "silent_gaps": AlarmSettings().silent_gaps,
+            "drift": AlarmSettings().drift,
+            "drift_articles": AlarmSettings().drift_articles,
+        },
     }
 
 

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import html
 import json
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -76,6 +77,7 @@ def report_page(found: dict[str, Any], name: str) -> str:
     )
 
 
+@cache
 def _vega() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script, from the package that carries them."""
     script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")

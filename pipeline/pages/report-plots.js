@@ -17,9 +17,14 @@ const AUTOSIZE = { type: "fit-x", contains: "padding" };
 const asColour = (field) => ({ field, type: "nominal", scale: null, legend: null });
 const TOOLTIP = { field: "tip", type: "nominal" };
 const described = (spec, description) => ({ ...spec, description });
-const TIME = { type: "temporal", scale: { type: "utc", nice: false }, axis: { grid: false, labelOverlap: true, tickCount: 6, labelFlush: true, format: { year: "%Y", month: "%b %Y", week: "%d %b", date: "%d %b", hours: " ", minutes: " ", seconds: " ", milliseconds: " " } } };
-delete TIME.axis.format;
-TIME.axis.labelExpr = "utcFormat(datum.value, '%d %b')";
+const DATE = frame.unit_days > 1 ? "%b %Y" : "%-d %b";
+const TIME = {
+  type: "temporal", scale: { type: "utc", nice: false },
+  axis: { grid: false, labelOverlap: "greedy", labelSeparation: 8, labelFlush: true, tickCount: 6, labelExpr: `utchours(datum.value) === 0 && utcminutes(datum.value) === 0 ? utcFormat(datum.value, "${DATE}") : ""` },
+};
+
+// A label goes to Vega behind its number, for Vega keeps what it draws in plain objects, where "constructor" is taken.
+const LABELS = { field: "numbered", type: "nominal", sort: null, axis: { labelLimit: 150, labelColor: INK, domain: false, labelExpr: "slice(datum.value, indexof(datum.value, ' ') + 1)" } };
 
 /** Bars over time, stacked by the rows' own y0 and y1. */
 const stackedTime = {
@@ -36,7 +41,7 @@ const stackedTime = {
 const bars = {
   height: "by label",
   encoding: {
-    y: { field: "label", type: "nominal", sort: null, axis: { labelLimit: 150, labelColor: INK, domain: false, labelExpr: "datum.label" } },
+    y: LABELS,
     x: { field: "n", type: "quantitative", axis: null, scale: { domainMin: 0, nice: false } },
     description: { field: "tip" },
   },
@@ -51,7 +56,7 @@ const heat = {
   height: "by label",
   mark: { type: "rect", tooltip: true, stroke: "var(--surface)", strokeWidth: 1 },
   encoding: {
-    y: { field: "label", type: "nominal", sort: null, axis: { labelLimit: 150, labelColor: INK, domain: false } },
+    y: LABELS,
     x: { field: "t0", ...TIME }, x2: { field: "t1" },
     color: asColour("colour"), tooltip: TOOLTIP, description: { field: "tip" },
   },
@@ -75,22 +80,25 @@ const lines = (format) => ({
 const shares = {
   height: "by label",
   encoding: {
-    y: bars.encoding.y,
+    y: LABELS,
     x: { field: "wire", type: "quantitative", axis: { format: "%", orient: "top" }, scale: { domainMin: 0, nice: true } },
     tooltip: TOOLTIP, description: { field: "tip" },
   },
   layer: [
     { mark: { type: "bar", cornerRadiusEnd: 2, height: { band: 0.72 }, tooltip: true, color: SERIES[1] } },
-    { mark: { type: "tick", thickness: 3, size: 18, tooltip: true, color: SERIES[2], aria: false }, encoding: { x: { field: "copies", type: "quantitative" } } },
+    { mark: { type: "tick", thickness: 3, opacity: 1, size: 18, tooltip: true, color: SERIES[2], aria: false }, encoding: { x: { field: "copies", type: "quantitative" } } },
   ],
 };
+
+const digits = (from, to) => `toNumber(slice(datum.value, ${from}, ${to}))`;
+const STARTED = `utc(${digits(0, 4)}, ${digits(4, 6)} - 1, ${digits(6, 8)}, ${digits(9, 11)}, ${digits(11, 13)})`; // of a run's id
 
 /** Bars, one for each run, stacked by the rows' own y0 and y1. */
 const runBars = {
   height: 200,
   mark: { type: "bar", tooltip: true },
   encoding: {
-    x: { field: "run", type: "ordinal", sort: null, scale: { paddingInner: 0.12, paddingOuter: 0.05 }, axis: { labelAngle: 0, labelOverlap: "greedy", labelSeparation: 12, labelFlush: true, labelExpr: "slice(datum.value, 6, 8) + '.' + slice(datum.value, 4, 6) + '. ' + slice(datum.value, 9, 11) + ':' + slice(datum.value, 11, 13)" } },
+    x: { field: "run", type: "ordinal", sort: null, scale: { paddingInner: 0.12, paddingOuter: 0.05 }, axis: { labelAngle: 0, labelOverlap: "greedy", labelSeparation: 12, labelFlush: true, labelExpr: `utcFormat(${STARTED}, "%-d %b %H:%M")` } },
     y: { field: "y0", type: "quantitative", axis: { format: "~s" } }, y2: { field: "y1" },
     color: asColour("colour"), tooltip: TOOLTIP, description: { field: "tip" },
   },
@@ -101,7 +109,7 @@ const parts = {
   height: "by label",
   mark: { type: "bar", height: { band: 0.72 }, tooltip: true },
   encoding: {
-    y: bars.encoding.y,
+    y: LABELS,
     x: { field: "x0", type: "quantitative", axis: { format: "%", orient: "top" }, scale: { domain: [0, 1] } }, x2: { field: "x1" },
     color: asColour("colour"), tooltip: TOOLTIP, description: { field: "tip" },
   },
@@ -110,9 +118,9 @@ const parts = {
 /** From the typical to the slow, on a logarithmic scale: latencies by host. */
 const ranges = {
   height: "by label",
-  encoding: { y: bars.encoding.y, tooltip: TOOLTIP, description: { field: "tip" } },
+  encoding: { y: LABELS, tooltip: TOOLTIP, description: { field: "tip" } },
   layer: [
-    { mark: { type: "rule", strokeWidth: 5, strokeCap: "round", opacity: 0.45, tooltip: true, color: SERIES[1] }, encoding: { x: { field: "half", type: "quantitative", scale: { type: "log", nice: true }, axis: { orient: "top", format: "~s", grid: true, tickCount: 4, labelExpr: "datum.value + ' s'" } }, x2: { field: "most" } } },
+    { mark: { type: "rule", strokeWidth: 5, strokeCap: "round", opacity: 0.45, tooltip: true, color: SERIES[1] }, encoding: { x: { field: "half", type: "quantitative", scale: { type: "log", nice: true }, axis: { orient: "top", grid: true, values: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300], labelExpr: "datum.value + ' s'" } }, x2: { field: "most" } } },
     { mark: { type: "point", filled: true, size: 60, opacity: 1, tooltip: true, color: SERIES[0], aria: false }, encoding: { x: { field: "half", type: "quantitative" } } },
   ],
 };
@@ -140,7 +148,12 @@ async function plot(id, spec, rows, { title, heads, cells, none = "Nothing of th
   numbers.table = { heads, rows: values.map(cells) };
   if (numbers.open) fillNumbers(numbers);
   if (values.length === 0) return;
-  const height = spec.height === "by label" ? ROW * new Set(rows.map((row) => row.label)).size : spec.height;
+  let height = spec.height;
+  if (height === "by label") {
+    const labels = [...new Set(rows.map((row) => row.label))], numbers = new Map(labels.map((label, i) => [label, i]));
+    for (const row of rows) row.numbered = `${numbers.get(row.label)} ${row.label}`;
+    height = ROW * labels.length;
+  }
   if (views.has(id)) {
     await (id === "map" ? views.get(id) : views.get(id).height(height)).data("rows", rows).runAsync();
     return;
@@ -186,10 +199,10 @@ function node(name, properties = {}, ...children) {
 
 /** A table; a cell is a number, a text, or an element. */
 function table(heads, rows) {
-  const numeric = heads.map((_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === "number" || /^[\d.,–-]+( ?%| h| s| MB)?$/.test(String(row[i]))));
+  const numeric = heads.map((_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === "number" || /^[\d.,–-]+( ?%| h| d| s| MB)?$/.test(String(row[i]))));
   const head = node("tr", {}, ...heads.map((text, i) => node("th", { textContent: text, scope: "col", className: numeric[i] ? "number" : "" })));
   const body = rows.map((row) => node("tr", {}, ...row.map((value, i) => {
-    const cell = node("td", { className: numeric[i] ? "number" : "" });
+    const cell = node("td", { className: numeric[i] ? "number" : String(value.textContent ?? value).length > 30 ? "long" : "" });
     cell.append(value instanceof Node ? value : node("bdi", { textContent: typeof value === "number" ? count(value) : value }));
     return cell;
   })));

@@ -4,6 +4,9 @@
 const id = (name) => document.getElementById(name);
 const TOLD_APART = 8; // colours of publishers; the others share the last
 const TOP = 15;
+const STORIES = 10;
+const FEWEST_UNITS = 14; // for which bars over time leave room
+const MOST_COLUMNS = 30, MOST_POINTS = 45; // over time; where there are more, neighbours are drawn as one
 const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
 const names = { region: new Intl.DisplayNames("en", { type: "region" }), language: new Intl.DisplayNames("en", { type: "language" }) };
 
@@ -65,8 +68,11 @@ function drawHeadlines(total) {
   for (let i = 0; i < length; i++)
     if (inTime(Math.floor(units[i] / perStep)) && ofPublisher(houses[i]) && ofLanguage(tongues[i])) { publishers.add(houses[i]); languages.add(tongues[i]); }
   const more = (set, last, all) => (set.has(last) ? (isAll() && all ? count(all) : `${set.size - 1}+`) : count(set.size));
+  const days = (Math.min(stepStart(selection.to + 1), Date.parse(frame.last_day) + DAY_MS) - Math.max(stepStart(selection.from), Date.parse(frame.first_day))) / DAY_MS;
+  const rate = (number) => (number < 10 ? number.toFixed(1) : count(Math.round(number)));
   const figures = [
-    ["Articles", count(articles), `${count(articles ? Math.round(words / articles) : 0)} words on average`],
+    ["Articles", count(articles), `${rate(articles / days)} a day`],
+    ["Words", count(articles ? Math.round(words / articles) : 0), "in the average article"],
     ["Publishers", more(publishers, OTHER_PUBLISHERS, data.totals.publishers), `${plural(languages.has(OTHER_LANGUAGES) ? languages.size - 1 : languages.size, "language")}${languages.has(OTHER_LANGUAGES) ? " and others" : ""}`],
     ["Countries", count(facet("mentioned").length), "mentioned"],
     ["Originals", percent(articles - copies, articles), `${plural(copies, "copy", "copies")} of earlier articles`],
@@ -78,12 +84,6 @@ function drawHeadlines(total) {
 }
 
 const isAll = () => selection.from === 0 && selection.to === frame.steps - 1 && selection.publisher < 0 && selection.language < 0;
-
-/** The publishers told apart by colour: number of each, most articles first. */
-function ranked(byPublisher) {
-  const order = [...byPublisher].filter(([p]) => p !== OTHER_PUBLISHERS).sort((a, b) => b[1][0] - a[1][0]).map(([p]) => p);
-  return new Map(order.slice(0, TOLD_APART).map((p) => [p, p % TOLD_APART])); // a colour stays with its publisher
-}
 
 /** Colours of publishers that stay when the selection changes, as far as no two that are shown have the same. */
 function coloursOf(shown) {
@@ -133,8 +133,11 @@ function drawArticles(colours) {
     row.colour = SERIES[row.series < 0 ? 8 : colours.get(row.series)];
     row.tip = `${row.series < 0 ? "others" : publisherName(row.series)}\n${span(row.t0, frame.unit_days)}\n${plural(row.n, "article")}`;
   }
+  const values = [...rows];
+  const start = Math.min(...rows.map((row) => row.t0)), end = start + FEWEST_UNITS * frame.unit_days * DAY_MS;
+  rows.push({ t0: end, t1: end, y0: 0, y1: 0, tip: "" }); // a single day is a bar, not a wall
   return plot("articles", stackedTime, rows, {
-    title: `Articles per ${unitName} by publisher`, heads: ["from", "publisher", "articles"],
+    values, title: `Articles per ${unitName} by publisher`, heads: ["from", "publisher", "articles"],
     cells: (row) => [dayOf(row.t0), row.series < 0 ? "others" : publisherName(row.series), row.n],
   });
 }
@@ -168,12 +171,12 @@ async function drawMap() {
     heads: ["country", "code", "articles"], cells: (row) => [country(row.label), row.label, row.n],
   });
   sizeMap();
-  id("map-legend").replaceChildren(...bounds.map((from, i) => {
+  id("map-legend").replaceChildren(...(rows.length ? bounds : []).map((from, i) => {
     const to = i + 1 < bounds.length ? bounds[i + 1] - 1 : Math.max(from, rows[0].n);
     return node("li", {}, node("i", { className: `swatch s${i + 1}` }), from === to ? count(from) : `${count(from)}–${count(to)}`);
   }));
   const total = rows.reduce((sum, row) => sum + row.n, 0);
-  id("countries").replaceChildren(rows.length ? table(["country", "articles", "share"], rows.slice(0, 12).map((row) => [country(row.label), row.n, percent(row.n, by === "about" ? total : totalArticles())])) : "");
+  id("countries").replaceChildren(rows.length ? table(["country", "articles", "share"], rows.slice(0, 10).map((row) => [country(row.label), row.n, percent(row.n, by === "about" ? total : totalArticles())])) : "");
 }
 
 function sizeMap() {
@@ -207,19 +210,28 @@ async function drawTopics() {
   const rows = facet("topics", true);
   await drawBars("topics", "Topics", rows);
   const top = rows.slice(0, TOP);
-  const cells = top.flatMap((row) => [...row.steps].map(([step, n]) => ({ label: row.label, step, n })));
-  const bounds = classes(cells.map((cell) => cell.n));
+  const width = Math.ceil((selection.to - selection.from + 1) / MOST_COLUMNS);
+  const cells = top.flatMap((row) => {
+    const columns = new Map();
+    for (const [step, n] of row.steps) {
+      const from = selection.from + Math.floor((step - selection.from) / width) * width;
+      columns.set(from, (columns.get(from) || 0) + n);
+    }
+    return [...columns].map(([step, n]) => ({ label: row.label, step, n }));
+  });
+  const most = Math.max(1, ...cells.map((cell) => cell.n));
   for (const cell of cells) {
+    const last = Math.min(cell.step + width - 1, selection.to);
     cell.t0 = Math.max(stepStart(cell.step), Date.parse(frame.first_day));
-    cell.t1 = stepStart(cell.step + 1);
-    cell.colour = SHADES[shade(cell.n, bounds)];
-    cell.tip = `${cell.label}\n${span(stepStart(cell.step), frame.step_days)}\n${plural(cell.n, "article")}`;
+    cell.t1 = stepStart(last + 1);
+    cell.colour = SHADES[Math.ceil((5 * cell.n) / most)];
+    cell.tip = `${cell.label}\n${span(cell.t0, Math.round((cell.t1 - cell.t0) / DAY_MS))}\n${plural(cell.n, "article")}`;
   }
   await plot("topics-time", heat, cells, { title: "Topics over time", heads: ["from", "topic", "articles"], cells: (row) => [dayOf(row.t0), row.label, row.n] });
 }
 
 function drawStories() {
-  const shown = storiesShown().slice(0, TOP);
+  const shown = storiesShown().slice(0, STORIES);
   id("stories").replaceChildren(...shown.map(({ story, n, size }) => {
     const first = story.copies[0];
     const outside = size - n ? `, ${count(size)} in all` : "";
@@ -227,7 +239,7 @@ function drawStories() {
     const summary = node("summary", {},
       node("span", { className: "count" }, count(n), node("small", { className: "muted", textContent: n === 1 ? "article" : "articles" })),
       node("span", {}, node("span", { className: "title" }, node("bdi", { textContent: first.title })), node("br"),
-        node("small", { className: "muted" }, `${first.at} · `, node("bdi", { textContent: first.publisher }), story.agency ? " · " : "", node("bdi", { textContent: story.agency || "" }), houses > 1 ? ` and ${plural(houses - 1, "publisher")} more` : "", outside)));
+        node("small", { className: "muted" }, `${first.at} · first seen at `, node("bdi", { textContent: first.publisher }), houses > 1 ? ` and later at ${plural(houses - 1, "other")}` : "", outside, story.agency ? " · agency: " : "", node("bdi", { textContent: story.agency || "" }))));
     const copies = story.copies.map((copy) => [copy.at, copy.publisher, linked(copy.title, copy.url), copy.kind ? `${copy.kind}${copy.score === null ? "" : ` ${percent(copy.score, 1)}`}` : "first seen"]);
     const body = node("div", { className: "scroll" }, table(["seen", "publisher", "title", "copy"], copies));
     if (size > story.copies.length) body.append(node("p", { className: "muted", textContent: `and ${plural(size - story.copies.length, "copy", "copies")} more` }));
@@ -252,12 +264,18 @@ async function drawWire(byPublisher, colours) {
     title: "Wire share and copies by publisher", heads: ["publisher", "articles", "wire", "copies"],
     cells: (row) => [row.label, row.n, percent(row.sums[ARTICLE.wire], row.n), percent(row.sums[ARTICLE.copies], row.n)],
   });
-  const byUnit = [...articlesBy((unit) => unit)].sort((a, b) => a[0] - b[0]);
+  const width = pointWidth(), days = width * frame.unit_days;
+  const byUnit = [...articlesBy((unit) => Math.floor(unit / width) * width)].sort((a, b) => a[0] - b[0]);
   const points = byUnit.flatMap(([unit, sums]) => [["agency texts", "wire", 1], ["copies", "copies", 2]].map(([words, key, colour]) => ({
     t0: unitStart(unit), series: key, words, y: sums[ARTICLE[key]] / sums[0], colour: SERIES[colour], n: sums[0],
-    tip: `${percent(sums[ARTICLE[key]], sums[0])} ${words}\n${span(unitStart(unit), frame.unit_days)}\nof ${plural(sums[0], "article")}`,
+    tip: `${percent(sums[ARTICLE[key]], sums[0])} ${words}\n${span(unitStart(unit), days)}\nof ${plural(sums[0], "article")}`,
   })));
   await plot("copies-time", lines("%"), points, { title: "Share of wire and copies over time", heads: ["from", "what", "share", "of articles"], cells: (row) => [dayOf(row.t0), row.words, percent(row.y, 1), row.n] });
+}
+
+/** How many units a point of a line stands for, so that there are not too many. */
+function pointWidth() {
+  return Math.ceil(((selection.to - selection.from + 1) * perStep) / MOST_POINTS);
 }
 
 async function drawRuns() {
@@ -307,40 +325,49 @@ function drawFeeds() {
   if (all > listed.length) id("feeds").append(node("p", { className: "muted", textContent: `and ${plural(all - listed.length, "feed")} more` }));
 }
 
-async function drawDrift(colours) {
-  const six = new Map([...colours].slice(0, 6));
-  legend("drift-legend", six, false);
-  const byBoth = [...articlesBy((unit, p) => (six.has(p) ? unit * 1000 + p : -1))].filter(([key]) => key >= 0).sort((a, b) => a[0] - b[0]);
+async function drawDrift(byPublisher) {
+  const changes = driftByPublisher();
+  const largest = [...byPublisher].filter(([p]) => p !== OTHER_PUBLISHERS).sort((a, b) => b[1][0] - a[1][0]).map(([p]) => p);
+  const colours = coloursOf([...new Set([...changes.filter((row) => row.far).map((row) => row.p), ...largest])].slice(0, 5));
+  legend("drift-legend", colours, false);
+  const width = pointWidth(), days = width * frame.unit_days;
+  const byBoth = [...articlesBy((unit, p) => (colours.has(p) ? Math.floor(unit / width) * P + p : -1))].filter(([key]) => key >= 0).sort((a, b) => a[0] - b[0]);
   const kinds = [["words", "Words an article", "~s", (v) => `${count(Math.round(v))} words an article`], ["authors", "Share with authors", "%", (v) => `${percent(v, 1)} with authors`], ["dates", "Share with a date", "%", (v) => `${percent(v, 1)} with a date`]];
   for (const [key, title, format, words] of kinds) {
     const rows = byBoth.map(([place, sums]) => {
-      const unit = Math.floor(place / 1000), p = place % 1000, y = sums[ARTICLE[key]] / sums[0];
-      return { t0: unitStart(unit), y, series: p, colour: SERIES[six.get(p)], n: sums[0], tip: `${publisherName(p)}\n${span(unitStart(unit), frame.unit_days)}\n${words(y)}\nin ${plural(sums[0], "article")}` };
+      const start = unitStart(Math.floor(place / P) * width), p = place % P, y = sums[ARTICLE[key]] / sums[0];
+      return { t0: start, y, series: p, colour: SERIES[colours.get(p)], n: sums[0], tip: `${publisherName(p)}\n${span(start, days)}\n${words(y)}\nin ${plural(sums[0], "article")}` };
     });
     await plot(`drift-${key}`, lines(format), rows, { title, heads: ["from", "publisher", title.toLowerCase(), "articles"], cells: (row) => [dayOf(row.t0), publisherName(row.series), key === "words" ? Math.round(row.y) : percent(row.y, 1), row.n] });
   }
-  drawDriftTable();
+  const cell = ({ before, after, far }, words) => node("span", { className: far ? "warn" : "", textContent: `${words(before)} → ${words(after)}` });
+  const share = (v) => percent(v, 1), whole = (v) => count(Math.round(v));
+  id("drift").replaceChildren(changes.length ? table(["earlier → later half", "articles", "words", "with authors", "with a date"], changes.map(({ p, articles, words, authors, dates }) => [
+    publisherName(p), articles, cell(words, whole), cell(authors, share), cell(dates, share),
+  ])) : "");
 }
 
-/** The later half of the time shown against the earlier, by publisher; what fell or rose by half is marked. */
-function drawDriftTable() {
-  const units = [];
-  eachArticleCell((unit) => units.push(unit));
-  const first = units.reduce((least, unit) => Math.min(least, unit), Infinity), last = units.reduce((most, unit) => Math.max(most, unit), 0);
-  if (!units.length || first === last) { id("drift").replaceChildren(); return; }
+/** The later half of the time shown against the earlier, by publisher; what fell by half, or words that doubled, is far. */
+function driftByPublisher() {
+  let first = Infinity, last = -Infinity;
+  eachArticleCell((unit) => { first = Math.min(first, unit); last = Math.max(last, unit); });
   const middle = (first + last) / 2;
-  const halves = articlesBy((unit, p) => (unit <= middle ? 0 : 1) + 2 * p);
+  const halves = articlesBy((unit, p) => 2 * p + (unit <= middle ? 0 : 1));
   const rows = [];
-  for (const p of new Set([...halves.keys()].map((key) => Math.floor(key / 2)))) {
-    const before = halves.get(2 * p), after = halves.get(2 * p + 1);
-    if (!before || !after || p === OTHER_PUBLISHERS) continue;
-    const change = (key) => { const a = before[ARTICLE[key]] / before[0], b = after[ARTICLE[key]] / after[0]; return { a, b, far: Math.min(before[0], after[0]) >= 20 && (b < a / 2 || (key === "words" && b > a * 2)) }; };
-    const parts = ["words", "authors", "dates"].map(change);
-    const cell = (part, words) => node("span", { className: part.far ? "warn" : "", textContent: `${words(part.a)} → ${words(part.b)}` });
-    rows.push({ far: parts.some((part) => part.far), n: before[0] + after[0], cells: [publisherName(p), `${count(before[0])} → ${count(after[0])}`, cell(parts[0], (v) => count(Math.round(v))), ...parts.slice(1).map((part) => cell(part, (v) => percent(v, 1)))] });
+  for (let p = 0; p < OTHER_PUBLISHERS; p++) {
+    const early = halves.get(2 * p), late = halves.get(2 * p + 1);
+    if (!early || !late) continue;
+    const enough = Math.min(early[0], late[0]) >= data.limits.drift_articles;
+    const row = { p, n: early[0] + late[0], articles: `${count(early[0])} → ${count(late[0])}`, far: false };
+    for (const key of ["words", "authors", "dates"]) {
+      const before = early[ARTICLE[key]] / early[0], after = late[ARTICLE[key]] / late[0];
+      const far = enough && (after < before * (1 - data.limits.drift) || (key === "words" && after > before / (1 - data.limits.drift)));
+      row[key] = { before, after, far };
+      row.far ||= far;
+    }
+    rows.push(row);
   }
-  rows.sort((a, b) => b.far - a.far || b.n - a.n);
-  id("drift").replaceChildren(table(["earlier → later half", "articles", "words", "with authors", "with a date"], rows.map((row) => row.cells)));
+  return rows.sort((a, b) => b.far - a.far || b.n - a.n);
 }
 
 async function drawHosts() {
@@ -370,7 +397,7 @@ function drawTop() {
   id("span").textContent = `${range} (UTC) · ${plural(data.runs.number, "run")}${newest ? `, the last at ${newest.at.slice(0, 16)}` : ""} · ${plural(data.totals.versions, "later version")} of articles`;
   id("unit").textContent = unitName;
   const alarms = newest ? newest.alarms : [];
-  if (alarms.length) id("alarms").append(node("div", { className: "note", role: "alert" }, node("strong", { textContent: "Alarms of the last run" }), node("ul", {}, ...alarms.map((alarm) => node("li", {}, node("bdi", { textContent: alarm }))))));
+  if (alarms.length) id("alarms").append(node("div", { className: "note alarms", role: "alert" }, node("strong", { textContent: "Alarms of the last run" }), node("ul", {}, ...alarms.map((alarm) => node("li", {}, node("bdi", { textContent: alarm }))))));
   id("names-note").textContent = "Counted by the articles that mention a name, among the names that most articles of all, or of one publisher, mention.";
   id("health-note").textContent = "Runs and hosts follow the time alone, rejects and feeds the publisher too, extraction all that is chosen.";
 }
@@ -395,7 +422,7 @@ async function draw() {
   const sections = [
     () => drawArticles(colours), drawMap, drawTopics,
     () => drawBars("people", "People", facet("people")), () => drawBars("organizations", "Organisations", facet("organizations")), () => drawBars("places", "Places", facet("places")),
-    () => drawWire(byPublisher), drawRuns, drawRejects, () => drawDrift(colours), drawHosts,
+    () => drawWire(byPublisher), drawRuns, drawRejects, () => drawDrift(byPublisher), drawHosts,
   ];
   for (const section of sections) {
     if (mine !== turn) return;
