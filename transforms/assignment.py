@@ -5,19 +5,24 @@ be `recognised` host by host and `compared` one by one wherever it suits; only `
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from transforms.clusters import Clusters, Comparison, Placement
 from transforms.copies import Candidate, candidates
 from transforms.memory import Memory
 from transforms.near_index import NearIndex
 from transforms.postings import text_keys
-from transforms.recognition import Arrival, Recogniser, Signed, Unchanged, arrival_of
+from transforms.recognition import Arrival, Arrived, Recogniser, Signed, Unchanged, arrival_of, arrive, host_keys
 from transforms.reject import Rejected, reject_article, unforeseen
 from transforms.schema import Article, Reject
 from transforms.segments import Found, Keys, together
 from transforms.settings import DeduplicateSettings
 from transforms.signatures import Signature, unpack
+
+READ_AHEAD = 250  # articles
 
 Outcome = Article | Reject | Unchanged
 Compared = tuple[Arrival, str, Comparison]
@@ -58,9 +63,9 @@ def assign(
     assigner = _Assigner(memory=memory, index=index, settings=settings)
     for article in pending:
         assigner.know(article)
-    for article in articles:
+    for article, arrived in _read_ahead(articles, index, _all_keys):
         try:
-            yield assigner.outcome(article)
+            yield assigner.outcome(_or_raise(arrived))
         except Rejected as rejected:
             yield reject_article(article, rejected)
         except Exception as error:
@@ -86,8 +91,8 @@ class _Assigner:
         if signature and not self.index.holds(article.article_id, article.version):
             self.index.add(article, signature)
 
-    def outcome(self, article: Article) -> Outcome:
-        signed = self.recogniser.recognise(article)
+    def outcome(self, arrived: Arrived) -> Outcome:
+        signed = self.recogniser.recognise(arrived)
         if isinstance(signed, Unchanged):
             return signed
         stored = signed.article
@@ -95,7 +100,8 @@ class _Assigner:
             match = None if self.near == "off" else self.clusters.match(compared(signed, self.index))
             if match is not None and self.near == "drop":
                 raise Rejected(f"{match.kind}-duplicate", f"copy of {match.article_id}, {match.score:.2f}")
-            stored = self.clusters.place(stored.article_id, match).on(stored)
+            placement = self.clusters.place(stored.article_id, match)
+            stored = placement.on(stored) if match else stored  # a cluster of its own already
         self.recogniser.remember(stored)
         self.index.add(stored, signed.bare)
         return stored
@@ -103,9 +109,9 @@ class _Assigner:
 
 def recognised(articles: Iterable[Article], recogniser: Recogniser) -> Iterator[Signed | Unchanged | Reject]:
     """One for each of the articles of a host, in order. The recogniser's index is added to."""
-    for article in articles:
+    for article, arrived in _read_ahead(articles, recogniser.index, host_keys):
         try:
-            signed = recogniser.recognise(article)
+            signed = recogniser.recognise(_or_raise(arrived))
             if isinstance(signed, Signed):
                 recogniser.remember(signed.article)
                 recogniser.index.add(signed.article, signed.bare)
@@ -132,3 +138,33 @@ def placed(comparisons: Iterable[Compared]) -> Iterator[tuple[str, Placement]]:
     clusters = Clusters()
     for _, article_id, comparison in sorted(comparisons, key=lambda compared: compared[0]):
         yield article_id, clusters.place(article_id, clusters.match(comparison))
+
+
+def _read_ahead(
+    articles: Iterable[Article], index: NearIndex, keys_of: Callable[[Arrived], Keys]
+) -> Iterator[tuple[Article, Arrived | Exception]]:
+    """Articles read and signed, some at a time, and what the index has stored under their keys read ahead."""
+    waiting = iter(articles)
+    while chunk := list(islice(waiting, READ_AHEAD)):
+        arrivals = [_arrive_or_fail(article) for article in chunk]
+        keys = [keys_of(arrived) for arrived in arrivals if isinstance(arrived, Arrived)]
+        if keys:
+            index.read_ahead(np.concatenate(keys))
+        yield from zip(chunk, arrivals, strict=True)
+
+
+def _all_keys(arrived: Arrived) -> Keys:
+    return np.concatenate([host_keys(arrived), text_keys(arrived.whole, arrived.reading.content_hash)])
+
+
+def _arrive_or_fail(article: Article) -> Arrived | Exception:
+    try:
+        return arrive(article)
+    except Exception as error:
+        return error
+
+
+def _or_raise(arrived: Arrived | Exception) -> Arrived:
+    if isinstance(arrived, Exception):
+        raise arrived
+    return arrived

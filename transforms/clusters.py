@@ -23,7 +23,13 @@ class Placement:
 
     def on(self, article: Article) -> Article:
         """The row with these columns."""
-        return dataclasses.replace(article, **dataclasses.asdict(self))
+        return dataclasses.replace(
+            article,
+            cluster_id=self.cluster_id,
+            duplicate_of=self.duplicate_of,
+            duplicate_kind=self.duplicate_kind,
+            duplicate_score=self.duplicate_score,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

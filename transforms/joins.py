@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from transforms.postings import entry_of, microseconds, text_keys
+from transforms.postings import microseconds, posting_of, text_keys
 from transforms.recognition import Arrival, Signed
 from transforms.schema import Article
-from transforms.segments import ENTRY, POSTINGS, Found, Keys, joined
+from transforms.segments import NOTHING, POSTINGS, Found, Keys, from_bytes
 
 Row = tuple[str, int]  # article_id and version
 Posting = tuple[Arrival, bool, int, Row]  # when, whether it asks, first_seen_at of the row in microseconds, and the row
@@ -54,7 +54,7 @@ def latest_before(key: int, posted: Iterable[Posting]) -> Iterator[tuple[Row, As
 
 def row_and_entry(signed: Signed) -> tuple[Row, bytes]:
     """A row's name and its entry. The cluster in it is the row's own: it is not known yet."""
-    return row_of(signed.article), entry_of(signed.article, signed.bare).tobytes()
+    return row_of(signed.article), posting_of(signed.article, signed.bare)[1]
 
 
 def question(signed: Signed) -> Iterator[tuple[Row, Signed]]:
@@ -76,5 +76,5 @@ def found(keys: Keys, answers: Sequence[Answer]) -> Found:
     place_of = {key: place for place, key in enumerate(keys.tolist())}
     mine = [(place_of[key], entry) for key, entry in answers if key in place_of]
     if not mine:
-        return np.empty(0, dtype=np.intp), np.empty(0, dtype=ENTRY)
-    return np.array([place for place, _ in mine]), joined([np.frombuffer(entry, dtype=ENTRY) for _, entry in mine])
+        return NOTHING
+    return np.array([place for place, _ in mine]), from_bytes(entry for _, entry in mine)

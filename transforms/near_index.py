@@ -10,7 +10,6 @@ The files are derived from the dataset (`add_rows`) and can be deleted at any ti
 until `flush` writes it as a segment; segments are read through the page cache (`segments`).
 """
 
-from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
@@ -19,12 +18,28 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from transforms.postings import Posted, entry_of, hexadecimal, is_article, microseconds, own_key, posted_keys
+from transforms.postings import Posted, is_article, microseconds, own_key, posted_keys, posting_of
 from transforms.schema import Article
-from transforms.segments import Entries, Found, Fresh, Keys, Segment, load, merged, save, together
+from transforms.segments import (
+    NOTHING,
+    Entries,
+    Found,
+    Fresh,
+    Keys,
+    Posting,
+    Segment,
+    from_bytes,
+    latest,
+    load,
+    merged,
+    postings_of,
+    save,
+    together,
+)
 from transforms.signatures import Signature, unpack
 
 SEAL_AT = 20_000  # entries kept in dicts before they are packed into a segment
+MAX_READ = 200_000  # keys whose postings are kept after they were read
 MERGE_RATIO = 8  # a segment is merged into the one before it when that is less than so many times larger
 
 KEPT_DAYS = 92  # the widest window there can be
@@ -41,6 +56,7 @@ class NearIndex:
         self._window_us = window_days * _DAY_US
         self._segments = segments
         self._fresh = Fresh()
+        self._stored: dict[int, tuple[Posting, ...]] = {}  # what was read of the segments, by key
 
     @classmethod
     def open(cls, folder: Path, window_days: int = 14) -> "NearIndex":
@@ -57,10 +73,36 @@ class NearIndex:
 
     def find(self, keys: Keys) -> Found:
         """The latest postings of each key: places in `keys`, and the entries that posted them."""
-        return together([*(segment.find(keys) for segment in self._segments), self._fresh.find(keys)])
+        asked = keys.tolist()
+        stored = self._stored
+        if unread := [key for key in asked if key not in stored]:
+            self.read_ahead(np.array(unread, dtype=np.uint32))
+            stored = self._stored
+        places, entries = [], []
+        for place, key in enumerate(asked):
+            postings, new = stored[key], self._fresh.postings(key)
+            if new:
+                postings = latest(postings, new) if postings else new
+            for _, entry in postings:
+                places.append(place)
+                entries.append(entry)
+        return (np.array(places, dtype=np.intp), from_bytes(entries)) if entries else NOTHING
+
+    def read_ahead(self, keys: Keys) -> None:
+        """Read what segments hold of many keys at once, which is much faster than key by key."""
+        if len(self._stored) > MAX_READ:
+            self._stored = {}
+        keys = np.unique(keys)
+        places, entries = together([segment.find(keys) for segment in self._segments])
+        found: dict[int, tuple[Posting, ...]] = dict.fromkeys(keys.tolist(), ())
+        for key, posting in sorted(zip(keys[places].tolist(), postings_of(entries), strict=True)):
+            found[key] = (*found[key], posting)
+        self._stored |= found
 
     def in_window(self, entries: Entries, article_id: str, seen_at: datetime) -> NDArray[np.bool_]:
         """Which of `entries` an article first seen at `seen_at` may copy: of other articles, and not too old."""
+        if not len(entries):
+            return np.empty(0, dtype=bool)
         oldest = microseconds(seen_at) - self._window_us
         return np.asarray((entries["seen_us"] >= oldest) & ~is_article(entries, article_id))
 
@@ -71,7 +113,7 @@ class NearIndex:
 
     def add(self, article: Article | Posted, signature: Signature) -> None:
         """Make an article findable that is not in the index yet."""
-        self._fresh.add(entry_of(article, signature), posted_keys(article, signature))
+        self._fresh.add(posting_of(article, signature), posted_keys(article, signature))
         if len(self._fresh) >= SEAL_AT:
             self._seal()
 
@@ -80,11 +122,10 @@ class NearIndex:
         Rows without a readable signature are passed over."""
         for batch in rows.select([*_COLUMNS, "signature"]).to_batches(max_chunksize=10_000):
             articles = [Posted(**row) for row in batch.select(_COLUMNS).to_pylist()]
-            held = self._held(articles)
+            self.read_ahead(np.concatenate([own_key(row.article_id, row.version) for row in articles]))
             for article, packed in zip(articles, batch["signature"].to_pylist(), strict=True):
                 signature = unpack(packed or b"")
-                if signature is not None and (article.article_id, article.version) not in held:
-                    held.add((article.article_id, article.version))
+                if signature is not None and not self.holds(article.article_id, article.version):
                     self.add(article, signature)
 
     def flush(self) -> None:
@@ -100,14 +141,7 @@ class NearIndex:
         """An index over the same stored texts; what is added to the one is not seen by the other."""
         return NearIndex(self._folder, self._window_us // _DAY_US, list(self._segments))
 
-    def _held(self, articles: Sequence[Posted]) -> set[tuple[str, int]]:
-        """Those of the versions that are in the index, and perhaps others."""
-        if not articles:
-            return set()
-        _, entries = self.find(np.concatenate([own_key(article.article_id, article.version) for article in articles]))
-        return {(hexadecimal(entry["article_id"]), int(entry["version"])) for entry in entries}
-
     def _seal(self) -> None:
         if len(self._fresh):
             self._segments.append(self._fresh.sealed())
-            self._fresh = Fresh()
+            self._fresh, self._stored = Fresh(), {}

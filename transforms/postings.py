@@ -5,6 +5,7 @@ guid, feed and headline) hold the host in them, so whoever has all articles of a
 """
 
 import re
+import struct
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,14 +16,15 @@ from numpy.typing import NDArray
 
 from transforms.reading import UNSPACED
 from transforms.schema import Article
-from transforms.segments import ENTRY, Entries, Keys
-from transforms.signatures import Signature, sketch
+from transforms.segments import Entries, Keys, Posting
+from transforms.signatures import Signature, sketch_bytes
 
 POSTED_SHINGLES = 12
 MIN_EXACT_TOKENS = 8
 MIN_NEAR_TOKENS = 25
 TITLE_TOKENS = 4  # a shorter headline may come again over another story
 
+_ENTRY = struct.Struct("<q2Qi2QQI")  # a `segments.ENTRY` record but for the sketch
 _TITLE_WORD = re.compile(f"[{UNSPACED}]|[^\\W_{UNSPACED}]+")
 
 
@@ -41,15 +43,20 @@ class Posted:
     content_hash: bytes
 
 
-def entry_of(article: Article | Posted, signature: Signature) -> Entries:
-    """An array of one `ENTRY` record."""
-    entry = np.zeros(1, dtype=ENTRY)
-    entry["seen_us"], entry["version"] = microseconds(article.first_seen_at), article.version
-    entry["article_id"], entry["cluster_id"] = _id_numbers(article.article_id), _id_numbers(article.cluster_id)
-    entry["host"] = host_number(article.publisher_domain)
-    entry["content_hash"] = exact_number(article.content_hash)
-    entry["sketch"] = sketch(signature)
-    return entry
+def posting_of(article: Article | Posted, signature: Signature) -> Posting:
+    """The entry of an article and its place in the order of arrival."""
+    seen_us, version = microseconds(article.first_seen_at), article.version
+    high, low = _id_numbers(article.article_id)
+    entry = _ENTRY.pack(
+        seen_us,
+        high,
+        low,
+        version,
+        *_id_numbers(article.cluster_id),
+        exact_number(article.content_hash),
+        host_number(article.publisher_domain),
+    )
+    return (seen_us, high, low, version), entry + sketch_bytes(signature)
 
 
 def posted_keys(article: Article | Posted, signature: Signature) -> Keys:
@@ -118,5 +125,5 @@ def microseconds(instant: datetime) -> int:
     return round(instant.timestamp() * 1e6)
 
 
-def _id_numbers(text: str) -> NDArray[np.uint64]:
-    return np.frombuffer(bytes.fromhex(text), dtype=">u8").astype(np.uint64)
+def _id_numbers(hexadecimal: str) -> tuple[int, int]:
+    return int(hexadecimal[:16], 16), int(hexadecimal[16:], 16)

@@ -28,11 +28,11 @@ _SCRAMBLE = np.uint64(0xD6E8FEB86659FD93)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """A text as read once: its lines and a hash for each; of each token a hash, its line, and whether it is a
-    key token."""
+    """A text as read once: of each line a hash, and whether it is prose; of each token a hash, its line, and whether
+    it is a key token."""
 
-    lines: list[str]
     line_hashes: list[int]
+    is_prose: NDArray[np.bool_]
     tokens: NDArray[np.uint64]
     line_of: NDArray[np.intp]
     is_key: NDArray[np.bool_]
@@ -49,8 +49,8 @@ def read(text: str, host: str = "") -> Reading:
     seed = xxhash.xxh32_intdigest(host.encode("utf-8", "surrogatepass"))
     tokens, line_of, is_key, characters = _tokens("\n".join(lines))
     return Reading(
-        lines=lines,
         line_hashes=[xxhash.xxh32_intdigest(line.encode("utf-8", "surrogatepass"), seed) for line in lines],
+        is_prose=np.array([is_prose(line) for line in lines], dtype=bool),
         tokens=tokens,
         line_of=line_of,
         is_key=is_key,

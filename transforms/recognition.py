@@ -17,7 +17,7 @@ from transforms.near_index import NearIndex
 from transforms.postings import alias_keys, host_number, line_keys, microseconds
 from transforms.reading import Reading, content_hash, read
 from transforms.schema import Article
-from transforms.segments import Entries
+from transforms.segments import Entries, Keys
 from transforms.signatures import Signature, pack, sign
 from transforms.versions import difference, is_rendering
 
@@ -31,6 +31,35 @@ Arrival = tuple[int, str, str]
 def arrival_of(article: Article) -> Arrival:
     """By which the readings of a batch are put in order."""
     return microseconds(article.first_seen_at), article.article_id, article.source_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Arrived:
+    """An article, read and signed: what depends on it alone. `lines` are the distinct hashes of its lines, `aliases`
+    the keys of the names its feed has for it."""
+
+    article: Article
+    reading: Reading
+    whole: Signature
+    lines: NDArray[np.uint32]
+    aliases: Keys
+
+
+def arrive(article: Article) -> Arrived:
+    """Read and sign an article."""
+    reading = read(article.text, article.publisher_domain)
+    return Arrived(
+        article=article,
+        reading=reading,
+        whole=sign(reading),
+        lines=np.array(list(dict.fromkeys(reading.line_hashes)), dtype=np.uint32),
+        aliases=alias_keys(article),
+    )
+
+
+def host_keys(arrived: Arrived) -> Keys:
+    """The keys by which an article is recognised: of its lines and aliases."""
+    return np.concatenate([line_keys(arrived.lines), arrived.aliases])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +94,23 @@ class Recogniser:
     index: NearIndex
     batch: dict[str, Article] = field(default_factory=dict)
 
-    def recognise(self, article: Article) -> Signed | Unchanged:
-        """What `article` is, as far as its host can tell."""
-        arrival = arrival_of(article)
-        reading = read(article.text, article.publisher_domain)
-        known = self._known(article.article_id)
+    def recognise(self, arrived: Arrived) -> Signed | Unchanged:
+        """What an article is, as far as its host can tell."""
+        known = self._known(arrived.article.article_id) or self._renamed(arrived)
         if known is not None:
-            return self._another_reading(article, reading, known, arrival)
-        whole = sign(reading)
-        renamed = self._renamed(article, whole, reading)
-        if renamed is not None:
-            return self._another_reading(article, reading, renamed, arrival)
-        return self._signed(article, reading, whole, arrival, version=1, cluster_id=article.article_id)
+            return self._another_reading(arrived, known)
+        return self._signed(arrived, version=1, cluster_id=arrived.article.article_id)
 
     def remember(self, article: Article) -> None:
         """Know `article` from now on, as its newest version."""
         self.batch[article.article_id] = article
 
-    def _another_reading(
-        self, article: Article, reading: Reading, known: Article | Known, arrival: Arrival
-    ) -> Signed | Unchanged:
+    def _another_reading(self, arrived: Arrived, known: Article | Known) -> Signed | Unchanged:
         """What a known article has become. A rendering under another link (AMP, mobile) that differs by a few whole
         lines is the same version: what differs is what extraction kept of the page."""
+        article = arrived.article
         old_text = article.text
-        if reading.content_hash == known.content_hash:
+        if arrived.reading.content_hash == known.content_hash:
             if content_hash(known.title or "") == content_hash(article.title or ""):
                 return Unchanged(known.article_id)
         else:
@@ -99,13 +121,9 @@ class Recogniser:
         change = difference(known.title, old_text, article.title, article.text)
         if change is None:
             return Unchanged(known.article_id)
-        whole = sign(reading)
-        article = dataclasses.replace(article, article_id=known.article_id)
         return self._signed(
-            article,
-            reading,
-            whole,
-            arrival,
+            arrived,
+            article_id=known.article_id,
             version=known.version + 1,
             first_seen_at=known.first_seen_at,
             change_kind=change.kind,
@@ -116,18 +134,22 @@ class Recogniser:
             duplicate_score=known.duplicate_score,
         )
 
-    def _signed(self, article: Article, reading: Reading, whole: Signature, arrival: Arrival, **columns: Any) -> Signed:
-        repeated = furniture(article, whole, reading, self.index)
-        bare = sign(reading, repeated) if repeated else whole
-        told = {"content_hash": reading.content_hash, "signature": pack(bare), **columns}
-        return Signed(arrival=arrival, article=dataclasses.replace(article, **told), whole=whole, bare=bare)
+    def _signed(self, arrived: Arrived, **columns: Any) -> Signed:
+        article, whole = arrived.article, arrived.whole
+        repeated = furniture(arrived, columns.get("article_id", article.article_id), self.index)
+        bare = sign(arrived.reading, repeated) if repeated else whole
+        columns |= {"content_hash": arrived.reading.content_hash, "signature": pack(bare)}
+        return Signed(
+            arrival=arrival_of(article), article=dataclasses.replace(article, **columns), whole=whole, bare=bare
+        )
 
-    def _renamed(self, article: Article, whole: Signature, reading: Reading) -> Article | Known | None:
+    def _renamed(self, arrived: Arrived) -> Article | Known | None:
         """The known article that this is, when its feed has only changed the link: same feed, same host, a copy of the
         text, and the same guid; or the same headline over the same text, where the guid is no name of its own."""
-        _, entries = self.index.find(alias_keys(article))
-        entries = entries[_of_host(article, entries, self.index)]
-        alike = candidates(whole, reading.content_hash, article.publisher_domain, entries)
+        article = arrived.article
+        _, entries = self.index.find(arrived.aliases)
+        entries = entries[_of_host(article, article.article_id, entries, self.index)]
+        alike = candidates(arrived.whole, arrived.reading.content_hash, article.publisher_domain, entries)
         for candidate in sorted(alike, key=lambda one: -one.score):
             known = self._known(candidate.article_id)
             if known is not None and candidate.is_copied and self._is_alias(article, known, candidate):
@@ -151,18 +173,21 @@ class Recogniser:
         return known if isinstance(known, Article) else self.memory.stored(known)
 
 
-def furniture(article: Article, whole: Signature, reading: Reading, index: NearIndex) -> set[int]:
+def furniture(arrived: Arrived, article_id: str, index: NearIndex) -> set[int]:
     """The hashes of those lines of a text that other stories of its host carry too: no part of the story. Texts that
-    tell the same story as this one are no other stories."""
-    lines = np.fromiter(set(reading.line_hashes), dtype=np.uint32)
+    tell the same story as this one, and other versions of the article, are no other stories."""
+    lines = arrived.lines
     places, entries = index.find(line_keys(lines))
-    others = _of_host(article, entries, index)
-    places, entries = places[others], entries[others]
-    if not len(entries):
+    others = _of_host(arrived.article, article_id, entries, index)
+    if not others.any():
         return set()
-    return set(lines[places[~retellings(whole, reading.content_hash, entries)]].tolist())
+    places, entries = places[others], entries[others]
+    same = retellings(arrived.whole, arrived.reading.content_hash, entries)
+    return set(lines[places[~same]].tolist())
 
 
-def _of_host(article: Article, entries: Entries, index: NearIndex) -> NDArray[np.bool_]:
-    near = index.in_window(entries, article.article_id, article.first_seen_at)
+def _of_host(article: Article, article_id: str, entries: Entries, index: NearIndex) -> NDArray[np.bool_]:
+    if not len(entries):
+        return np.empty(0, dtype=bool)
+    near = index.in_window(entries, article_id, article.first_seen_at)
     return np.asarray(near & (entries["host"] == host_number(article.publisher_domain)))

@@ -10,7 +10,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,10 @@ ENTRY = np.dtype(
 
 Keys = NDArray[np.uint32]
 Entries = NDArray[np.void]  # ENTRY records
+Posting = tuple[tuple[int, int, int, int], bytes]  # an entry as bytes, after its place in the order of arrival
 Found = tuple[NDArray[np.intp], Entries]  # places in the keys asked for, and the entries that posted them
+
+NOTHING: Found = (np.empty(0, dtype=np.intp), np.empty(0, dtype=ENTRY))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,36 +79,50 @@ class Fresh:
     """Entries just added, in dicts."""
 
     def __init__(self) -> None:
-        self._entries: list[NDArray[np.void]] = []
+        self._entries: list[bytes] = []
         self._keys: list[Keys] = []
-        self._owners: dict[int, list[int]] = {}
-        self._orders: list[tuple[int, ...]] = []
+        self._postings: dict[int, tuple[Posting, ...]] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, entry: NDArray[np.void], keys: Keys) -> None:
-        number = len(self._entries)
-        self._entries.append(entry)
+    def add(self, posting: Posting, keys: Keys) -> None:
+        """Take in an entry."""
+        self._entries.append(posting[1])
         self._keys.append(keys)
-        self._orders.append((int(entry["seen_us"][0]), *entry["article_id"][0].tolist(), int(entry["version"][0])))
         for key in keys.tolist():
-            owners = self._owners.setdefault(key, [])
-            owners.append(number)
-            if len(owners) > POSTINGS:
-                owners.remove(min(owners, key=self._orders.__getitem__))
+            before = self._postings.get(key)
+            self._postings[key] = latest(before, (posting,)) if before else (posting,)
 
-    def find(self, keys: Keys) -> Found:
-        """As `Segment.find`."""
-        found = [(place, owner) for place, key in enumerate(keys.tolist()) for owner in self._owners.get(key, ())]
-        if not found:
-            return np.empty(0, dtype=np.intp), np.empty(0, dtype=ENTRY)
-        return np.array([place for place, _ in found]), joined([self._entries[owner] for _, owner in found])
+    def postings(self, key: int) -> tuple[Posting, ...]:
+        """The latest of a key, in order of arrival."""
+        return self._postings.get(key, ())
 
     def sealed(self) -> Segment:
         """The same as arrays."""
         owners = np.repeat(np.arange(len(self._keys), dtype=np.uint32), list(map(len, self._keys)))
-        return _built(joined(self._entries), np.concatenate(self._keys), owners)
+        return _built(from_bytes(self._entries), np.concatenate(self._keys), owners)
+
+
+def postings_of(entries: Entries) -> list[Posting]:
+    """Each entry as bytes, with its place in the order of arrival."""
+    high, low = entries["article_id"].T.tolist()
+    raw, size = entries.tobytes(), ENTRY.itemsize
+    orders = zip(entries["seen_us"].tolist(), high, low, entries["version"].tolist(), strict=True)
+    return [(order, raw[place * size : (place + 1) * size]) for place, order in enumerate(orders)]
+
+
+def latest(before: tuple[Posting, ...], after: tuple[Posting, ...]) -> tuple[Posting, ...]:
+    """Of the postings of a key the latest `POSTINGS`, in order of arrival; both are in that order."""
+    both = before + after
+    if before[-1] > after[0]:
+        both = tuple(sorted(both))
+    return both[-POSTINGS:]
+
+
+def from_bytes(entries: Iterable[bytes]) -> Entries:
+    """Entries given as bytes."""
+    return np.frombuffer(b"".join(entries), dtype=ENTRY)
 
 
 def merged(segments: list[Segment], oldest_us: int) -> Segment:
@@ -135,7 +152,7 @@ def together(parts: Sequence[Found]) -> Found:
     """Several answers to the same keys as one: of the postings of each key the latest `POSTINGS`."""
     parts = [part for part in parts if len(part[0])]
     if not parts:
-        return np.empty(0, dtype=np.intp), np.empty(0, dtype=ENTRY)
+        return NOTHING
     if len(parts) == 1:
         return parts[0]
     places = np.concatenate([part[0] for part in parts])

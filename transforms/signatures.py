@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.reading import Reading, is_prose
+from transforms.reading import Reading
 
 Hashes = NDArray[np.uint32]
 Floats = NDArray[np.float64]
@@ -49,6 +49,7 @@ _NO_HASH = 0xFF_FFFF
 _LARGEST = 0xFFFF_FEFF
 
 _HEADER = struct.Struct("<BBBBIII")  # format, shingles kept, keys kept, lines, distinct shingles, distinct keys, tokens
+_COUNTS = struct.Struct("<III")
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
 
 
@@ -129,13 +130,14 @@ def resemblance(signature: Signature, sketches: NDArray[np.void]) -> Floats:
 
 def sketch(signature: Signature) -> NDArray[np.void]:
     """A signature as an array of one `SKETCH` record."""
-    record = np.zeros(1, dtype=SKETCH)
-    record["tokens"], record["shingle_count"] = signature.tokens, signature.shingle_count
-    record["key_count"] = signature.key_count
-    for name, values in (("shingles", signature.shingles), ("keys", signature.keys)):
-        record[name] = 0xFF
-        record[name][0, : len(values)] = _bytes(values)
-    return record
+    return np.frombuffer(sketch_bytes(signature), dtype=SKETCH)
+
+
+def sketch_bytes(signature: Signature) -> bytes:
+    """The bytes of a `SKETCH` record."""
+    counts = _COUNTS.pack(signature.tokens, signature.shingle_count, signature.key_count)
+    shingles, keys = _bytes(signature.shingles).tobytes(), _bytes(signature.keys).tobytes()
+    return counts + shingles.ljust(3 * SKETCH_SHINGLES, b"\xff") + keys.ljust(3 * SKETCH_KEYS, b"\xff")
 
 
 def pack(signature: Signature) -> bytes:
@@ -184,10 +186,9 @@ def _numbers(upper: NDArray[np.uint8]) -> Hashes:
 
 def _kept_lines(reading: Reading, repeated: Collection[int]) -> NDArray[np.bool_]:
     """Which lines are signed: of those not repeated the prose, or all where there is little of it."""
-    count = len(reading.lines)
-    own = np.fromiter((value not in repeated for value in reading.line_hashes), dtype=bool, count=count)
-    prose = own & np.fromiter(map(is_prose, reading.lines), dtype=bool, count=count)
-    tokens = np.bincount(reading.line_of, minlength=count)
+    own = np.array([value not in repeated for value in reading.line_hashes], dtype=bool)
+    prose = own & reading.is_prose
+    tokens = np.bincount(reading.line_of, minlength=len(own))
     return prose if tokens[prose].sum() >= max(PROSE_TOKENS, PROSE_SHARE * tokens[own].sum()) else own
 
 

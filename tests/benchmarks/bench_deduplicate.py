@@ -20,9 +20,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.near_index import POSTED_SHINGLES, NearIndex
+from tests.articles import make_article
+from transforms.assignment import assign
+from transforms.memory import Memory
+from transforms.near_index import NearIndex
+from transforms.postings import POSTED_SHINGLES
 from transforms.reading import read
+from transforms.schema import Article
 from transforms.segments import ENTRY, Segment, _built, save
+from transforms.settings import DeduplicateSettings
 from transforms.signatures import SKETCH_KEYS, SKETCH_SHINGLES, pack, sign
 
 START = datetime(2026, 5, 4, tzinfo=UTC)
@@ -77,7 +83,7 @@ def _made_up_segment(rng: np.random.Generator, stock: NDArray[np.uint32], count:
         keys = rng.integers(0, 1 << 32, (rows, SKETCH_KEYS), dtype=np.uint32)
         keys.sort(axis=1)
         sketches["keys"][begin : begin + rows] = _upper_bytes(keys)
-    rest = rng.integers(0, 1 << 32, (count, 14), dtype=np.uint32)  # 12 lines, the exact hash, its own
+    rest = rng.integers(0, 1 << 32, (count, 16), dtype=np.uint32)  # 13 lines, a headline, the exact hash, its own
     keys = np.concatenate([posted * np.uint32(0x9E3779B1), rest], axis=1)
     return _built(entries, keys.ravel(), np.repeat(np.arange(count, dtype=np.uint32), keys.shape[1]))
 
@@ -99,26 +105,18 @@ def resident_megabytes() -> float:
     return pages * 4096 / 1e6
 
 
-def look_up(index: NearIndex, texts: list[str], number: int) -> None:
-    """What Deduplicate does for an article it has not seen, signing included."""
-    article_id, host, seen_at = f"{number:032x}", f"host{number % 300}.example", START + timedelta(microseconds=number)
-    reading = read(texts[number % len(texts)], host)
-    signature = sign(reading)
-    match, repeated = index.search(signature, reading, article_id=article_id, host=host, seen_at=seen_at)
-    if repeated:
-        whole, signature = signature, sign(reading, repeated)
-        if match is None and signature.tokens < 0.95 * whole.tokens:
-            index.match(signature, reading.content_hash, article_id=article_id, host=host, seen_at=seen_at)
-    pack(signature)
-    index.add(
-        signature,
-        reading.content_hash,
-        article_id=article_id,
-        version=1,
-        cluster_id=article_id,
-        host=host,
-        seen_at=seen_at,
-    )
+def arriving(texts: list[str]) -> list[Article]:
+    return [
+        make_article(
+            url=f"https://host{number % 300}.example/{number}",
+            feed_id=f"feed{number % 300}",
+            publisher_domain=f"host{number % 300}.example",
+            title=text[:60],
+            text=text,
+            first_seen_at=START + timedelta(microseconds=number),
+        )
+        for number, text in enumerate(texts)
+    ]
 
 
 def others(texts: list[str]) -> None:
@@ -166,6 +164,7 @@ def main() -> None:
         read(text)
     signing = microseconds_each(lambda number: pack(sign(read(texts[number], "host.example"))), len(texts))
     print(f"signing alone   {signing:8.0f} us an article")
+    articles = arriving(texts)
     for size in arguments.sizes:
         with tempfile.TemporaryDirectory() as folder:
             builder = multiprocessing.Process(target=made_up_archive, args=(size, Path(folder)))
@@ -177,10 +176,11 @@ def main() -> None:
             index = NearIndex.open(Path(folder))
             loading = time.process_time() - start
             # the second half is timed: pages of a growing archive are in the page cache as it was written there
+            outcomes = assign(articles, Memory(Path(folder)), index, DeduplicateSettings())
             half = len(texts) // 2
-            for number in range(half):
-                look_up(index, texts, number)
-            each = microseconds_each(lambda number: look_up(index, texts, half + number), len(texts) - half)  # noqa: B023
+            for _ in range(half):
+                next(outcomes)
+            each = microseconds_each(lambda _: next(outcomes), half)  # noqa: B023
             print(
                 f"{size:>9,} indexed {each:7.0f} us an article, signing included; look-up {each - signing:5.0f} us;"
                 f" {1e6 / each:6.0f} articles/s; loaded in {loading:.3f} s; files {megabytes:.0f} MB,"
