@@ -26,6 +26,7 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m tests.benchmarks.end_to_end
+	$(BIN)/python -m tests.benchmarks.bench_tag
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --python-version 3.11 --output-file requirements.lock

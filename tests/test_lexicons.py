@@ -130,6 +130,6 @@ def test_what_is_remembered_of_words_is_bounded_and_not_made_twice() -> None:
         assert remembered["a"] == 1
         _ = remembered[f"word{number}"]
     assert made.count("a") == 1
-    assert len(remembered) <= 30_000
+    assert len(remembered) <= 12_000
     assert remembered["x" * 1_000] == 1_000
     assert "x" * 1_000 not in remembered

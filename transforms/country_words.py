@@ -9,11 +9,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
+from pathlib import Path
 
 from transforms.inflection import demonym_forms, name_forms
 from transforms.tokens import fold_name, has_case, tokenize
 from transforms.wordlists import Lexicon
 
+RULES = 1
 MAX_WORDS = 10
 SAME_WORDS = {"no": "nb", "nn": "nb", "bs": "hr", "iw": "he", "in": "id"}  # other codes for languages with a lexicon
 
@@ -117,6 +120,13 @@ class CountryLexicon:
                     words.add(variant, word)
             self._ready[language] = words
         return self._ready[language]
+
+
+@cache
+def load_country_words(overlays: tuple[Path, ...]) -> tuple[CountryLexicon, str]:
+    """The country words with those of `overlays`, loaded once for all taggers that read them, and their version."""
+    lexicon = Lexicon("geo", overlays, RULES)
+    return CountryLexicon(lexicon), lexicon.version
 
 
 def load_division_words(lexicon: Lexicon) -> dict[str, str]:

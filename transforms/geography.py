@@ -19,7 +19,7 @@ from pathlib import Path
 
 import xxhash
 
-from transforms.country_words import CountryLexicon, load_cues, load_division_words
+from transforms.country_words import load_country_words, load_cues, load_division_words
 from transforms.dateline import find_dateline
 from transforms.gazetteer import REGION, Gazetteer, Place
 from transforms.lexicons import BUILT_IN
@@ -61,12 +61,12 @@ class PlacesTagger:
         lexicon = Lexicon("geo", overlays, RULES)
         packed = (BUILT_IN / "geo" / "places.zst").read_bytes()
         self._gazetteer = Gazetteer(packed, _regions(lexicon))
-        self._countries = CountryLexicon(lexicon)
+        self._countries, countries_version = load_country_words(tuple(overlays))
         self._cues = load_cues(lexicon)
         self._homes = {language: code for language, code, *_ in lexicon.table("homes.tsv")}
         self._finder = MentionFinder(self._gazetteer, load_division_words(lexicon))
         self._judge = PlaceJudge(self._gazetteer, lexicon)
-        self.version = xxhash.xxh3_64_hexdigest(lexicon.version.encode() + packed)
+        self.version = xxhash.xxh3_64_hexdigest(f"{lexicon.version} {countries_version}".encode() + packed)
 
     def tag(self, document: Document, found: Tags) -> Tags:
         """`found` with dateline, countries, primary country and places."""

@@ -6,9 +6,10 @@ Read from `lexicons/names`: `people*.tsv` and `organizations*.tsv` (name, other 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
-from transforms.country_words import CountryLexicon, CountryWords, Kind
+from transforms.country_words import CountryWords, Kind, load_country_words
 from transforms.name_tokens import Words
 from transforms.tokens import fold
 from transforms.wordlists import Lexicon
@@ -43,16 +44,16 @@ class KnownNames:
         """Take a name in. Short capitals ("WHO") must be written so; a surface with "!" behind it stands alone."""
         for given in surfaces:
             words = Words(given.rstrip("!"))
-            forms = words.forms[:MAX_PHRASE_WORDS]
-            if not forms:
+            texts = words.texts[:MAX_PHRASE_WORDS]
+            if not texts:
                 continue
-            short = len(forms) == 1 and forms[0].text.isupper() and len(forms[0].text) <= 6
+            short = len(texts) == 1 and texts[0].isupper() and len(texts[0]) <= 6
             known = KnownName(
                 name,
                 kind,
                 tuple(words.folded[:MAX_PHRASE_WORDS]),
-                tuple(form.text[0].isupper() for form in forms),
-                forms[0].text if short else "",
+                tuple(text[0].isupper() for text in texts),
+                texts[0] if short else "",
                 given.endswith("!"),
             )
             second = known.surface[1] if len(known.surface) > 1 else ""
@@ -67,7 +68,7 @@ class KnownNames:
     def beginnings(self, words: Words) -> list[int]:
         """The words that a name may begin with: those with a capital, and those some known name begins with without."""
         small = self._small
-        capitals = [at for at, form in enumerate(words.forms) if form.capital]
+        capitals = list(compress(range(len(words)), words.capital))
         if small.isdisjoint(words.folded):
             return capitals
         return sorted({*capitals, *(at for at, folded in enumerate(words.folded) if folded in small)})
@@ -84,14 +85,14 @@ class KnownNames:
             candidates = [*seconds[folded[at + 1]], *candidates]
         for known in candidates:
             last = at + len(known.surface)
-            span = words.forms[at:last]
-            if tuple(folded[at:last]) != known.surface or (known.written and span[0].text != known.written):
+            span = words.texts[at:last]
+            if tuple(folded[at:last]) != known.surface or (known.written and span[0] != known.written):
                 continue
             if not all(map(words.goes_on, range(at, last - 1))):
                 continue
             if known.alone and not inside and at and _is_begun(words, at - 1):
                 continue
-            if all(form.text[0].isupper() or not capital for form, capital in zip(span, known.capitals, strict=True)):
+            if all(text[0].isupper() or not capital for text, capital in zip(span, known.capitals, strict=True)):
                 return known
         return None
 
@@ -108,7 +109,7 @@ class KnownNames:
 
 def _is_begun(words: Words, before: int) -> bool:
     """Whether the word before makes what follows the end of a longer name."""
-    return words.gaps[before].joins and words.forms[before].capital and not words.opens(before)
+    return words.gaps[before].joins and bool(words.capital[before]) and not words.opens(before)
 
 
 class NameWords:
@@ -155,9 +156,8 @@ class NameLexicon:
         self.words = {
             name.split(".")[1]: NameWords(lexicon, name.split(".")[1]) for name in lexicon.names("words.*.txt")
         }
-        geography = Lexicon("geo", overlays, RULES)
-        self._countries = CountryLexicon(geography)
-        self.version = f"{lexicon.version}-{geography.version}"
+        self._countries, countries_version = load_country_words(tuple(overlays))
+        self.version = f"{lexicon.version}-{countries_version}"
 
     def country_words(self, language: str) -> CountryWords:
         """The words for countries and their people in texts of a language."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from transforms.name_lexicon import NameLexicon, NameWords, is_country_word
-from transforms.name_tokens import Form, Words, initials, surface
+from transforms.name_tokens import Words
 
 PERSON, ORGANIZATION = "person", "organization"
 
@@ -60,7 +60,7 @@ class Reader:
     def read(self, words: Words, *, lexicon_only: bool = False) -> list[Mention]:
         """The names among `words`, in order. A person nothing speaks for has score `UNKNOWN`."""
         rules = None if lexicon_only else self._rules
-        known_names, forms = self._lexicon.known, words.forms
+        known_names = self._lexicon.known
         self._read.append(words)
         mentions: list[Mention] = []
         free = 0
@@ -72,7 +72,7 @@ class Reader:
                 free = at + len(known.surface)
                 score = KNOWN_PERSON if known.kind == PERSON else KNOWN_ORGANIZATION
                 mentions.append(_mention(words, range(at, free), "lexicon", score, kind=known.kind, name=known.name))
-            elif forms[at].capital and rules is not None:
+            elif words.capital[at] and rules is not None:
                 free = self._end_of_run(words, at, rules)
                 mention = self._classify(words, at, free, rules)
                 if mention is not None:
@@ -84,63 +84,61 @@ class Reader:
         """Whether a known single word is only the beginning of a longer name: "Lula" in "Lula Gonzalez"."""
         if size > 1 or at + 1 >= len(words) or not words.goes_on(at):
             return False
-        return words.forms[at + 1].capital and words.folded[at] in self._lexicon.first_names
+        return bool(words.capital[at + 1]) and words.folded[at] in self._lexicon.first_names
 
     def _end_of_run(self, words: Words, at: int, rules: NameWords) -> int:
         """Behind the last word of the run that begins at `at`."""
-        forms = words.forms
+        texts = words.texts
         last = at + 1
-        end = min(len(forms), at + _MAX_RUN_WORDS)
+        end = min(len(texts), at + _MAX_RUN_WORDS)
         while last < end and words.goes_on(last - 1):
-            form = forms[last]
-            if form.capital:
+            text = texts[last]
+            if words.capital[last]:
                 named = last == at + 1 and words.folded[at] in self._lexicon.first_names
                 known = None if named else self._lexicon.known.find(words, last)
                 if known is not None and not known.alone:
                     break
-                if form.text in ("The", "A", "In") or (_is_shouted(words, at) and not form.text.isupper()):
+                if text in ("The", "A", "In") or (_is_shouted(words, at) and not text.isupper()):
                     break
                 last += 1
                 continue
             inner = last
             allowed = rules.particles
-            while inner < min(last + 2, len(forms)) and forms[inner].text in allowed and words.gaps[inner].joins:
+            while inner < min(last + 2, len(texts)) and texts[inner] in allowed and words.gaps[inner].joins:
                 inner, allowed = inner + 1, rules.second_particles
-            if inner == last or inner >= len(forms) or not forms[inner].capital:
+            if inner == last or inner >= len(texts) or not words.capital[inner]:
                 break
-            if form.text in _JOINING and not self._may_join(forms[at:last], form.text, rules):
+            if text in _JOINING and not self._may_join(words, at, last, rules):
                 break
             last = inner + 1
         return last
 
-    def _may_join(self, run: Sequence[Form], joint: str, rules: NameWords) -> bool:
+    def _may_join(self, words: Words, at: int, last: int, rules: NameWords) -> bool:
         """Whether "of", "for", "and" may go on with an organisation's name: "Department of Health and ..."."""
-        if joint == "and":
-            return run[0].lower in rules.heads and any(form.text in ("of", "for") for form in run)
-        return any(form.lower in rules.heads for form in run)
+        if words.texts[last] == "and":
+            return words.lower[at] in rules.heads and any(text in ("of", "for") for text in words.texts[at:last])
+        return not rules.heads.isdisjoint(words.lower[at:last])
 
     def _is_country(self, folded: Sequence[str]) -> bool:
         return is_country_word(self._countries, folded)
 
     def _among_nouns(self, words: Words, at: int, last: int, rules: NameWords) -> Mention | None:
         """The name in a run of a language that gives every noun a capital: it begins with a first name or a title."""
-        forms = words.forms
+        lower = words.lower
         for first in range(at, last):
-            titled = forms[first].lower.rstrip(".") in rules.titles
+            titled = lower[first].rstrip(".") in rules.titles
             begin = first + 1 if titled else first
-            if titled and begin < last and forms[begin].lower.rstrip(".") not in rules.titles:
+            if titled and begin < last and lower[begin].rstrip(".") not in rules.titles:
                 rule, score = "title", TITLE if last - begin > 1 else TITLE_ALONE
             elif 1 < last - first <= _MAX_PERSON_WORDS and self._is_first_name(words.folded[first]):
                 rule, score = "first name", FIRST_NAME
             else:
                 continue
-            run = forms[begin:last]
-            barred = any(form.lower in rules.no_people or form.lower in rules.dates for form in run)
-            if (
-                not barred
-                and len(run[-1].text) >= _MIN_SURNAME_LETTERS
-                and not self._is_country([words.folded[last - 1]])
-            ):
+            barred = any(word in rules.no_people or word in rules.dates for word in lower[begin:last])
+            named = len(words.texts[last - 1]) >= _MIN_SURNAME_LETTERS and not self._is_country(
+                [words.folded[last - 1]]
+            )
+            if named and not barred:
                 return _mention(words, range(begin, last), rule, score)
         while at < last and self._only_opens(words, at, rules):
             at += 1
@@ -160,15 +158,14 @@ class Reader:
         organization = self._organization(words, first if begin == last else begin, last, rules)
         if organization is not None or begin == last:
             return organization
-        forms = words.forms
         nations = [n for n in range(begin, last - 1) if self._is_country([words.folded[n]])]
         if nations:
             begin = nations[-1] + 1
-            while begin < last and forms[begin].small:
+            while begin < last and words.texts[begin].islower():
                 begin += 1
         if begin == last:
             return None
-        rule, score = self._person(forms[begin:last], words.folded[begin:last], rules, titled=bool(titles))
+        rule, score = self._person(words, begin, last, rules, titled=bool(titles))
         if not rule:
             return None
         if score == UNKNOWN:
@@ -177,14 +174,14 @@ class Reader:
 
     def _only_opens(self, words: Words, at: int, rules: NameWords) -> bool:
         """Whether a capitalised word is no part of the name behind it: "After", "The", "March"."""
-        form = words.forms[at]
-        if form.lower in rules.dates:
+        lower = words.lower[at]
+        if lower in rules.dates:
             return True
-        return form.lower in rules.openers and (words.opens(at) or form.text in ("The", "A", "I"))
+        return lower in rules.openers and (words.opens(at) or words.texts[at] in ("The", "A", "I"))
 
     def _is_title(self, words: Words, at: int, last: int, rules: NameWords) -> bool:
         """Whether a word stands before a person's name: "Minister", "Major-General", a role that opens a sentence."""
-        lower = words.forms[at].lower
+        lower = words.lower[at]
         if all(part in rules.titles for part in lower.rstrip(".").split("-")):
             return True
         return at + 2 < last and lower in rules.roles and words.opens(at)
@@ -194,13 +191,12 @@ class Reader:
             return None
         if last == at + 1:
             return self._acronym(words, at, rules)
-        forms = words.forms
-        run = forms[at:last]
-        head, tail = run[0].lower, run[-1].lower.rstrip(".")
-        acronym = forms[last].text if last < len(forms) and words.gaps[last - 1].text.strip() == "(" else ""
-        joined = any(form.text in _OF for form in run)
-        if len(acronym) > 1 and acronym.isupper() and (acronym == initials(run) or tail in rules.tails):
-            self._acronyms[acronym] = surface(run)
+        texts, lower = words.texts[at:last], words.lower[at:last]
+        head, tail = lower[0], lower[-1].rstrip(".")
+        acronym = words.texts[last] if last < len(words) and words.gaps[last - 1].text.strip() == "(" else ""
+        joined = not _OF.isdisjoint(texts)
+        if len(acronym) > 1 and acronym.isupper() and (acronym == words.initials(at, last) or tail in rules.tails):
+            self._acronyms[acronym] = words.surface(at, last)
             rule, score = ACRONYM_GIVEN, ACRONYM
         elif self._lexicon.known.ends(words, at, last):
             rule, score = "longer name of a known organisation", LONGER
@@ -210,7 +206,7 @@ class Reader:
             rule, score = "head of an organisation's name", HEAD
         elif tail in rules.tails:
             rule, score = "end of an organisation's name", TAIL
-        elif joined and any(form.lower in rules.heads for form in run):
+        elif joined and not rules.heads.isdisjoint(lower):
             rule, score = "words of an organisation's name", TAIL
         elif self._followed(words, last, rules) and not self._is_country(words.folded[at:last]):
             rule, score = "what follows an organisation's name", FOLLOWED
@@ -219,19 +215,13 @@ class Reader:
         return _mention(words, range(at, last), rule, score, kind=ORGANIZATION)
 
     def _acronym(self, words: Words, at: int, rules: NameWords) -> Mention | None:
-        form = words.forms[at]
-        if form.text in self._acronyms:
-            return _mention(
-                words,
-                range(at, at + 1),
-                "acronym given before",
-                ACRONYM,
-                kind=ORGANIZATION,
-                name=self._acronyms[form.text],
-            )
-        if not form.text.isupper():
+        text = words.texts[at]
+        if text in self._acronyms:
+            name = self._acronyms[text]
+            return _mention(words, range(at, at + 1), "acronym given before", ACRONYM, kind=ORGANIZATION, name=name)
+        if not text.isupper():
             return None
-        bare = form.text.replace(".", "")
+        bare = text.replace(".", "")
         if (
             not bare.isalpha()
             or not 2 < len(bare) <= 6
@@ -245,13 +235,14 @@ class Reader:
         names = self._lexicon.first_names
         return folded in names or ("-" in folded and folded.split("-", 1)[0] in names)
 
-    def _is_common(self, form: Form, rules: NameWords) -> bool:
+    def _is_common(self, words: Words, at: int, rules: NameWords) -> bool:
         """Whether a word is hardly a person's: capitals, or one that the same text has in small letters too."""
+        text, lower = words.texts[at], words.lower[at]
         return (
-            form.small
-            or form.lower in rules.openers
-            or (form.text.isupper() and len(form.lower) > 1 and "." not in form.lower)
-            or self._is_small_elsewhere(form.lower)
+            text == lower
+            or lower in rules.openers
+            or (text.isupper() and len(lower) > 1 and "." not in lower)
+            or self._is_small_elsewhere(lower)
         )
 
     def _is_small_elsewhere(self, lower: str) -> bool:
@@ -261,65 +252,64 @@ class Reader:
 
     def _followed(self, words: Words, last: int, rules: NameWords) -> bool:
         """Whether a word behind says so: "Le Matin newspaper"."""
-        return last < len(words) and words.gaps[last - 1].joins and words.forms[last].text in rules.followers
+        return last < len(words) and words.gaps[last - 1].joins and words.texts[last] in rules.followers
 
-    def _person(
-        self, run: Sequence[Form], folded: Sequence[str], rules: NameWords, *, titled: bool
-    ) -> tuple[str, float]:
+    def _person(self, words: Words, at: int, last: int, rules: NameWords, *, titled: bool) -> tuple[str, float]:
         """What the words themselves say for a person; no rule when they are none."""
-        barred = any(form.lower in rules.no_people for form in run) or self._is_country(folded)
-        if len(run) > _MAX_PERSON_WORDS or barred or any(form.text in _JOINING for form in run):
+        texts, folded = words.texts[at:last], words.folded[at:last]
+        barred = not rules.no_people.isdisjoint(words.lower[at:last]) or self._is_country(folded)
+        if len(texts) > _MAX_PERSON_WORDS or barred or not _JOINING.isdisjoint(texts):
             return "", UNKNOWN
-        if len(run[-1].text) < _MIN_SURNAME_LETTERS and not run[-1].text.isalpha():
+        if len(texts[-1]) < _MIN_SURNAME_LETTERS and not texts[-1].isalpha():
             return "", UNKNOWN
         if titled:
-            return "title", TITLE if len(run) > 1 else TITLE_ALONE
-        if len(run) == 1:
+            return "title", TITLE if len(texts) > 1 else TITLE_ALONE
+        if len(texts) == 1:
             return "surname", UNKNOWN
-        if all(word in self._places for word in folded) or any(len(f.text) > 3 and f.text.isupper() for f in run):
+        if all(word in self._places for word in folded) or any(len(text) > 3 and text.isupper() for text in texts):
             return "", UNKNOWN
         if self._is_country(folded[-1:]):
             return "", UNKNOWN
         if self._is_first_name(folded[0]):
             return "first name", FIRST_NAME
-        if any(len(form.text) == 2 and form.text.endswith(".") for form in run[:-1]):
+        if any(len(text) == 2 and text.endswith(".") for text in texts[:-1]):
             return "initial", INITIAL
         return "unknown", UNKNOWN
 
     def _beside(self, words: Words, at: int, last: int, rules: NameWords) -> tuple[str, float]:
         """What the words around a run say for a person."""
-        before = words.forms[at - 1] if at and words.gaps[at - 1].joins else None
-        behind = words.forms[last] if last < len(words) else None
-        if before is not None and before.lower in rules.roles:
+        before = at - 1 if at and words.gaps[at - 1].joins else None
+        behind = words.texts[last] if last < len(words) else ""
+        if before is not None and words.lower[before] in rules.roles:
             return "role", ROLE
         if last == at + 1:
             return "surname", UNKNOWN
         gap = words.gaps[last - 1].text
-        if gap == " (" and behind is not None and self._is_country([words.folded[last]]):
+        if gap == " (" and behind and self._is_country([words.folded[last]]):
             return "country in brackets", COUNTRY_BEHIND
-        if self._is_unlikely(words, at, last, before, rules):
+        said_before = words.texts[before] if before is not None else ""
+        if said_before in rules.whereabouts or self._is_unlikely(words, at, last, rules):
             return "unlikely", UNKNOWN
-        if any(form is not None and form.text in rules.saying for form in (before, behind)):
+        if said_before in rules.saying or behind in rules.saying:
             return "verb of saying", SAYING
-        if gap.startswith(", ") and (gap[2:4].isdigit() or (behind is not None and behind.text in rules.appositions)):
+        if gap.startswith(", ") and (gap[2:4].isdigit() or behind in rules.appositions):
             return "apposition", APPOSITION
         return ("unknown", UNKNOWN) if words.opens(at) else ("pair of capitals", PAIR)
 
-    def _is_unlikely(self, words: Words, at: int, last: int, before: Form | None, rules: NameWords) -> bool:
+    def _is_unlikely(self, words: Words, at: int, last: int, rules: NameWords) -> bool:
         """Whether a run without a sign of a person looks like a place or a thing."""
-        run = words.forms[at:last]
-        placed = before is not None and before.text in rules.whereabouts
-        if placed or len(run) > 3 or run[0].lower in rules.place_openers:
+        if last - at > 3 or words.lower[at] in rules.place_openers:
             return True
-        return not self._places.isdisjoint(words.folded[at:last]) or any(self._is_common(form, rules) for form in run)
+        placed = not self._places.isdisjoint(words.folded[at:last])
+        return placed or any(self._is_common(words, n, rules) for n in range(at, last))
 
 
 def _is_shouted(words: Words, at: int) -> bool:
     """Whether a word is the place of a dateline in capitals, or part of a headline so."""
-    text = words.forms[at].text
+    text = words.texts[at]
     return len(text) > 3 and text.isupper() and "." not in text and words.opens(at)
 
 
 def _mention(words: Words, run: range, rule: str, score: float, *, kind: str = PERSON, name: str = "") -> Mention:
-    written = surface(words.forms[run.start : run.stop])
+    written = words.surface(run.start, run.stop)
     return Mention(written, name or written, kind, rule, score, words.starts[run.start])

@@ -1,7 +1,6 @@
 """Words of a text as names are read from: with offsets, whether they open a sentence, and what joins them."""
 
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from transforms.tokens import POSSESSIVES, Remembered, fold_words, split_words
@@ -19,17 +18,6 @@ _COMPOUND = re.compile(r".*[-‑](?:[a-z]{4,}|led|run|era|old|born)$")
 _JOINTS = frozenset((" ", "\u00a0", "-", " & "))
 
 
-class Form(NamedTuple):
-    """A word as written, but for a possessive, and in small letters. `capital`: it has one that says something;
-    `small`: all its letters are small."""
-
-    text: str
-    lower: str
-    capital: bool
-    small: bool
-    possessive: bool
-
-
 class Gap(NamedTuple):
     """What stands behind a word. `joins`: only a blank or the like, so that a name may go on; `opens`: the next word is
     the first of a sentence or quotation, so that its capital says little; `possessive`: the name ends here."""
@@ -41,17 +29,24 @@ class Gap(NamedTuple):
 
 
 class Words:
-    """The words of a text in order: `forms`, `folded` as they are looked up, the `gaps` behind them, and the character
-    each starts at. Every form and gap is made once a process, so no text is read word by word."""
+    """The words of a text in order, as written but for a possessive (`texts`), in small letters (`lower`) and as they
+    are looked up (`folded`), with the `gaps` behind them and the character each starts at. `capital` tells of each
+    whether it has one that says something."""
 
     def __init__(self, text: str) -> None:
-        words, self.starts, gaps = split_words(_WORD, text)
-        self.folded = fold_words(words)
-        self.forms = list(map(_FORMS.__getitem__, words))
+        self.texts, self.starts, gaps = split_words(_WORD, text)
+        self.folded = fold_words(self.texts)
+        self._possessive = {at for at, word in enumerate(self.texts) if word.endswith(POSSESSIVES)}
+        for at in self._possessive:
+            self.texts[at] = self.texts[at][:-2]
+        self.lower = list(map(str.lower, self.texts))
         self.gaps = list(map(_GAPS.__getitem__, gaps))
+        self.capital = bytearray(len(self.texts))
+        for at in [at for at, small in enumerate(map(str.islower, self.texts)) if not small]:
+            self.capital[at] = _begins_name(self.texts[at])
 
     def __len__(self) -> int:
-        return len(self.forms)
+        return len(self.texts)
 
     def opens(self, at: int) -> bool:
         """Whether a word is the first of a sentence or quotation."""
@@ -59,30 +54,25 @@ class Words:
 
     def goes_on(self, at: int) -> bool:
         """Whether the name that a word is of may go on behind it."""
-        return self.gaps[at].joins and not (self.forms[at].possessive or self.gaps[at].possessive)
+        return self.gaps[at].joins and not self.gaps[at].possessive and at not in self._possessive
+
+    def surface(self, at: int, last: int) -> str:
+        """The words from `at` up to `last` as printed, one blank between them."""
+        return " ".join(self.texts[at:last])
+
+    def initials(self, at: int, last: int) -> str:
+        """The capitals an acronym of the words from `at` up to `last` would have."""
+        return "".join([self.texts[n][0] for n in range(at, last) if self.capital[n]])
 
     def small(self) -> frozenset[str]:
         """All words in small letters."""
-        return frozenset([form.text for form in self.forms if form.small])
-
-
-def _form(written: str) -> Form:
-    lower = written.lower()
-    if lower == written and written.isalpha():  # nearly all words
-        return Form(lower, lower, False, True, False)
-    if written.isalpha():
-        return Form(written, lower, written[0].isupper(), False, False)
-    possessive = written.endswith(POSSESSIVES)
-    text = written[:-2] if possessive else written
-    return Form(text, text.lower(), _begins_name(text), text.islower(), possessive)
+        return frozenset(filter(str.islower, self.texts))
 
 
 def _gap(text: str) -> Gap:
-    opens = _SENTENCE_END.search(text) is not None
-    return Gap(text, text in _JOINTS, opens, text.startswith(("'", "’")))
+    return Gap(text, text in _JOINTS, _SENTENCE_END.search(text) is not None, text.startswith(("'", "’")))
 
 
-_FORMS = Remembered(_form)
 _GAPS = Remembered(_gap)
 
 
@@ -90,13 +80,3 @@ def _begins_name(word: str) -> bool:
     if word[0].isupper():
         return not ("-" in word and _COMPOUND.match(word))
     return "-" in word and _ARTICLE.match(word) is not None
-
-
-def initials(forms: Sequence[Form]) -> str:
-    """The capitals an acronym of these words would have."""
-    return "".join(form.text[0] for form in forms if form.capital)
-
-
-def surface(forms: Sequence[Form]) -> str:
-    """The words as printed, one blank between them."""
-    return " ".join([form.text for form in forms])

@@ -61,7 +61,7 @@ class NamesTagger:
         tables = list(read_tables(text, lambda folded: is_country_word(countries, folded)))
         mentions = [mention for mention in reader.read(Words(text)) if not _is_inside(mention, tables)] + tables
         title = Words(document.title[:MAX_TITLE_CHARACTERS])
-        headed = sum(form.capital for form in title.forms) > 0.6 * len(title)  # a capital says nothing there
+        headed = sum(title.capital) > 0.6 * len(title)  # a capital says nothing there
         mentions += [replace(mention, part="title") for mention in reader.read(title, lexicon_only=headed)]
         return fold_names(mentions)
 

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import NamedTuple, TypeVar
@@ -17,7 +17,7 @@ _SHORT = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort"}
 
 
 Made = TypeVar("Made")
-_CACHED_WORDS = 30_000
+_CACHED_WORDS = 12_000
 _CACHED_CHARACTERS = 100  # of a word; what is remembered is bounded
 
 
@@ -57,12 +57,9 @@ def _fold(token: str) -> str:
 _FOLDED = Remembered(_fold)
 
 
-_FOLDED_WORDS = Remembered(lambda word: _fold(word[:-2] if word.endswith(POSSESSIVES) else word))
-
-
 def fold(token: str) -> str:
     """A word as it is looked up: no case, no accents, no apostrophes or dots; "St." is "saint"."""
-    return _FOLDED[token]
+    return _fold(token) if token.isascii() else _FOLDED[token]
 
 
 # "U.S.", "St." and "Mr." keep their dots; "Sana'a" and "N'Djamena" are one word; "Stratford-upon-Avon" is three. Han
@@ -201,9 +198,15 @@ def tokenize(text: str, language: str | None = None) -> list[Token]:
     return [part.token(number) for number in range(len(part))]
 
 
-def fold_words(words: Iterable[str]) -> list[str]:
-    """Each word folded, without a possessive "'s"."""
-    return list(map(_FOLDED_WORDS.__getitem__, words))
+def fold_words(words: Sequence[str]) -> list[str]:
+    """Each word folded, without a possessive "'s". Nearly all words are folded by making their letters small."""
+    folded = list(map(str.lower, words))
+    for at in [at for at, word in enumerate(words) if not (word.isascii() and word.isalnum())]:
+        word = words[at]
+        folded[at] = _FOLDED[word[:-2] if word.endswith(POSSESSIVES) else word]
+    if not _SHORT.keys().isdisjoint(folded):
+        folded = [_SHORT.get(word, word) for word in folded]
+    return folded
 
 
 def fold_name(name: str) -> str:

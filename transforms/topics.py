@@ -144,19 +144,33 @@ class TermIndex:
         self._words = {word for word in known if "*" not in word}
         self._beginnings = _by_length(word[:-1] for word in known if word.endswith("*"))
         self._endings = _by_length(word[1:] for word in known if word.startswith("*"))
-        self._first_letters = {part[:2] for _, parts in self._beginnings for part in parts}
-        self._last_letters = {part[-2:] for _, parts in self._endings for part in parts}
+        first = {word.strip("*").lower() for word in self._by_first if not word.startswith("*")}
+        last = {word.strip("*").lower() for word in self._by_first if word.startswith("*")}
+        self._heads = [(n, {part[:n] for part in first if len(part) == n or n == 4 <= len(part)}) for n in range(1, 5)]
+        self._tails = [(n, {part[-n:] for part in last if len(part) == n or n == 4 <= len(part)}) for n in range(1, 5)]
         self._keys = Remembered(self._matches)
         self._begun = Remembered(self._terms_of)
 
     def _terms_of(self, word: str) -> tuple[list[_Term], dict[str, list[_Term]]] | None:
         """The terms that `word` may begin: those that end with it, and the others by their second word."""
+        if not self._may_begin(word.lower()):
+            return None
         terms = [term for key in self._keys[word] for term in self._by_first.get(key, ())]
         longer: defaultdict[str, list[_Term]] = defaultdict(list)
         for term in terms:
             if term.tail:
                 longer[term.tail[0]].append(term)
         return ([term for term in terms if not term.tail], dict(longer)) if terms else None
+
+    def _may_begin(self, lower: str) -> bool:
+        """Whether a term may begin with a word, as its first and last letters tell: nearly all words begin none."""
+        for n, heads in self._heads:
+            if lower[:n] in heads:
+                return True
+        for n, tails in self._tails:
+            if lower[-n:] in tails:
+                return True
+        return lower.endswith("ies")  # may be the plural of a word in -y
 
     def _matches(self, word: str) -> tuple[str, ...]:
         """The words of the lexicon that `word` matches."""
@@ -170,11 +184,9 @@ class TermIndex:
                 forms |= {lower[:-2]}
         matches = [form for form in sorted(forms) if form in self._words]
         for written in (word, lower) if word < lower else (lower,):
-            if written[:2] in self._first_letters:
-                matches += [f"{written[:n]}*" for n, known in self._beginnings if written[:n] in known]
-            if written[-2:] in self._last_letters:
-                endings = ((written[-n:], known) for n, known in self._endings if len(written) > n)
-                matches += [f"*{ending}" for ending, known in endings if ending in known]
+            matches += [f"{written[:n]}*" for n, known in self._beginnings if written[:n] in known]
+            endings = ((written[-n:], known) for n, known in self._endings if len(written) > n)
+            matches += [f"*{ending}" for ending, known in endings if ending in known]
         return tuple(dict.fromkeys(matches))
 
     def find(self, words: Sequence[str]) -> list[tuple[int, str, dict[str, float]]]:
