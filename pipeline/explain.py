@@ -4,16 +4,18 @@
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from pipeline.errors import QueryError, UsageError
 from transforms.assignment import assign, index_folder
 from transforms.background import Stream
 from transforms.claims import Claim, claims
+from transforms.clean import outcome_of
 from transforms.crawler import shared_crawler
 from transforms.extraction import body_lines, clean_page
 from transforms.fetch import page_of
@@ -22,10 +24,14 @@ from transforms.memory import Known, Memory
 from transforms.near_index import NearIndex
 from transforms.recognition import Unchanged
 from transforms.reject import Rejected
-from transforms.schema import Article, Entry, HttpFetch, Page
+from transforms.schema import Article, Entry, HttpFetch, Page, Reject
 from transforms.settings import FetchSettings, Settings
-from transforms.taggers import Evidence, document_of, load_taggers, tag_article
+from transforms.taggers import Evidence, evidence_of, tag_articles
 from transforms.urls import url_key
+from transforms.workers import Workers
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LEFT_OUT = "title"  # the rule of a line that the ledger passes over: it repeats the title or holds no word
 
@@ -68,7 +74,7 @@ class Explanation:
     fetch: HttpFetch | None = None
     page: Page | None = None
     rejected_in: str | None = None  # the transform that gave it up
-    rejected: Rejected | None = None
+    rejected: Rejected | Reject | None = None
     lines: Sequence[Line] = ()
     claims: Sequence[Claim] = ()
     article: Article | None = None
@@ -85,26 +91,11 @@ def explain(target: str, settings: Settings, now: datetime, *, url: str | None, 
     """
     if dataset is not None and not (dataset / "runs").is_dir():
         raise QueryError(f"{dataset}: no dataset: there is no runs/ folder")
-    told = _read(target, url, now) if Path(target).is_file() else _fetch(target, settings.fetch, now)
+    told = _read(target, url, settings.fetch, now) if Path(target).is_file() else _fetch(target, settings.fetch, now)
     if told.page is None:
         return told
-    lines = body_lines(told.page, settings.clean)
-    try:
-        article = clean_page(told.page, settings.clean)
-    except Rejected as rejected:
-        shown = [Line(kept=line) for line in lines]
-        return dataclasses.replace(told, rejected_in="Clean", rejected=rejected, lines=shown)
-    placed, verdict = _compare(article, settings, dataset)
-    taggers = load_taggers(settings.tag)
-    return dataclasses.replace(
-        told,
-        lines=divide(lines, article),
-        claims=claims(told.page, article),
-        url_key=url_key(article.url),
-        verdict=verdict,
-        article=tag_article(placed, taggers),
-        evidence=taggers.explain(document_of(article)),
-    )
+    with closing(Workers(1)) as children:
+        return _through(told, told.page, settings, dataset, children)
 
 
 def divide(lines: Sequence[str], article: Article) -> list[Line]:
@@ -130,14 +121,51 @@ def divide(lines: Sequence[str], article: Article) -> list[Line]:
 # --------------------------------------------------------------------------- private
 
 
-def _read(target: str, url: str | None, now: datetime) -> Explanation:
+def _through(told: Explanation, page: Page, settings: Settings, dataset: Path | None, children: Workers) -> Explanation:
+    """The way after fetching. What reads foreign bytes does so in a child, under the deadlines of a run."""
+
+    def ask(function: Callable[P, list[T]], *args: P.args, **kwargs: P.kwargs) -> list[T]:
+        """The answer of a child, nothing where it gives none: what explains must not fail where a run does."""
+        try:
+            return children.submit(settings.clean.timeout_s, function, *args, **kwargs).result()
+        except Exception:
+            return []
+
+    article = outcome_of(children.submit(settings.clean.timeout_s, clean_page, page, settings.clean), page)
+    if isinstance(article, Reject) and article.reason.startswith("extraction-"):
+        return dataclasses.replace(told, rejected_in="Clean", rejected=article)
+    lines = ask(body_lines, page, settings.clean)
+    if isinstance(article, Reject):
+        shown = [Line(kept=line) for line in lines]
+        return dataclasses.replace(told, rejected_in="Clean", rejected=article, lines=shown)
+    placed, verdict = _compare(article, settings, dataset)
+    told = dataclasses.replace(
+        told,
+        lines=divide(lines, article),
+        claims=ask(claims, page, article),
+        url_key=url_key(article.url),
+        verdict=verdict,
+        article=placed,
+    )
+    tagged = ask(tag_articles, [placed], settings.tag) or [Rejected("tagging-timeout")]
+    if isinstance(tagged[0], Rejected):
+        return dataclasses.replace(told, rejected_in="Tag", rejected=tagged[0])
+    return dataclasses.replace(told, article=tagged[0], evidence=ask(evidence_of, placed, settings.tag))
+
+
+def _read(target: str, url: str | None, settings: FetchSettings, now: datetime) -> Explanation:
     address = url or Path(target).resolve().as_uri()
+    with Path(target).open("rb") as file:
+        body = file.read(settings.max_page_bytes + 1)
+    if len(body) > settings.max_page_bytes:
+        large = Rejected("too-large", f"more than fetch.max_page_bytes, {settings.max_page_bytes:,} bytes")
+        return Explanation(target=target, rejected_in="Fetch", rejected=large)
     page = Page(
         entry=_entry(address, now),
         final_url=address,
         http_status=200,
         content_type=None,
-        body=Path(target).read_bytes(),
+        body=body,
         fetched_at=now,
     )
     return Explanation(target=target, page=page)

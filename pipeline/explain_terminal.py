@@ -44,7 +44,7 @@ def steps(told: Explanation) -> Iterator[tuple[str, list[Told]]]:
     yield "Sources", [(f"{'* ' if c.is_taken else '  '}{c.field}", f"{c.source}: {c.value}") for c in told.claims]
     yield "Text", _body(told.lines) or [("removed", "nothing")]
     yield "Deduplicate", _verdict(told, told.article)
-    yield "Tag", _tagged(told.article)
+    yield "Tag", refusal or _tagged(told.article)
     yield "Evidence", _evidence(told.evidence)
 
 

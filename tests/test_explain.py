@@ -76,6 +76,20 @@ def test_a_page_that_cleaning_rejects_ends_there(tmp_path: Path) -> None:
     assert "Tag" not in text
 
 
+def test_a_page_that_takes_too_long_is_told_as_a_run_would_tell_it(tmp_path: Path) -> None:
+    endless = "<html><body><div " + " ".join(f"a{n}=b" for n in range(100_000)) + ">x</div></body></html>"
+    (tmp_path / "endless.html").write_text(endless)
+    settings = Settings(clean=CleanSettings(timeout_s=1.0))
+    found = explain(str(tmp_path / "endless.html"), settings, FETCHED_AT, url=URL, dataset=None)
+    assert found.rejected is not None
+    assert (found.rejected_in, found.rejected.reason) == ("Clean", "extraction-timeout")
+    assert "extraction-timeout" in explanation_page(found)
+
+
+def test_a_file_larger_than_a_page_may_be_is_not_read(saved: Path) -> None:
+    assert "rejected too-large" in told(saved, max_page_bytes=100)
+
+
 @pytest.fixture
 def dataset(saved: Path, tmp_path: Path) -> Path:
     """A dataset in which the saved page is stored."""

@@ -133,6 +133,11 @@ def document_of(article: Article) -> Document:
     )
 
 
+def evidence_of(article: Article, settings: TagSettings) -> list[Evidence]:
+    """Why each tag of `article` was given, tagger by tagger."""
+    return load_taggers(settings).explain(document_of(article))
+
+
 def tag_article(article: Article, taggers: Taggers) -> Article:
     """`article` with its tag columns filled in and the version of the tags noted. Tags it had before are replaced, so
     tagging twice changes nothing."""
