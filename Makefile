@@ -29,7 +29,7 @@ bench: setup
 	$(BIN)/python -m tests.benchmarks.bench_tag
 
 lock:
-	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --python-version 3.11 --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra cloud --generate-hashes --no-emit-index-url --python-version 3.11 --output-file requirements.lock
 
 dictionary: setup
 	$(BIN)/python -m pipeline.dictionary data/README.md

@@ -20,7 +20,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline import cli_data, cli_feeds
-from pipeline.cli_shared import EXIT_ALARM, EXIT_FAILED, Assignments, ConfigFile, FeedFiles, errors, load
+from pipeline.cli_shared import (
+    EXIT_ALARM,
+    EXIT_FAILED,
+    Assignments,
+    ConfigFile,
+    FeedFiles,
+    dataset_folder,
+    errors,
+    load,
+)
 from pipeline.errors import UsageError
 from transforms.allocator import hand_back_memory
 
@@ -202,7 +211,8 @@ def explain(
     target: Annotated[str, typer.Argument(metavar="URL_OR_FILE", help="An address, or a page saved to a file.")],
     url: Annotated[str | None, typer.Option("--url", help="Where the page of a file stood.")] = None,
     dataset: Annotated[
-        Path | None, typer.Option("--dataset", metavar="DIR", help="Compare with these articles.")
+        Path | None,
+        typer.Option("--dataset", metavar="DIR", parser=dataset_folder, help="Compare with these articles."),
     ] = None,
     allow_hosts: Annotated[
         list[str] | None, typer.Option("--allow-host", metavar="HOST:PORT", help="A server on your own network.")

@@ -1,5 +1,6 @@
 """What the modules of the command line share: arguments that many commands take, and errors as exit codes."""
 
+import dataclasses
 import os
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,19 @@ EXIT_FAILED, EXIT_ALARM = 1, 3
 ConfigFile = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="The config file (TOML); configs/newsbeam.toml lists every key.")
 ]
-DatasetRoot = Annotated[Path, typer.Argument(metavar="DATASET", help="The dataset root.")]
+
+
+def dataset_folder(root: str) -> Path:
+    """The folder to read a dataset in; that of an object store is brought up to date."""
+    with errors():
+        from pipeline.stores import refreshed
+
+        return refreshed(root)
+
+
+DatasetRoot = Annotated[
+    Path, typer.Argument(metavar="DATASET", parser=dataset_folder, help="The dataset root: a folder, s3:// or gs://.")
+]
 FeedFiles = Annotated[
     list[Path] | None,
     typer.Option("--feeds", metavar="FILE", help="More feeds: one address a line, or OPML. Repeatable."),
@@ -33,8 +46,10 @@ def load(
     path: Path, output: str | None, feeds: list[Path] | None, assignments: list[str] | None, workers: int | None
 ) -> "Config":
     from pipeline.config import load_config
+    from pipeline.stores import folder_of, is_url
 
-    return load_config(path, output=output, feed_files=feeds or (), assignments=assignments or (), workers=workers)
+    config = load_config(path, output=output, feed_files=feeds or (), assignments=assignments or (), workers=workers)
+    return dataclasses.replace(config, output=str(folder_of(config.output))) if is_url(config.output) else config
 
 
 @contextmanager

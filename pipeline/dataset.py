@@ -1,4 +1,4 @@
-"""A dataset on disk: where its parts are, who may write to it, and how a batch becomes visible all at once.
+"""A dataset: where its parts are, who may write to it, and how a batch becomes visible all at once.
 
 The commit protocol, in the order in which a crash may interrupt it:
 
@@ -11,6 +11,8 @@ Killed before 3, nothing has happened and the staged files are swept. Killed bet
 that a manifest lists still in staging and renames them. Both under the lock, and as often as that is killed itself: a
 writer's staging folder is there from before its first manifest until all it committed is visible. Rewrites of closed
 days (compaction, erasure) follow the same order with a whole folder: `replace_folder`.
+
+When the folder is the copy of an object store (`pipeline.stores`), each step is done there first (`pipeline.bucket`).
 """
 
 import ctypes
@@ -31,10 +33,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import DatasetError, DatasetLockedError
+from pipeline.stores import store_of
 from transforms.partitions import PartFile
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # renameat2(2)
 MEMORY_FILE = "articles.sqlite3"  # under state/, of all files there the first to be built
+FEEDS_FILE = "feeds.sqlite3"  # and all else there that is not derived
+SIGNATURES = "signatures"
 _STAMP = "%Y%m%dT%H%M%SZ"  # how an id begins
 
 
@@ -46,6 +51,7 @@ class Dataset:
         self.runs = root / "runs"
         self.state = root / "state"
         self.staging = self.state / "staging"
+        self.store = store_of(root)
 
     @contextmanager
     def lock(self, writer: str, now: datetime) -> Iterator[str]:
@@ -70,20 +76,21 @@ class Dataset:
             since = f"{now:%Y-%m-%d %H:%M:%S} UTC"
             file.write(f"{writer}, process {os.getpid()} on {socket.gethostname()}, since {since}\n")
             file.flush()
-            self._settle(now)
-            if not (self.state / MEMORY_FILE).exists():
-                self._take_stock(now)
-            try:
-                yield self.next_id(now)
-            except (OSError, sqlite3.Error) as error:  # a full disk, a limit on files, a damaged one
-                if isinstance(error, OSError) and error.filename:
-                    raise
-                raise DatasetError(f"{self.root}: cannot be written to or read: {error}") from error
-            except pa.ArrowException as error:
-                raise DatasetError(f"{error}; `newsbeam verify {self.root}` lists what is damaged") from error
-            finally:
-                with suppress(OSError, DatasetError):  # what cannot be done now is left to the next writer
-                    self._settle(now)
+            with self.store.hold(writer, now):
+                self._settle(now)
+                if self.store.is_shared or not (self.state / MEMORY_FILE).exists():
+                    self._take_stock(now)
+                try:
+                    yield self.next_id(now)
+                except (OSError, sqlite3.Error) as error:  # a full disk, a limit on files, a damaged one
+                    if isinstance(error, OSError) and error.filename:
+                        raise
+                    raise DatasetError(f"{self.root}: cannot be written to or read: {error}") from error
+                except pa.ArrowException as error:
+                    raise DatasetError(f"{error}; `newsbeam verify {self.root}` lists what is damaged") from error
+                finally:
+                    with suppress(OSError, DatasetError):  # what cannot be done now is left to the next writer
+                        self._settle(now)
 
     def run_ids(self) -> list[str]:
         """Ids of all runs and rewrites in the order of their commits."""
@@ -110,11 +117,14 @@ class Dataset:
             json.dump(manifest, file, indent=1, ensure_ascii=False)
             file.flush()
             os.fsync(file.fileno())
+        self.store.commit(manifest, staged.parent)
         staged.rename(self.runs / f"{manifest['run_id']}.json")
         _sync_folder(self.runs)
 
     def publish(self, run_id: str, paths: Iterable[str]) -> None:
         """Rename staged files of a committed run to their places; those already there are left."""
+        paths = list(paths)
+        self.store.publish(run_id, paths)
         folders = set()
         for path in paths:
             staged, place = self.staging / run_id / path, self.root / path
@@ -150,9 +160,10 @@ class Dataset:
     def _exchange_folder(self, manifest: dict[str, Any]) -> None:
         staged, place = self.staging / manifest["run_id"] / manifest["folder"], self.root / manifest["folder"]
         wanted = {Path(path).name for path in manifest["files"]}
+        self.store.replace(manifest)
         if staged.is_dir() and {path.name for path in place.glob("*.parquet")} != wanted:
             place.mkdir(parents=True, exist_ok=True)
-            _exchange(staged, place)
+            exchange(staged, place)
             _sync_folder(place.parent)
 
     def _settle(self, now: datetime) -> None:
@@ -172,7 +183,8 @@ class Dataset:
             self.write_manifest(manifest | {"finished_at": now.isoformat(), "interrupted": True})
 
     def _take_stock(self, now: datetime) -> None:
-        """Bring manifests and files together again after `state/` was deleted, perhaps with committed files in it.
+        """Bring manifests and files together again after `state/` was deleted, perhaps with committed files in it, or
+        when writers elsewhere may have ended early.
 
         A run no longer tells of files that were lost so; its entries are read again. A rewrite whose files were lost
         never happened: the files it was to replace are all there.
@@ -183,6 +195,7 @@ class Dataset:
         for manifest in manifests:
             gone = [path for path in manifest["files"] if path in lost]
             if gone and "folder" in manifest:
+                self.store.withdraw(manifest["run_id"])
                 (self.runs / f"{manifest['run_id']}.json").unlink()
                 continue
             if gone:
@@ -210,7 +223,7 @@ def live_files(manifests: Iterable[Mapping[str, Any]]) -> list[str]:
     return [path for manifest in told for path in manifest["files"] if path not in replaced]
 
 
-def _exchange(one: Path, other: Path) -> None:
+def exchange(one: Path, other: Path) -> None:
     """Swap two folders in one step where the system can (Linux), else in three renames."""
     renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if renameat2 and renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:

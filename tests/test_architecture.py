@@ -14,6 +14,7 @@ ONLY_IN = {
     "trafilatura": {"transforms.extraction"},
     "aiohttp": {"transforms.http_client"},
     "tomllib": {"pipeline.config", "transforms.lexicons"},
+    "obstore": {"pipeline.objects"},
 }
 CLOCKS = {"now", "utcnow", "today", "time"}
 CLOCK_ALLOWED = {

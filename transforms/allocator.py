@@ -25,4 +25,4 @@ def hand_back_memory() -> bool:
     if mallopt is None:
         return False
     wanted = ((_M_ARENA_MAX, HEAPS), (_M_MMAP_THRESHOLD, LARGE_BYTES), (_M_TRIM_THRESHOLD, LARGE_BYTES))
-    return sum(mallopt(option, value) for option, value in wanted) == len(wanted)
+    return bool(sum(mallopt(option, value) for option, value in wanted) == len(wanted))

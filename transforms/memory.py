@@ -46,7 +46,7 @@ class Memory:
     def __init__(self, root: Path) -> None:
         self.root = root
         path = root / "state" / "articles.sqlite3"
-        self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True) if path.exists() else None
+        self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True) if path.exists() else None
         if self._db and self._db.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
             self._db = None  # of another version of the program: the next run builds it again
 

@@ -5,9 +5,10 @@ that making it visible is one rename. Names are deterministic: a retried bundle 
 """
 
 import dataclasses
+import itertools
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from transforms.schema import DATASETS, Row, arrow_schema, seen_date, to_row
 from transforms.settings import WriteSettings
 
 ROW_GROUP_ROWS = 65_536
+CHUNK_ROWS = 200
 SORT_KEYS = {
     "articles": [
         ("publisher_domain", "ascending"),
@@ -65,16 +67,24 @@ def partition_path(row: Row) -> str:
     return f"{dataset_of(row)}/seen_date={seen_date(row).isoformat()}"
 
 
-def write_part(rows: Sequence[Row], staging: Path, folder: str, name: str, settings: WriteSettings) -> PartFile:
+def write_part(rows: Iterable[Row], staging: Path, folder: str, name: str, settings: WriteSettings) -> PartFile:
     """Write the rows of one partition as `staging/folder/name.parquet`, sorted, and sync it to the disk.
 
     Raises OSError when the disk is full or not writable; a half-written file is left in staging, where nobody reads.
     """
     dataset = folder.split("/", 1)[0]
-    table = pa.Table.from_pylist([to_row(row) for row in rows], schema=arrow_schema(dataset))
+    table = _table(rows, arrow_schema(dataset))
+    table = sort_table(table, dataset)  # the unsorted one goes: memory is bounded by the rows of a batch, once
     path = f"{folder}/{name}.parquet"
-    write_table(sort_table(table, dataset), staging / path, dataset, settings)
+    write_table(table, staging / path, dataset, settings)
     return PartFile(path=path, rows=table.num_rows, size_bytes=(staging / path).stat().st_size)
+
+
+def _table(rows: Iterable[Row], schema: pa.Schema) -> pa.Table:
+    """The rows as a table, chunk by chunk: as plain values a row takes several times its size."""
+    left = iter(rows)
+    chunks = iter(lambda: [to_row(row) for row in itertools.islice(left, CHUNK_ROWS)], [])
+    return pa.Table.from_batches([pa.RecordBatch.from_pylist(chunk, schema=schema) for chunk in chunks], schema=schema)
 
 
 def sort_table(table: pa.Table, dataset: str) -> pa.Table:
