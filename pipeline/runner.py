@@ -41,6 +41,7 @@ DEFAULTS = {  # unless told otherwise
     "prism": ("--prism_log_level=error",),
     "flink": (
         "--checkpointing_interval=30000",  # milliseconds; without checkpoints a failure costs an unbounded pipeline all
+        "--finish_bundle_before_checkpointing",  # else what a bundle put out may lie in a checkpoint and go no further
         "--environment_cache_millis=60000",  # a worker serves all stages of a job; else each stage starts its own
     ),
 }
