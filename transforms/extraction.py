@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from lxml import etree
 from lxml.html import HtmlElement
-from trafilatura import bare_extraction
+from trafilatura.baseline import baseline
+from trafilatura.external import compare_extraction
 from trafilatura.htmlprocessing import convert_tags, prune_unwanted_nodes, tree_cleaning
 from trafilatura.main_extractor import extract_content
-from trafilatura.settings import Document, Extractor
+from trafilatura.settings import Extractor
 from trafilatura.xml import xmltotxt
 from trafilatura.xpaths import RAW_TREE_PRUNE_XPATH, REMOVE_COMMENTS_AND_LISTS_XPATH
 
@@ -153,13 +154,13 @@ def extract_body(page: Page, tree: HtmlElement, metadata: PageMetadata, host: Ho
     if host and host.body and (parts := host.body(tree)):
         return Body(lines=[line for part in parts for line in element_lines(part)], method="host-rule", tree=tree)
     story = narrow(tree)
-    if story.characters and story.is_found_in(lines := _paragraphs(tree)):
+    if story.characters and story.is_found_in(lines := _extract(tree, thorough=False)):
         return Body(lines=lines, method="trafilatura-fast", tree=tree)
     tree = parse_page(page.body, page.content_type)
     _strip(tree, host)
     if story.has_paragraphs:
         strip_furniture(tree)
-    lines = _cascade(tree)
+    lines = _extract(tree, thorough=True)
     if len(metadata.article_body) > max(MIN_STORY_CHARS, 2 * sum(map(len, lines))):
         return Body(lines=text_lines(metadata.article_body), method="json-ld", tree=tree)
     return Body(lines=lines, method="trafilatura", tree=tree)
@@ -174,24 +175,28 @@ def _strip(tree: HtmlElement, host: HostRule | None) -> None:
                 element.drop_tree()
 
 
-def _paragraphs(tree: HtmlElement) -> list[str]:
-    """The first step of trafilatura's cascade by itself, as `bare_extraction(tree, fast=True)` begins.
+def _extract(tree: HtmlElement, *, thorough: bool) -> list[str]:
+    """The lines of the body that trafilatura finds in `tree`, which stays as it is.
 
-    That goes on to measure the whole page, for whether to try again in another mode; `Story.is_found_in` answers that
-    for the part that `narrow` chose.
+    These are the steps of `bare_extraction`: its own rules; when `thorough`, also what readability and justext find
+    beside them, and where that is next to nothing all paragraphs. Left out is what it does when little of the page's
+    text was found, trying all again in another mode and taking the longer result: `Story.is_found_in` asks that of the
+    story's part, and pages of little text have menus and notices for the rest.
     """
     tree = prune_unwanted_nodes(copy(tree), RAW_TREE_PRUNE_XPATH)
     tree = prune_unwanted_nodes(tree, REMOVE_COMMENTS_AND_LISTS_XPATH)
     try:
-        body, _ = extract_content(convert_tags(tree_cleaning(tree, _OPTIONS), _OPTIONS), _OPTIONS)
+        cleaned = tree_cleaning(copy(tree) if thorough else tree, _OPTIONS)
+        before = copy(cleaned) if thorough else None
+        body, text = extract_content(convert_tags(cleaned, _OPTIONS), _OPTIONS)
+        if thorough:
+            body, text = compare_extraction(before, copy(tree), body, text, _OPTIONS)
+            if len(text) < _OPTIONS.min_extracted_size:
+                paragraphs, _, characters = baseline(tree)
+                body = paragraphs if characters > len(text) else body
     except (TypeError, ValueError):  # which `bare_extraction` expects too
         return []
     return text_lines(xmltotxt(body, include_formatting=False))
-
-
-def _cascade(tree: HtmlElement) -> list[str]:
-    document = bare_extraction(tree, options=_OPTIONS)
-    return text_lines(str(document.text)) if isinstance(document, Document) else []
 
 
 def _or_feed_text(lines: list[str], method: str, entry: Entry) -> tuple[list[str], str, str]:
@@ -215,4 +220,4 @@ def warm() -> None:
     placeholders()
     agencies()
     short = "<html><body><div>Too short for all but the last fallback of the cascade.</div></body></html>"
-    bare_extraction(short, options=_OPTIONS)
+    _extract(parse_page(short.encode(), None), thorough=True)

@@ -10,6 +10,7 @@ from transforms.plain_text import from_markup, one_line
 MAX_META = 600
 _MICRODATA = etree.XPath("descendant::*[@itemprop and not(self::meta)]")
 _READ_MICRODATA = {"datepublished", "datemodified", "articlesection", "headline", "keywords", "inlanguage"}
+_NAMES = ("property", "name", "itemprop", "http-equiv")
 MAX_HEADINGS = 20
 MAX_CONTENT_CHARS = 5_000
 
@@ -44,9 +45,7 @@ def read_page_meta(tree: HtmlElement) -> PageMeta:
         if not content:
             continue
         value = from_markup(content, MAX_CONTENT_CHARS)
-        names = {
-            element.get(attribute, "").strip().lower() for attribute in ("property", "name", "itemprop", "http-equiv")
-        }
+        names = {name.strip().lower() for attribute in _NAMES if (name := element.get(attribute))}
         for name in names - {""}:
             meta.setdefault(name[:100], []).append(value)
     for element in _MICRODATA(tree)[:MAX_META]:

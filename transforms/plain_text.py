@@ -21,14 +21,14 @@ _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u
 
 def without_control(text: str) -> str:
     """`text` without characters that mean nothing in a document: controls, surrogates, zero-width and soft hyphens."""
-    return _CONTROL.sub("", text)
+    return text if text.isprintable() else _CONTROL.sub("", text)  # most are, and are told fast
 
 
 def one_line(text: str | None, max_chars: int = 20_000) -> str:
     """`text` on one line: NFC, no control characters, single spaces, at most `max_chars` characters."""
     if not text:
         return ""
-    line = " ".join(_CONTROL.sub("", text[: 4 * max_chars]).split())
+    line = " ".join(without_control(text[: 4 * max_chars]).split())
     return _normalized("NFC", line)[:max_chars].rstrip()
 
 
