@@ -25,6 +25,7 @@ from pipeline.cubes import (
 )
 
 MOST_CELLS = 60_000  # of a cube; time is cut more coarsely until all keep to it
+MOST_ARTICLE_CELLS = 30_000  # of the one with more numbers a cell
 VALUES, VALUES_OF_PUBLISHER = 60, 4  # of names told apart: so many of all, and so many of each publisher
 STORIES, STORIES_OF_PUBLISHER, CANDIDATE_STORIES = 60, 4, 2_000
 COPIES_OF_STORY = 12
@@ -49,14 +50,14 @@ FACETS = (
     Facet("places", "places", "x.name || coalesce(', ' || x.country, '')"),
 )
 CUBES = ("about", *(facet.name for facet in FACETS))
-ARTICLE_COUNTS = (
-    "count(*)",
-    "sum(word_count)",
-    "count_if(len(authors) > 0)",
-    "count_if(published_at IS NOT NULL)",
-    "count_if(is_wire_copy)",
-    "count_if(duplicate_of IS NOT NULL)",
-)  # in the order that the page reads them in
+COUNTS = {
+    "n": "count(*)",
+    "words": "sum(word_count)",
+    "authors": "count_if(len(authors) > 0)",
+    "dates": "count_if(published_at IS NOT NULL)",
+    "wire": "count_if(is_wire_copy)",
+    "copies": "count_if(duplicate_of IS NOT NULL)",
+}  # of articles, in the order in which the page reads them
 
 
 def prepare(db: duckdb.DuckDBPyConnection) -> None:
@@ -86,19 +87,24 @@ def make_frame(db: duckdb.DuckDBPyConnection) -> Frame:
                 FROM (SELECT {column}, count(*) AS n FROM latest GROUP BY {column})
                 ORDER BY n DESC, {column} LIMIT {most}
         """)
-    unit = unit_of(min(days), max(days), MOST_UNITS)
     return Frame(
         first_day=min(days),
         last_day=max(days),
-        unit_days=unit,
-        step_days=max(unit, unit_of(min(days), max(days), MOST_STEPS)),
+        unit_days=unit_of(min(days), max(days), MOST_UNITS),
+        step_days=unit_of(min(days), max(days), MOST_STEPS),
         publishers=tuple(name for (name,) in rows(db, "SELECT house FROM houses ORDER BY i")),
         languages=tuple(name for (name,) in rows(db, "SELECT tongue FROM tongues ORDER BY i")),
     )
 
 
-def count_facets(db: duckdb.DuckDBPyConnection, frame: Frame) -> Frame:
-    """Count countries, topics and names into tables of their own; gives the frame with steps coarse enough for them."""
+def count_articles(db: duckdb.DuckDBPyConnection, frame: Frame) -> Frame:
+    """Count articles, countries, topics and names into tables of their own; gives the frame, coarse enough for them."""
+    house, tongue = _axes(frame)
+    db.execute(f"""
+        CREATE TEMP TABLE counted AS
+            SELECT day, {house} AS p, {tongue} AS l, {", ".join(f"{sql} AS {name}" for name, sql in COUNTS.items())}
+            FROM latest {_JOIN_AXES} GROUP BY ALL
+    """)
     about = "(SELECT house, tongue, day, primary_country AS value FROM latest WHERE primary_country IS NOT NULL)"
     _count(db, frame, "about", about)
     for facet in FACETS:
@@ -107,22 +113,24 @@ def count_facets(db: duckdb.DuckDBPyConnection, frame: Frame) -> Frame:
             FROM (SELECT house, tongue, day, unnest({facet.column}) AS x FROM latest)
         )"""
         _count(db, frame, facet.name, source if facet.all_values else _of_the_chosen(db, facet.name, source))
-    while frame.step_days < UNITS_DAYS[-1] and any(_cells(db, frame, name) > MOST_CELLS for name in CUBES):
-        frame = replace(frame, step_days=UNITS_DAYS[UNITS_DAYS.index(frame.step_days) + 1])
+    while (
+        frame.unit_days < UNITS_DAYS[-1]
+        and _cells(db, f"{frame.unit_sql('day')}, p, l FROM counted") > MOST_ARTICLE_CELLS
+    ):
+        frame = replace(frame, unit_days=_coarser(frame.unit_days))
+    frame = replace(frame, step_days=max(frame.unit_days, frame.step_days))
+    while frame.step_days < UNITS_DAYS[-1] and any(
+        _cells(db, f"{frame.step_sql('day')}, p, l, v FROM {name}") > MOST_CELLS for name in CUBES
+    ):
+        frame = replace(frame, step_days=_coarser(frame.step_days))
     return frame
 
 
 def content(db: duckdb.DuckDBPyConnection, frame: Frame) -> dict[str, Any]:
-    """All that the page's first half shows, ready for JSON. Call `count_facets` before, with whose frame."""
+    """All that the page's first half shows, ready for JSON. Call `count_articles` before, whose frame it takes."""
     sizes = (len(frame.publishers) + 1, len(frame.languages) + 1)
-    house, tongue = _axes(frame)
-    articles = rows(
-        db,
-        f"""
-        SELECT {frame.unit_sql("day")}, {house}, {tongue}, {", ".join(ARTICLE_COUNTS)}
-        FROM latest {_JOIN_AXES} GROUP BY ALL
-        """,
-    )
+    sums = ", ".join(f"CAST(sum({name}) AS BIGINT)" for name in COUNTS)
+    articles = rows(db, f"SELECT {frame.unit_sql('day')}, p, l, {sums} FROM counted GROUP BY ALL")
     versions, publishers, stories = rows(
         db,
         """
@@ -168,9 +176,12 @@ def _of_the_chosen(db: duckdb.DuckDBPyConnection, name: str, source: str) -> str
     return f"(FROM {source} SEMI JOIN chosen_{name} USING (value))"
 
 
-def _cells(db: duckdb.DuckDBPyConnection, frame: Frame, name: str) -> int:
-    sql = f"SELECT count(*) FROM (SELECT DISTINCT {frame.step_sql('day')}, p, l, v FROM {name})"
-    return int(rows(db, sql)[0][0])
+def _cells(db: duckdb.DuckDBPyConnection, axes_from_table: str) -> int:
+    return int(rows(db, f"SELECT count(*) FROM (SELECT DISTINCT {axes_from_table})")[0][0])
+
+
+def _coarser(days: int) -> int:
+    return UNITS_DAYS[UNITS_DAYS.index(days) + 1]
 
 
 def _cube(db: duckdb.DuckDBPyConnection, frame: Frame, name: str) -> dict[str, Any]:

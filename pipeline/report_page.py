@@ -6,20 +6,26 @@ from the web are data to it, written as text, never as markup.
 """
 
 import base64
+import dataclasses
 import hashlib
 import html
 import json
+import tempfile
+import time
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from string import Template
 from typing import Any
 
+import duckdb
 import vl_convert
 
 from pipeline.cubes import label
+from pipeline.errors import QueryError
 from pipeline.query import connect
-from pipeline.report_content import content, count_facets, make_frame, prepare
+from pipeline.report_content import content, count_articles, make_frame, prepare
 from pipeline.report_health import health
 
 PAGES = Path(str(resources.files("pipeline"))) / "pages"
@@ -35,27 +41,35 @@ def write_report(root: Path, output: Path) -> int:
     return len(page)
 
 
-def gather(root: Path) -> dict[str, Any]:
-    """All that the page tells of the dataset at `root`, as plain data."""
-    with connect(root) as db:
-        db.execute("SET preserve_insertion_order = false")
-        prepare(db)
-        frame = count_facets(db, make_frame(db))
-        return {
-            "frame": {
-                "first_day": str(frame.first_day),
-                "last_day": str(frame.last_day),
-                "origin": str(frame.origin),
-                "unit_days": frame.unit_days,
-                "step_days": frame.step_days,
-                "units": frame.units,
-                "steps": frame.steps,
-                "publishers": [label(name) for name in frame.publishers],
-                "languages": frame.languages,
-            },
-            **content(db, frame),
-            **health(db, root, frame),
-        }
+def gather(root: Path, pauses_s: Sequence[float] = (0.5, 2, 5)) -> dict[str, Any]:
+    """All that the page tells of the dataset at `root`, as plain data.
+
+    Reads what is there: files that a compaction replaces meanwhile are listed again. Raises `QueryError`.
+    """
+    try:
+        with connect(root) as db, tempfile.TemporaryDirectory() as spill:
+            db.execute("SET preserve_insertion_order = false")
+            db.execute("SET temp_directory = $1", [spill])  # DuckDB's own would be in the folder it is called from
+            return _gathered(db, root)
+    except duckdb.Error as error:
+        if not pauses_s or "No such file" not in str(error):
+            raise QueryError(f"{root}: {error}") from error
+    time.sleep(pauses_s[0])
+    return gather(root, pauses_s[1:])
+
+
+def _gathered(db: duckdb.DuckDBPyConnection, root: Path) -> dict[str, Any]:
+    prepare(db)
+    frame = count_articles(db, make_frame(db))
+    axes = dataclasses.asdict(frame) | {
+        "first_day": str(frame.first_day),
+        "last_day": str(frame.last_day),
+        "origin": str(frame.origin),
+        "units": frame.units,
+        "steps": frame.steps,
+        "publishers": [label(name) for name in frame.publishers],
+    }
+    return {"frame": axes, **content(db, frame), **health(db, root, frame)}
 
 
 def report_page(found: dict[str, Any], name: str) -> str:

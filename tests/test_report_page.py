@@ -303,6 +303,9 @@ def test_filters_change_all_plots_of_the_content(browser: Browser, report: Path,
         " GROUP BY 1 ORDER BY n DESC, 1 LIMIT 1"
     ).fetchall()
     assert numbers(page, "people")[0] == [top, str(mentions)]
+    names = page.locator("#people svg .role-axis-label text").all()
+    from_the_top = sorted(names, key=lambda name: (name.bounding_box() or {})["y"])
+    assert [name.text_content() for name in from_the_top] == [row[0] for row in numbers(page, "people")[:15]]
     assert all(numbers(page, plot) != rows for plot, rows in before.items())
     choose(page, "language", "Spanish")
     assert headline(page, "Articles").startswith("0\n")

@@ -16,7 +16,6 @@ const ROW = 23; // pixels of a row of horizontal bars
 const AUTOSIZE = { type: "fit-x", contains: "padding" };
 const asColour = (field) => ({ field, type: "nominal", scale: null, legend: null });
 const TOOLTIP = { field: "tip", type: "nominal" };
-const described = (spec, description) => ({ ...spec, description });
 const DATE = frame.unit_days > 1 ? "%b %Y" : "%-d %b";
 const TIME = {
   type: "temporal", scale: { type: "utc", nice: false },
@@ -24,7 +23,7 @@ const TIME = {
 };
 
 // A label goes to Vega behind its number, for Vega keeps what it draws in plain objects, where "constructor" is taken.
-const LABELS = { field: "numbered", type: "nominal", sort: null, axis: { labelLimit: 150, labelColor: INK, domain: false, labelExpr: "slice(datum.value, indexof(datum.value, ' ') + 1)" } };
+const LABELS = { field: "numbered", type: "nominal", sort: { field: "order", op: "min" }, axis: { labelLimit: 150, labelColor: INK, domain: false, labelExpr: "slice(datum.value, indexof(datum.value, ' ') + 1)" } };
 
 /** Bars over time, stacked by the rows' own y0 and y1. */
 const stackedTime = {
@@ -36,6 +35,14 @@ const stackedTime = {
     color: asColour("colour"), tooltip: TOOLTIP, description: { field: "tip" },
   },
 };
+
+/** The same for a few units of time: a bar with its day below, not a wall. */
+const stackedDays = {
+  height: 260,
+  mark: { type: "bar", tooltip: true, width: { expr: "min(72, 0.8 * bandwidth('x'))" } },
+  encoding: { ...stackedTime.encoding, x: { field: "day", type: "ordinal", sort: { field: "t0", op: "min" }, axis: { labelAngle: 0 } } },
+};
+delete stackedDays.encoding.x2;
 
 /** Horizontal bars with their numbers behind them, in the rows' order. */
 const bars = {
@@ -63,7 +70,7 @@ const heat = {
 };
 
 /** Lines over time, one for each series. */
-const lines = (format) => ({
+const linesOf = (format) => ({
   height: 170,
   encoding: {
     x: { field: "t0", ...TIME },
@@ -75,6 +82,8 @@ const lines = (format) => ({
     { mark: { type: "point", filled: true, size: 28, opacity: 1, tooltip: true }, encoding: { tooltip: TOOLTIP, description: { field: "tip" } } },
   ],
 });
+
+const lines = linesOf("~s"), shareLines = linesOf("%");
 
 /** Bars of one share with a stroke for another. */
 const shares = {
@@ -96,9 +105,9 @@ const STARTED = `utc(${digits(0, 4)}, ${digits(4, 6)} - 1, ${digits(6, 8)}, ${di
 /** Bars, one for each run, stacked by the rows' own y0 and y1. */
 const runBars = {
   height: 200,
-  mark: { type: "bar", tooltip: true },
+  mark: { type: "bar", tooltip: true, width: { expr: "min(72, bandwidth('x'))" } },
   encoding: {
-    x: { field: "run", type: "ordinal", sort: null, scale: { paddingInner: 0.12, paddingOuter: 0.05 }, axis: { labelAngle: 0, labelOverlap: "greedy", labelSeparation: 12, labelFlush: true, labelExpr: `utcFormat(${STARTED}, "%-d %b %H:%M")` } },
+    x: { field: "run", type: "ordinal", sort: "ascending", scale: { paddingInner: 0.12, paddingOuter: 0.05 }, axis: { labelAngle: 0, labelOverlap: "greedy", labelSeparation: 12, labelFlush: true, labelExpr: `utcFormat(${STARTED}, "%-d %b %H:%M")` } },
     y: { field: "y0", type: "quantitative", axis: { format: "~s" } }, y2: { field: "y1" },
     color: asColour("colour"), tooltip: TOOLTIP, description: { field: "tip" },
   },
@@ -114,6 +123,9 @@ const parts = {
     color: asColour("colour"), tooltip: TOOLTIP, description: { field: "tip" },
   },
 };
+
+/** Bars as above for what went wrong. */
+const badBars = { ...bars, layer: [{ ...bars.layer[0], mark: { ...bars.layer[0].mark, color: "var(--bad)" } }, bars.layer[1]] };
 
 /** From the typical to the slow, on a logarithmic scale: latencies by host. */
 const ranges = {
@@ -151,18 +163,24 @@ async function plot(id, spec, rows, { title, heads, cells, none = "Nothing of th
   let height = spec.height;
   if (height === "by label") {
     const labels = [...new Set(rows.map((row) => row.label))], numbers = new Map(labels.map((label, i) => [label, i]));
-    for (const row of rows) row.numbered = `${numbers.get(row.label)} ${row.label}`;
+    for (const row of rows) {
+      row.order = numbers.get(row.label);
+      row.numbered = `${row.order} ${row.label}`;
+    }
     height = ROW * labels.length;
   }
-  if (views.has(id)) {
-    await (id === "map" ? views.get(id) : views.get(id).height(height)).data("rows", rows).runAsync();
+  const shown = views.get(id);
+  if (shown?.spec === spec) {
+    if (id !== "map") shown.view.height(height); // which goes by its width
+    await shown.view.data("rows", rows).runAsync();
     return;
   }
+  shown?.finalize();
   const embedded = await vegaEmbed(drawing, { ...spec, height, width: "container", data: { name: "rows", values: rows }, config: CONFIG, autosize: AUTOSIZE, description: title }, {
     ast: true, actions: false, defaultStyle: false, renderer: "svg", tooltip: showTip, mode: "vega-lite", logLevel: 1,
   });
   drawing.querySelector("svg").setAttribute("aria-label", title);
-  views.set(id, embedded.view);
+  views.set(id, { spec, view: embedded.view, finalize: embedded.finalize });
 }
 
 function numbersTable(id) {

@@ -5,7 +5,8 @@ const id = (name) => document.getElementById(name);
 const TOLD_APART = 8; // colours of publishers; the others share the last
 const TOP = 15;
 const STORIES = 10;
-const FEWEST_UNITS = 14; // for which bars over time leave room
+const MORE_DAYS = "With more days, this shows how it changes.";
+const FEW_UNITS = 8; // of time: fewer have bars with names
 const MOST_COLUMNS = 30, MOST_POINTS = 45; // over time; where there are more, neighbours are drawn as one
 const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
 const names = { region: new Intl.DisplayNames("en", { type: "region" }), language: new Intl.DisplayNames("en", { type: "language" }) };
@@ -130,14 +131,12 @@ function drawArticles(colours) {
     tops.set(row.unit, row.y1);
     row.t0 = unitStart(row.unit);
     row.t1 = row.t0 + frame.unit_days * DAY_MS;
+    row.day = new Date(row.t0).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: frame.unit_days > 7 ? "numeric" : undefined, timeZone: "UTC" });
     row.colour = SERIES[row.series < 0 ? 8 : colours.get(row.series)];
     row.tip = `${row.series < 0 ? "others" : publisherName(row.series)}\n${span(row.t0, frame.unit_days)}\n${plural(row.n, "article")}`;
   }
-  const values = [...rows];
-  const start = Math.min(...rows.map((row) => row.t0)), end = start + FEWEST_UNITS * frame.unit_days * DAY_MS;
-  rows.push({ t0: end, t1: end, y0: 0, y1: 0, tip: "" }); // a single day is a bar, not a wall
-  return plot("articles", stackedTime, rows, {
-    values, title: `Articles per ${unitName} by publisher`, heads: ["from", "publisher", "articles"],
+  return plot("articles", tops.size < FEW_UNITS ? stackedDays : stackedTime, rows, {
+    title: `Articles per ${unitName} by publisher`, heads: ["from", "publisher", "articles"],
     cells: (row) => [dayOf(row.t0), row.series < 0 ? "others" : publisherName(row.series), row.n],
   });
 }
@@ -180,7 +179,7 @@ async function drawMap() {
 }
 
 function sizeMap() {
-  const view = views.get("map");
+  const view = views.get("map")?.view;
   if (!view) return;
   const height = Math.round(id("map").clientWidth / 2.2);
   if (height && view.height() !== height) view.height(height).run(); // the other plots keep theirs
@@ -227,7 +226,8 @@ async function drawTopics() {
     cell.colour = SHADES[Math.ceil((5 * cell.n) / most)];
     cell.tip = `${cell.label}\n${span(cell.t0, Math.round((cell.t1 - cell.t0) / DAY_MS))}\n${plural(cell.n, "article")}`;
   }
-  await plot("topics-time", heat, cells, { title: "Topics over time", heads: ["from", "topic", "articles"], cells: (row) => [dayOf(row.t0), row.label, row.n] });
+  const columns = new Set(cells.map((cell) => cell.step)).size;
+  await plot("topics-time", heat, columns > 1 ? cells : [], { title: "Topics over time", none: MORE_DAYS, heads: ["from", "topic", "articles"], cells: (row) => [dayOf(row.t0), row.label, row.n] });
 }
 
 function drawStories() {
@@ -270,7 +270,7 @@ async function drawWire(byPublisher, colours) {
     t0: unitStart(unit), series: key, words, y: sums[ARTICLE[key]] / sums[0], colour: SERIES[colour], n: sums[0],
     tip: `${percent(sums[ARTICLE[key]], sums[0])} ${words}\n${span(unitStart(unit), days)}\nof ${plural(sums[0], "article")}`,
   })));
-  await plot("copies-time", lines("%"), points, { title: "Share of wire and copies over time", heads: ["from", "what", "share", "of articles"], cells: (row) => [dayOf(row.t0), row.words, percent(row.y, 1), row.n] });
+  await plot("copies-time", shareLines, byUnit.length > 1 ? points : [], { none: MORE_DAYS, title: "Share of wire and copies over time", heads: ["from", "what", "share", "of articles"], cells: (row) => [dayOf(row.t0), row.words, percent(row.y, 1), row.n] });
 }
 
 /** How many units a point of a line stands for, so that there are not too many. */
@@ -299,7 +299,7 @@ async function drawRuns() {
 async function drawRejects() {
   const rows = rejectsShown();
   const shown = rows.slice(0, TOP).map((row) => ({ label: row.reason, n: row.n, text: count(row.n), tip: `${row.reason}\n${plural(row.n, "entry", "entries")}\n${row.meaning}` }));
-  await plot("rejects", { ...bars, layer: [{ ...bars.layer[0], mark: { ...bars.layer[0].mark, color: "var(--bad)" } }, bars.layer[1]] }, shown, {
+  await plot("rejects", badBars, shown, {
     title: "Reasons for rejects", values: rows, heads: ["reason", "stage", "entries"], cells: (row) => [row.reason, row.stage, row.n], none: "Nothing was rejected in what is shown.",
   });
   id("reasons").replaceChildren(rows.length ? table(["reason", "what it means", "an example"], rows.slice(0, 8).map((row) => [row.reason, row.meaning + (row.retryable ? " (tried again)" : ""), row.example])) : "");
@@ -332,16 +332,24 @@ async function drawDrift(byPublisher) {
   legend("drift-legend", colours, false);
   const width = pointWidth(), days = width * frame.unit_days;
   const byBoth = [...articlesBy((unit, p) => (colours.has(p) ? Math.floor(unit / width) * P + p : -1))].filter(([key]) => key >= 0).sort((a, b) => a[0] - b[0]);
-  const kinds = [["words", "Words an article", "~s", (v) => `${count(Math.round(v))} words an article`], ["authors", "Share with authors", "%", (v) => `${percent(v, 1)} with authors`], ["dates", "Share with a date", "%", (v) => `${percent(v, 1)} with a date`]];
-  for (const [key, title, format, words] of kinds) {
+  const alone = new Set(byBoth.map(([place]) => Math.floor(place / P))).size < 2;
+  const kinds = [["words", "Words an article", lines, (v) => `${count(Math.round(v))} words an article`], ["authors", "Share with authors", shareLines, (v) => `${percent(v, 1)} with authors`], ["dates", "Share with a date", shareLines, (v) => `${percent(v, 1)} with a date`]];
+  for (const [key, title, spec, words] of kinds) {
     const rows = byBoth.map(([place, sums]) => {
       const start = unitStart(Math.floor(place / P) * width), p = place % P, y = sums[ARTICLE[key]] / sums[0];
       return { t0: start, y, series: p, colour: SERIES[colours.get(p)], n: sums[0], tip: `${publisherName(p)}\n${span(start, days)}\n${words(y)}\nin ${plural(sums[0], "article")}` };
     });
-    await plot(`drift-${key}`, lines(format), rows, { title, heads: ["from", "publisher", title.toLowerCase(), "articles"], cells: (row) => [dayOf(row.t0), publisherName(row.series), key === "words" ? Math.round(row.y) : percent(row.y, 1), row.n] });
+    await plot(`drift-${key}`, spec, alone ? [] : rows, { title, none: MORE_DAYS, heads: ["from", "publisher", title.toLowerCase(), "articles"], cells: (row) => [dayOf(row.t0), publisherName(row.series), key === "words" ? Math.round(row.y) : percent(row.y, 1), row.n] });
   }
   const cell = ({ before, after, far }, words) => node("span", { className: far ? "warn" : "", textContent: `${words(before)} → ${words(after)}` });
   const share = (v) => percent(v, 1), whole = (v) => count(Math.round(v));
+  if (alone) {
+    id("drift").replaceChildren(table(["publisher", "articles", "words", "with authors", "with a date"], largest.map((p) => {
+      const sums = byPublisher.get(p), of = (key) => sums[ARTICLE[key]];
+      return [publisherName(p), sums[0], whole(of("words") / sums[0]), percent(of("authors"), sums[0]), percent(of("dates"), sums[0])];
+    })));
+    return;
+  }
   id("drift").replaceChildren(changes.length ? table(["earlier → later half", "articles", "words", "with authors", "with a date"], changes.map(({ p, articles, words, authors, dates }) => [
     publisherName(p), articles, cell(words, whole), cell(authors, share), cell(dates, share),
   ])) : "");
