@@ -43,7 +43,9 @@ def query(
     dataset: DatasetRoot,
     sql: Annotated[
         str,
-        typer.Argument(metavar="SQL", help="DuckDB SQL over articles, current, stories, rejects, fetches, runs."),
+        typer.Argument(
+            metavar="SQL", help="DuckDB SQL over articles, current, stories, lineage, rejects, fetches, runs."
+        ),
     ],
     form: Annotated[str, typer.Option("--format", help="table, csv, json (lines), parquet.")] = "table",
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the rows there.")] = None,

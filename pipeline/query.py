@@ -19,13 +19,29 @@ from transforms.schema import DATASETS, arrow_schema
 
 DERIVED_VIEWS = {
     "current": "SELECT * FROM articles QUALIFY row_number() OVER (PARTITION BY article_id ORDER BY version DESC) = 1",
+    "lineage": (
+        "WITH credits AS (SELECT cluster_id, agency AS origin_agency, count(*) AS origin_credits,"
+        " bool_or(NOT is_wire_copy) AS has_own, min(first_seen_at) AS credited_at"
+        " FROM current WHERE agency IS NOT NULL GROUP BY cluster_id, agency),"
+        " origins AS (SELECT * FROM credits QUALIFY row_number() OVER (PARTITION BY cluster_id"
+        " ORDER BY has_own DESC, origin_credits DESC, credited_at, origin_agency) = 1),"
+        " printed AS (SELECT *, coalesce(agency = origin_agency, false) AS credits_it,"
+        " credits_it AND NOT is_wire_copy AS is_own FROM current LEFT JOIN origins USING (cluster_id))"
+        " SELECT cluster_id, article_id, url, title, publisher, publisher_domain, first_seen_at,"
+        " row_number() OVER (PARTITION BY cluster_id ORDER BY is_own DESC, credits_it DESC, first_seen_at, article_id)"
+        " = 1 AS is_origin, origin_agency, CASE WHEN has_own THEN 'own article' WHEN has_own = false THEN 'credit' END"
+        " AS origin_evidence, origin_credits, agency,"
+        " is_wire_copy OR (coalesce(has_own, false) AND NOT is_own) AS is_wire_copy,"
+        " duplicate_kind, duplicate_score AS overlap FROM printed"
+    ),
     "stories": (
         "SELECT cluster_id, arg_min(title, first_seen_at) AS title, arg_min(url, first_seen_at) AS original_url,"
         " arg_min(publisher, first_seen_at) AS original_publisher,"
-        " arg_min(agency, first_seen_at) FILTER (WHERE agency IS NOT NULL) AS origin_agency,"
+        " any_value(origin_agency) AS origin_agency, any_value(origin_evidence) AS origin_evidence,"
+        " any_value(origin_credits) AS origin_credits, min(url) FILTER (WHERE is_origin) AS origin_url,"
         " count(*) AS articles, count(*) - 1 AS copies,"
         " list(DISTINCT publisher_domain ORDER BY publisher_domain) AS publishers,"
-        " min(first_seen_at) AS first_seen_at, max(first_seen_at) AS last_seen_at FROM current GROUP BY cluster_id"
+        " min(first_seen_at) AS first_seen_at, max(first_seen_at) AS last_seen_at FROM lineage GROUP BY cluster_id"
     ),
 }
 READABLE_COLUMNS = 5  # characters of a column below which a table tells nothing
@@ -34,7 +50,7 @@ Answer = tuple[list[str], list[tuple[Any, ...]]]
 
 
 def connect(root: Path, since: str | None = None) -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection in UTC with the views articles, current, stories, rejects, fetches and runs.
+    """A DuckDB connection in UTC with the views articles, current, lineage, stories, rejects, fetches and runs.
 
     With `since`, the id of a run, articles, rejects and fetches hold exactly the rows of the runs that ended after it,
     whatever compaction has done to the files. Runs still at work are left for the next time.

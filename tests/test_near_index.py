@@ -132,13 +132,21 @@ def test_segments_are_merged_and_keep_their_answers(tmp_path: Path) -> None:
         assert found is not None and found.article_id == f"{number:032x}"
 
 
-def test_a_flush_lets_go_of_what_no_window_reaches(tmp_path: Path) -> None:
-    folder = tmp_path / "signatures"
-    for number, day in enumerate((0, 1, 100)):
+def flushed(folder: Path, days: list[float]) -> int:
+    """How many entries are kept of those that came on `days`, each flushed for itself."""
+    for number, day in enumerate(days):
         index = NearIndex.open(folder)
         add(index, number, text_of(number), day=day)
         index.flush()
-    assert len(NearIndex.open(folder)) == 1
+    return len(NearIndex.open(folder))
+
+
+def test_a_flush_lets_go_of_what_no_window_reaches(tmp_path: Path) -> None:
+    assert flushed(tmp_path, [0, 1, 100, 101, 102, 103, 104, 105]) == 6
+
+
+def test_a_clock_that_ran_ahead_costs_the_others_nothing(tmp_path: Path) -> None:
+    assert flushed(tmp_path, [0, 1, 2, 3, 9_000, 4, 5, 9_001]) == 8
 
 
 def test_a_phrase_of_many_texts_costs_no_more_than_a_rare_one(index: NearIndex) -> None:

@@ -8,15 +8,19 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from pipeline.dataset import Dataset
 from pipeline.errors import QueryError
-from pipeline.query import connect, newest_finished_run, print_query
+from pipeline.query import DERIVED_VIEWS, connect, newest_finished_run, print_query
 from tests.articles import NOON, make_article, make_reject
 from transforms.partitions import write_parts
+from transforms.schema import arrow_schema, to_row
 from transforms.settings import WriteSettings
+from transforms.urls import article_id
 
 
 @pytest.fixture
@@ -60,6 +64,50 @@ def test_stories_has_a_row_a_cluster_with_its_copies(root: Path) -> None:
 
 def test_a_story_is_an_agency_s_when_one_of_its_copies_credits_it(root: Path) -> None:
     assert connect(root).execute("SELECT origin_agency FROM stories").fetchall() == [("Coast News Agency",)]
+
+
+def test_the_agency_s_own_article_is_the_origin_and_all_others_are_its_copies(tmp_path: Path) -> None:
+    cluster = article_id("https://a.example/1")
+    printed = [
+        ("a.example", None, False, None),
+        ("b.example", "Coast News Agency", True, 0.75),
+        ("coastnews.example", "Coast News Agency", False, 0.875),
+        ("c.example", "Other Agency", True, 0.5),
+    ]
+    with duckdb.connect() as db:
+        db.register(
+            "articles",
+            pa.Table.from_pylist(
+                [
+                    to_row(
+                        make_article(
+                            url=f"https://{host}/1",
+                            publisher_domain=host,
+                            cluster_id=cluster,
+                            agency=agency,
+                            is_wire_copy=is_wire_copy,
+                            duplicate_score=overlap,
+                            first_seen_at=NOON + timedelta(minutes=minute),
+                        )
+                    )
+                    for minute, (host, agency, is_wire_copy, overlap) in enumerate(printed)
+                ],
+                schema=arrow_schema("articles"),
+            ),
+        )
+        for name, sql in DERIVED_VIEWS.items():
+            db.execute(f"CREATE VIEW {name} AS {sql}")
+        story = "SELECT origin_agency, origin_evidence, origin_credits, origin_url, original_url FROM stories"
+        assert db.execute(story).fetchall() == [
+            ("Coast News Agency", "own article", 2, "https://coastnews.example/1", "https://a.example/1")
+        ]
+        copies = "SELECT publisher_domain, is_origin, is_wire_copy, overlap FROM lineage ORDER BY first_seen_at"
+        assert db.execute(copies).fetchall() == [
+            ("a.example", False, True, None),
+            ("b.example", False, True, 0.75),
+            ("coastnews.example", True, False, 0.875),
+            ("c.example", False, True, 0.5),
+        ]
 
 
 def test_rejects_fetches_and_runs_are_there_even_when_empty(root: Path) -> None:

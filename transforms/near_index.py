@@ -129,13 +129,23 @@ class NearIndex:
                     self.add(article, signature)
 
     def flush(self) -> None:
-        """Make what was added durable, all or nothing. Entries older than `KEPT_DAYS` before the newest may go."""
+        """Make what was added durable, all or nothing. Entries older than `KEPT_DAYS` before the median entry may go:
+        a clock that was wrong for some of them costs the others nothing."""
         self._seal()
-        newest = max((int(segment.entries["seen_us"][-1]) for segment in self._segments), default=0)
+        oldest_us = self._median() - KEPT_DAYS * _DAY_US
         while len(self._segments) > 1 and len(self._segments[-2]) < MERGE_RATIO * len(self._segments[-1]):
             last, before = self._segments.pop(), self._segments.pop()
-            self._segments.append(merged([before, last], newest - KEPT_DAYS * _DAY_US))
+            self._segments.append(merged([before, last], oldest_us))
         save(self._folder, self._segments)
+
+    def _median(self) -> int:
+        """When half of the entries had been seen, in microseconds."""
+        sizes = [len(segment) for segment in self._segments]
+        if not sizes:
+            return 0
+        medians = np.array([segment.entries["seen_us"][len(segment) // 2] for segment in self._segments])
+        order = np.argsort(medians)
+        return int(medians[order[np.searchsorted(np.cumsum(np.array(sizes)[order]), sum(sizes) / 2)]])
 
     def scratch(self) -> "NearIndex":
         """An index over the same stored texts; what is added to the one is not seen by the other."""

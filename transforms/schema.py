@@ -226,7 +226,7 @@ class Article:
     language_source: Annotated[str | None, Column("declared, detected")] = None
     dateline: Annotated[Dateline | None, Column("place the report was filed from", schema_org="dateline", iptc="dateline")] = None
     agency: Annotated[str | None, Column("credited news agency", iptc="creditline")] = None
-    is_wire_copy: Annotated[bool, Column("whether the text is agency copy printed by another publisher")] = False
+    is_wire_copy: Annotated[bool, Column("whether the page tells of agency copy printed by another publisher")] = False
     countries: Annotated[tuple[CountryMention, ...], Column("ISO 3166-1 alpha-2 codes, most mentioned first", gdelt="V2Locations")] = ()
     primary_country: Annotated[str | None, Column("ISO 3166-1 alpha-2 code of the country the story is about", schema_org="contentLocation")] = None
     places: Annotated[tuple[PlaceMention, ...], Column("places with GeoNames ids and WGS 84 coordinates", unit="degrees", schema_org="contentLocation", gdelt="V2Locations")] = ()
@@ -239,7 +239,7 @@ class Article:
     cluster_id: Annotated[str, Column("article_id of the first seen article of its group of copies; its own when alone")] = ""
     duplicate_of: Annotated[str | None, Column("article_id of the article this one copies; null for an original")] = None
     duplicate_kind: Annotated[str | None, Column("exact, near; null for an original")] = None
-    duplicate_score: Annotated[float | None, Column("0 to 1; null for an original")] = None
+    duplicate_score: Annotated[float | None, Column("share of the shorter of the two texts that stands in the other, 0 to 1; null for an original")] = None
     removed: Annotated[tuple[RemovedLine, ...], Column("removal ledger: each line that cleaning took out of the body, and by which rule")] = ()
     extraction_method: Annotated[str, Column("how the text was got")] = ""
     raw_ref: Annotated[str | None, Column("WARC file and offset of the page")] = None
