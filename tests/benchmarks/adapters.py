@@ -1,11 +1,13 @@
 """What the public corpora are scored through: each function calls exactly what the pipeline calls, nothing else."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 from typing import Any
 
-from transforms.schema import Entry, Page
+from transforms.recognition import Unchanged
+from transforms.schema import Article, Entry, Page, Reject
 
 _OFFSET = re.compile(r"\d:\d{2}.*([+-])(\d{2}):?(\d{2})$")
 
@@ -56,19 +58,26 @@ def extract(html: str | bytes, url: str | None) -> dict[str, Any]:
 def deduplicate(documents: list[dict[str, Any]]) -> dict[str, str]:
     """The cluster of each document {id, url, title, text, published}, as Deduplicate assigns it in order of arrival."""
     import tempfile
-    from datetime import timedelta
     from pathlib import Path
 
     from transforms.assignment import assign, index_folder
     from transforms.memory import Memory
     from transforms.near_index import NearIndex
-    from transforms.schema import Article, Reject
     from transforms.settings import DeduplicateSettings
+
+    articles = arrived(documents)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        outcomes = assign(articles, Memory(root), NearIndex.open(index_folder(root)), DeduplicateSettings())
+        return clusters_of(documents, zip(articles, outcomes, strict=True))
+
+
+def arrived(documents: list[dict[str, Any]]) -> list[Article]:
+    """Documents as articles that Clean hands on, a microsecond apart."""
     from transforms.urls import article_id, canonical_url, registrable_domain
 
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    settings = DeduplicateSettings()
-    articles = [
+    return [
         Article(
             article_id=article_id(document["url"]),
             url=canonical_url(document["url"], None),
@@ -84,17 +93,19 @@ def deduplicate(documents: list[dict[str, Any]]) -> dict[str, str]:
         )
         for arrival, document in enumerate(documents)
     ]
-    clusters: dict[str, str] = {}
-    result = {}
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        outcomes = assign(articles, Memory(root), NearIndex.open(index_folder(root)), settings)
-        for document, article, outcome in zip(documents, articles, outcomes, strict=True):
-            known_as = article.article_id if isinstance(outcome, Reject) else outcome.article_id
-            if isinstance(outcome, Article):
-                clusters[known_as] = outcome.cluster_id
-            result[document["id"]] = clusters.get(known_as, known_as)
-    return result
+
+
+def clusters_of(
+    documents: list[dict[str, Any]], told: Iterable[tuple[Article, Article | Reject | Unchanged]]
+) -> dict[str, str]:
+    """The cluster of each document, of articles or rows and what became of them, in any order."""
+    known_as, clusters = {}, {}
+    for article, outcome in told:
+        known_as[article.source_url] = article.article_id if isinstance(outcome, Reject) else outcome.article_id
+        if isinstance(outcome, Article):
+            clusters[outcome.article_id] = outcome.cluster_id
+    ids = {document["id"]: known_as[document["url"]] for document in documents}
+    return {document: clusters.get(article_id, article_id) for document, article_id in ids.items()}
 
 
 def tag(title: str, text: str, language: str | None) -> dict[str, Any]:
