@@ -29,7 +29,7 @@ from pipeline.report_content import content, count_articles, make_frame, prepare
 from pipeline.report_health import health
 
 PAGES = Path(str(resources.files("pipeline"))) / "pages"
-SCRIPTS = ("report-data.js", "report-plots.js", "report.js")  # in this order, after Vega
+SCRIPTS = tuple(f"report{part}.js" for part in ("-data", "-words", "-plots", "-content", "-health", ""))  # after Vega
 STYLES = ("page.css", "report.css")
 
 

@@ -28,12 +28,15 @@ function unpack(cube, sizes, numbers) {
   return { length, axes, values, labels: cube.labels };
 }
 
-const P = frame.publishers.length + 1, L = frame.languages.length + 1;
+const P = frame.publishers.length + 1,
+  L = frame.languages.length + 1;
 const cubes = { articles: unpack(data.articles, [frame.units, P, L], 6) };
 for (const name of ["about", "mentioned", "topics", "people", "organizations", "places"])
   cubes[name] = unpack(data[name], [frame.steps, P, L, Math.max(1, data[name].labels.length)], 1);
 cubes.rejects = unpack(data.rejects, [frame.steps, P, Math.max(1, data.rejects.reasons.length)], 1);
-const HOSTS = data.hosts.names.length + 1, OUTCOMES = data.hosts.outcomes.length + 1, BINS = data.hosts.bin_ms.length - 1;
+const HOSTS = data.hosts.names.length + 1,
+  OUTCOMES = data.hosts.outcomes.length + 1,
+  BINS = data.hosts.bin_ms.length - 1;
 cubes.outcomes = unpack(data.hosts.by_outcome, [frame.steps, HOSTS, OUTCOMES], 2);
 cubes.latency = unpack(data.hosts.by_latency, [frame.steps, HOSTS, BINS], 1);
 
@@ -46,10 +49,18 @@ const ofLanguage = (l) => selection.language < 0 || l === selection.language;
 
 /** Calls `take(unit, publisher, numbers)` for each cell of the articles that is shown; numbers in the order of ARTICLE. */
 function eachArticleCell(take) {
-  const { axes: [units, publishers, languages], values, length } = cubes.articles;
+  const {
+    axes: [units, publishers, languages],
+    values,
+    length,
+  } = cubes.articles;
   for (let i = 0; i < length; i++)
     if (inTime(Math.floor(units[i] / perStep)) && ofPublisher(publishers[i]) && ofLanguage(languages[i]))
-      take(units[i], publishers[i], values.map((list) => list[i]));
+      take(
+        units[i],
+        publishers[i],
+        values.map((list) => list[i]),
+      );
 }
 
 /** Totals of the six numbers of articles by `key(unit, publisher)`: a Map. */
@@ -58,19 +69,26 @@ function articlesBy(key) {
   eachArticleCell((unit, publisher, numbers) => {
     const at = key(unit, publisher);
     const sums = found.get(at) || found.set(at, [0, 0, 0, 0, 0, 0]).get(at);
-    numbers.forEach((number, k) => { sums[k] += number; });
+    numbers.forEach((number, k) => {
+      sums[k] += number;
+    });
   });
   return found;
 }
 
 /** Articles by value of a facet: [{label, n}], most first; with `byStep` also how many in each step. */
 function facet(name, byStep) {
-  const { axes: [steps, publishers, languages, values], values: [counts], labels, length } = cubes[name];
+  const {
+    axes: [steps, publishers, languages, values],
+    values: [counts],
+    labels,
+    length,
+  } = cubes[name];
   const found = new Map();
   for (let i = 0; i < length; i++) {
     if (!inTime(steps[i]) || !ofPublisher(publishers[i]) || !ofLanguage(languages[i])) continue;
     let row = found.get(values[i]);
-    if (!row) found.set(values[i], row = { label: labels[values[i]], n: 0, steps: new Map() });
+    if (!row) found.set(values[i], (row = { label: labels[values[i]], n: 0, steps: new Map() }));
     row.n += counts[i];
     if (byStep) row.steps.set(steps[i], (row.steps.get(steps[i]) || 0) + counts[i]);
   }
@@ -91,14 +109,19 @@ function storiesShown() {
       }
     }
     const enough = selection.publisher < 0 ? n > 1 : n > 0;
-    if (enough) found.push({ story, n, size: story.counts.reduce((sum, count, i) => (i % 4 === 3 ? sum + count : sum), 0) });
+    if (enough)
+      found.push({ story, n, size: story.counts.reduce((sum, count, i) => (i % 4 === 3 ? sum + count : sum), 0) });
   }
   return found.sort((a, b) => b.n - a.n || b.size - a.size);
 }
 
 /** Rejects by reason: [{...reason, n}], most first. They follow time and publisher; an entry given up on has no language. */
 function rejectsShown() {
-  const { axes: [steps, publishers, reasons], values: [counts], length } = cubes.rejects;
+  const {
+    axes: [steps, publishers, reasons],
+    values: [counts],
+    length,
+  } = cubes.rejects;
   const n = new Map();
   for (let i = 0; i < length; i++)
     if (inTime(steps[i]) && ofPublisher(publishers[i])) n.set(reasons[i], (n.get(reasons[i]) || 0) + counts[i]);
@@ -107,9 +130,15 @@ function rejectsShown() {
 
 /** Hosts in the time shown: fetches, outcomes, kilobytes, and latencies in ms below which half and 95 of 100 stayed. */
 function hostsShown() {
-  const found = Array.from({ length: HOSTS }, (_, h) => (
-    { host: data.hosts.names[h] ?? "other hosts", n: 0, kb: 0, outcomes: new Array(OUTCOMES).fill(0), bins: new Array(BINS).fill(0) }));
-  const answers = cubes.outcomes, times = cubes.latency;
+  const found = Array.from({ length: HOSTS }, (_, h) => ({
+    host: data.hosts.names[h] ?? "other hosts",
+    n: 0,
+    kb: 0,
+    outcomes: new Array(OUTCOMES).fill(0),
+    bins: new Array(BINS).fill(0),
+  }));
+  const answers = cubes.outcomes,
+    times = cubes.latency;
   for (let i = 0; i < answers.length; i++) {
     if (!inTime(answers.axes[0][i])) continue;
     const host = found[answers.axes[1][i]];
@@ -129,7 +158,9 @@ function hostsShown() {
     });
     host.failed = host.n - host.ok - host.unmodified;
   }
-  return found.filter((host) => host.n > 0).sort((a, b) => (a.host === "other hosts") - (b.host === "other hosts") || b.n - a.n);
+  return found
+    .filter((host) => host.n > 0)
+    .sort((a, b) => (a.host === "other hosts") - (b.host === "other hosts") || b.n - a.n);
 }
 
 /** The latency below which `share` of a histogram lies, read off within its bin. */
