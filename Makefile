@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test lint bench lock dictionary clean
+.PHONY: setup run test lint bench engines lock dictionary clean
 
 setup: .venv/installed
 
@@ -27,6 +27,10 @@ lint: setup
 bench: setup
 	$(BIN)/python -m tests.benchmarks.end_to_end
 	$(BIN)/python -m tests.benchmarks.bench_tag
+
+# Prism, Flink and Beam's job server for it, for the tests that need them; what cannot be had is said and skipped.
+engines: setup
+	$(BIN)/python -m tests.engines.fetch
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra cloud --generate-hashes --no-emit-index-url --python-version 3.11 --output-file requirements.lock
