@@ -53,6 +53,10 @@ class Crawler:
         if self.settings.respect_robots:
             await self.robots.check(url)
 
+    def shut_out(self, url: str) -> tuple[str, ...]:
+        """See `Robots.shut_out`; to be called on the loop."""
+        return self.robots.shut_out(url)
+
     def take_rows(self) -> list[HttpFetch]:
         """The robots rows since the last call."""
         return [self.rows.popleft() for _ in range(len(self.rows))]

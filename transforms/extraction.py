@@ -123,6 +123,7 @@ def clean_page(page: Page, settings: CleanSettings) -> Article:
         removed=sifted.removed,
         extraction_method=method,
         raw_ref=page.raw_ref,
+        opt_outs=tuple(dict.fromkeys((*page.opt_outs, *metadata.opt_outs))),
     )
 
 

@@ -23,6 +23,7 @@ from apache_beam.transforms.window import BoundedWindow
 from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 
+from transforms import opt_outs
 from transforms.background import Stream
 from transforms.crawler import Crawler, run_until_done_or_asked_to_stop, shared_crawler
 from transforms.http_client import Exchange
@@ -267,7 +268,7 @@ class _PageFetcher:
             if exchange.retry_after_s and exchange.rejected and exchange.retry_after_s <= LONGEST_PAUSE_S:
                 crawler.client.gates[host_of(row.final_url) or ""].pause(exchange.retry_after_s)
             try:
-                result: Page | Reject = page_of(entry, exchange)
+                result: Page | Reject = page_of(entry, exchange, crawler.shut_out(row.final_url or entry.url))
             except Rejected as rejected:
                 row = dataclasses.replace(row, outcome=rejected.reason)
                 result = _rejected_or_feed_text(entry, rejected, row)
@@ -286,8 +287,9 @@ class _PageFetcher:
         return asyncio.get_running_loop().time() - self.stream.full_s()
 
 
-def page_of(entry: Entry, exchange: Exchange) -> Page:
-    """The page of an entry; raises `Rejected` when the exchange brought none."""
+def page_of(entry: Entry, exchange: Exchange, shut_out: Sequence[str] = ()) -> Page:
+    """The page of an entry; raises `Rejected` when the exchange brought none. `shut_out` are the AI agents that
+    robots.txt keeps from it."""
     answer = exchange.answer
     if answer is None:
         raise exchange.rejected or Rejected("bad-http")
@@ -300,6 +302,7 @@ def page_of(entry: Entry, exchange: Exchange) -> Page:
         content_type=content_type,
         body=answer.body,
         fetched_at=exchange.row.fetched_at,
+        opt_outs=(*opt_outs.of_headers(answer.headers.items()), *opt_outs.of_robots(shut_out)),
     )
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 
 from lxml.html import HtmlElement
 
+from transforms import opt_outs
 from transforms.bylines import read_authors, visible_byline
 from transforms.host_rules import HostRule, texts
 from transforms.json_ld import JsonLd, Node, as_list, raw_string, read_json_ld, string, types_of
@@ -65,6 +66,7 @@ class PageMetadata:
     article_body: str  # JSON-LD's, a last resort for pages without a readable body
     has_article: bool  # JSON-LD describes an article
     headings: tuple[str, ...]
+    opt_outs: tuple[str, ...]  # see `transforms.opt_outs`
     titles: tuple[str, ...]  # every form of the title that the page gives, as printed
 
 
@@ -107,6 +109,7 @@ def read_metadata(tree: HtmlElement, page: Page, host: HostRule | None = None) -
         article_body=string(article.get("articleBody")),
         has_article=bool(article),
         headings=meta.headings,
+        opt_outs=opt_outs.of_meta(meta.meta),
         titles=(string(article.get("headline")), meta.first("og:title"), *_like(title, meta.headings)),
     )
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from protego import Protego
 
+from transforms import opt_outs
 from transforms.http_client import Exchange, HttpClient
 from transforms.reject import Rejected
 from transforms.request_urls import host_of
@@ -40,6 +41,7 @@ class Rules:
     rules: Protego | None = None
     unknown: Rejected | None = None
     crawl_delay_s: float = 0.0
+    ai_agents: tuple[str, ...] = ()  # that have a group of their own
 
     def check(self, url: str, user_agent: str) -> None:
         """Raise `Rejected` when `url` may not be fetched."""
@@ -47,6 +49,11 @@ class Rules:
             raise Rejected(self.unknown.reason, self.unknown.detail, http_status=self.unknown.http_status)
         if self.rules is not None and not self.rules.can_fetch(url, user_agent):
             raise Rejected("robots-disallowed")
+
+    def shut_out(self, url: str) -> tuple[str, ...]:
+        """The AI agents with groups of their own that may not fetch `url`."""
+        rules = self.rules
+        return () if rules is None else tuple(agent for agent in self.ai_agents if not rules.can_fetch(url, agent))
 
 
 def parse_robots(body: bytes, user_agent: str) -> Rules:
@@ -58,7 +65,9 @@ def parse_robots(body: bytes, user_agent: str) -> Rules:
         delay_s = rules.crawl_delay(user_agent) or 0.0
     except Exception as error:
         return Rules(unknown=Rejected("robots-unreachable", f"cannot be read: {type(error).__name__}"))
-    return Rules(rules=rules, crawl_delay_s=min(max(0.0, delay_s), MAX_CRAWL_DELAY_S))
+    return Rules(
+        rules=rules, crawl_delay_s=min(max(0.0, delay_s), MAX_CRAWL_DELAY_S), ai_agents=opt_outs.named_agents(text)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +127,14 @@ class Robots:
             self._client.gates[host_of(url) or ""].slow_down(rules.crawl_delay_s)
         rules.check(url, self._user_agent)
 
+    def shut_out(self, url: str) -> tuple[str, ...]:
+        """The AI agents that the robots.txt of its host keeps from `url`, as far as it was read for a request to it."""
+        _, task = self._cached.get(_origin(url), (0.0, None))
+        known = task is not None and task.done() and not task.cancelled() and task.exception() is None
+        return task.result().shut_out(url) if task is not None and known else ()
+
     async def _rules(self, url: str) -> Rules:
-        origin = f"{urlsplit(url).scheme}://{host_of(url)}"
+        origin = _origin(url)
         now = asyncio.get_running_loop().time()
         fetched_at, task = self._cached.get(origin, (0.0, None))
         if task is None or _stale(task, now - fetched_at):
@@ -144,6 +159,10 @@ class Robots:
             if exchange.row.http_status is not None and len(answer.body) <= MAX_KNOWN_BYTES:
                 self._learn(answer)
             return answer.rules(self._user_agent)
+
+
+def _origin(url: str) -> str:
+    return f"{urlsplit(url).scheme}://{host_of(url)}"
 
 
 def _stale(task: asyncio.Task[Rules], age_s: float) -> bool:

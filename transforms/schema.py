@@ -91,6 +91,7 @@ class Page:
     body: bytes
     fetched_at: datetime
     raw_ref: str | None = None
+    opt_outs: tuple[str, ...] = ()  # said beside the markup, in headers and robots.txt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +247,7 @@ class Article:
     run_id: Annotated[str, Column("run that stored the row")] = ""
     tags_version: Annotated[str, Column("hash of lexicons and taggers")] = ""
     schema_version: Annotated[int, Column("version of this schema")] = SCHEMA_VERSION
+    opt_outs: Annotated[tuple[str, ...], Column("what the publisher says against use by AI or text and data mining: tdm-reservation, noai, noimageai, robots.txt and the agent it keeps from the page")] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

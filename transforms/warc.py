@@ -24,6 +24,7 @@ from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
+from transforms import opt_outs
 from transforms.decoding import decode
 from transforms.reject import Rejected
 from transforms.schema import Entry, Page
@@ -59,7 +60,11 @@ class ArchiveWriter:
             warc_headers_dict={"WARC-Date": date},
         )
         self._warc.write_record(response)
-        entry = {"entry": _ENTRY.dump_python(page.entry, mode="json"), "raw_ref": page.raw_ref}
+        entry = {
+            "entry": _ENTRY.dump_python(page.entry, mode="json"),
+            "raw_ref": page.raw_ref,
+            "opt_outs": page.opt_outs,
+        }
         refers_to = response.rec_headers.get_header("WARC-Record-ID")
         metadata = self._warc.create_warc_record(
             page.final_url,
@@ -192,6 +197,7 @@ def _page(record: ArcWarcRecord, body: bytes, path: Path, offset: int, feed_id: 
         body=body,
         fetched_at=fetched_at,
         raw_ref=f"{path.name}#{offset}",
+        opt_outs=opt_outs.of_headers(fields.headers),
     )
 
 
@@ -200,9 +206,10 @@ def _with_entry(page: Page, payload: bytes) -> Page:
         kept = json.loads(payload)
         entry = _ENTRY.validate_python(kept["entry"])
         raw_ref = str(kept["raw_ref"])
+        said = tuple(map(str, kept.get("opt_outs", ())))
     except (ValueError, KeyError, TypeError, RecursionError):
         return page
-    return dataclasses.replace(page, entry=entry, raw_ref=raw_ref)
+    return dataclasses.replace(page, entry=entry, raw_ref=raw_ref, opt_outs=said)
 
 
 def _date(text: str) -> datetime | None:
