@@ -78,9 +78,14 @@ class Browser:
             self.complaints.append(text)
 
 
+def chromium_path() -> str | None:
+    """Where the system's Chromium is, None when there is none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
 @pytest.fixture(scope="module")
 def browser_of_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    chromium = chromium_path()
     if chromium is None:
         pytest.skip("no chromium on this machine: `apt-get install chromium` lets the tests of pages run")
     from playwright.sync_api import sync_playwright

@@ -52,7 +52,7 @@ const LABELS = {
   type: "nominal",
   sort: { field: "order", op: "min" },
   axis: {
-    labelLimit: 150,
+    labelLimit: innerWidth < 640 ? 110 : 150,
     labelColor: INK,
     domain: false,
     labelExpr: "slice(datum.value, indexof(datum.value, ' ') + 1)",
