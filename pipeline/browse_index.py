@@ -1,11 +1,11 @@
 """The search index of `newsbeam browse`: an SQLite file that holds nothing but what committed part files hold.
 
 `state/search.sqlite3` knows the words of every stored version (FTS5, without the texts), what lists and filters show of
-it, and the part file it stands in. It is brought up to date file after file, newest day first, each in a transaction of
-its own: what is in can be searched while the rest is read, several browsers can share the file, and one that is killed
-leaves whole files. Rows that moved (compaction) keep their words; rows that changed or are gone (`retag`, `forget`)
-make it start anew, so that nothing of an erased article stays behind. Deleted or damaged, it is built again. Where
-`state/` cannot be written to, the index lies in a temporary folder and ends with the program.
+it, and the part file it stands in. It is brought up to date newest day first, some rows a transaction: what is in can
+be searched while the rest is read, several browsers can share the file, and what one that is killed has not done the
+next one does. Rows that moved (compaction) keep their words; rows that changed or are gone (`retag`, `forget`) make it
+start anew, so that nothing of an erased article stays behind. Deleted or damaged, it is built again. Where `state/`
+cannot be written to, the index lies in a temporary folder and ends with the program.
 
 Memory: a batch of rows at a time. Disk: about as much as the texts in the part files take.
 """
@@ -27,10 +27,10 @@ from pipeline.browse_words import folded, for_index
 from pipeline.dataset import Dataset, live_files
 from pipeline.errors import DatasetError
 
-FORMAT = 1  # of the file; raise it whenever a table or a rule of `browse_words` changes
+FORMAT = 2  # of the file; raise it whenever a table or a rule of `browse_words` changes
 INDEX_FILE = "search.sqlite3"  # under state/
-BATCH_ROWS = 500
-BUSY_S = 600  # another browser may be taking in a large file
+BATCH_ROWS = 1_000  # a transaction
+BUSY_S = 60  # for another browser's transaction
 FACETS = {"person": 300, "organization": 300, "topic": 2_000, "publisher": 5_000, "country": 300, "language": 300}
 _COLUMNS = [
     "article_id", "version", "title", "description", "text", "publisher", "publisher_domain", "language", "word_count",
@@ -39,7 +39,7 @@ _COLUMNS = [
 ]  # fmt: skip
 _TABLES = f"""
 BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS files (id INTEGER PRIMARY KEY, path TEXT UNIQUE, rows INTEGER);
+CREATE TABLE IF NOT EXISTS files (id INTEGER PRIMARY KEY, path TEXT UNIQUE, rows INTEGER, taken INTEGER);
 CREATE TABLE IF NOT EXISTS articles (id INTEGER PRIMARY KEY, article_id TEXT, version INTEGER, is_newest INTEGER,
   file INTEGER, title TEXT, publisher TEXT, publisher_domain TEXT, language TEXT, country TEXT, word_count INTEGER,
   day TEXT, at INTEGER, is_day_given INTEGER, cluster_id TEXT, duplicate_of TEXT, change_kind TEXT, tags_version TEXT);
@@ -126,16 +126,18 @@ class SearchIndex:
             self._start_anew()
 
     def refresh(self, stop: threading.Event) -> None:
-        """Take in every committed part file that is not in yet. Returns early, with whole files in, once `stop` is
-        set. Raises `DatasetError` for what cannot be read."""
+        """Take in every row of committed part files that is not in yet. Returns early once `stop` is set. Raises
+        `DatasetError` for what cannot be read."""
         try:
-            self._refresh(stop)
-        except (_RowsChangedError, sqlite3.DatabaseError):
-            self._start_anew()
             try:
                 self._refresh(stop)
-            except sqlite3.Error as error:
-                raise DatasetError(f"{self.path}: the search index cannot be written: {error}") from error
+            except (_RowsChangedError, sqlite3.DatabaseError) as error:
+                if isinstance(error, sqlite3.OperationalError):  # a full disk, a lock: nothing that is gone by itself
+                    raise
+                self._start_anew()
+                self._refresh(stop)
+        except sqlite3.Error as error:
+            raise DatasetError(f"{self.path}: the search index cannot be written: {error}") from error
 
     def _refresh(self, stop: threading.Event) -> None:
         self._prepare()
@@ -143,51 +145,55 @@ class SearchIndex:
         there = {path: self.dataset.root / path for path in sorted(live, key=_newest_day_first)}
         there = {path: file for path, file in there.items() if file.exists()}  # others come with a rename in a moment
         with closing(self._writing()) as db:
-            rows = dict(db.execute("SELECT path, rows FROM files").fetchall())
-            gone = set(rows) - set(live)
-            self.rows_in = sum(count for path, count in rows.items() if path in there)
-            wanted = {path: _rows_of(file) for path, file in there.items() if path not in rows}
-            self.rows = self.rows_in + sum(wanted.values())
+            known = {path: (rows, taken) for path, rows, taken in db.execute("SELECT path, rows, taken FROM files")}
+            gone = set(known) - set(live)
+            rows, broken = _rows_of(there, known)
+            self.rows = sum(rows.values())
+            self._count(db)
+            wanted = [path for path in rows if path not in known or known[path][1] < rows[path]]
             for path in wanted:
-                if not self._take(db, path, gone, stop):
+                try:
+                    self._take(db, path, rows[path], gone, stop)
+                except DatasetError as error:
+                    broken.append(error)
+                if stop.is_set():
                     return
             if gone:
                 self._drop(db, gone)
             if gone or wanted:
                 db.executescript(_FACETS)
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._count(db)
+        if broken:
+            raise broken[0]
 
-    def _take(self, db: sqlite3.Connection, path: str, gone: set[str], stop: threading.Event) -> bool:
-        """Take in one part file; False, and nothing of it is in, when `stop` was set before its end."""
-        db.execute("BEGIN IMMEDIATE")
+    def _take(self, db: sqlite3.Connection, path: str, rows: int, gone: set[str], stop: threading.Event) -> None:
+        """Take in what is not in yet of one part file, until `stop` is set."""
+        db.execute("INSERT OR IGNORE INTO files (path, rows, taken) VALUES (?, ?, 0)", (path, rows))
+        start = 0
         try:
-            if faster := db.execute("SELECT rows FROM files WHERE path = ?", (path,)).fetchone():
-                db.rollback()  # another browser has taken it in meanwhile
-                self.rows_in += faster[0]
-                return True
-            parquet = pq.ParquetFile(self.dataset.root / path)
-            (file,) = db.execute(
-                "INSERT INTO files (path, rows) VALUES (?, ?) RETURNING id", (path, parquet.metadata.num_rows)
-            ).fetchone()
-            for batch in parquet.iter_batches(batch_size=BATCH_ROWS, columns=_COLUMNS):
+            batches = pq.ParquetFile(self.dataset.root / path).iter_batches(batch_size=BATCH_ROWS, columns=_COLUMNS)
+            for batch in batches:
                 if stop.is_set():
-                    db.rollback()
-                    return False
-                for row in batch.to_pylist():
-                    _take_row(db, row, file, gone)
-                self.rows_in += batch.num_rows
-            db.commit()
+                    return
+                end = start + batch.num_rows
+                with _transaction(db):
+                    file, taken = db.execute("SELECT id, taken FROM files WHERE path = ?", (path,)).fetchone()
+                    if start <= taken < end:  # else another browser has taken them in
+                        for row in batch.slice(taken - start).to_pylist():
+                            _take_row(db, row, file, gone)
+                        db.execute("UPDATE files SET taken = ? WHERE id = ?", (end, file))
+                self._count(db)
+                start = end
         except (OSError, pa.ArrowException, KeyError) as error:
-            db.rollback()
             raise DatasetError(f"{self.dataset.root / path}: cannot be read: {error}") from error
-        except BaseException:
-            db.rollback()
-            raise
-        return True
+
+    def _count(self, db: sqlite3.Connection) -> None:
+        (self.rows_in,) = db.execute("SELECT coalesce(sum(taken), 0) FROM files").fetchone()
 
     def _drop(self, db: sqlite3.Connection, gone: set[str]) -> None:
         """Forget part files that were replaced; whatever of their rows has not moved elsewhere was erased."""
-        with db:
-            db.execute("BEGIN IMMEDIATE")
+        with _transaction(db):
             for path in gone:
                 (left,) = db.execute(
                     "SELECT count(*) FROM articles JOIN files ON files.id = file WHERE path = ?", (path,)
@@ -220,6 +226,18 @@ class SearchIndex:
         db = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)
         db.execute("PRAGMA synchronous = NORMAL")
         return db
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing, and no other writer meanwhile."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        db.rollback()
+        raise
+    db.commit()
 
 
 def _take_row(db: sqlite3.Connection, row: dict[str, Any], file: int, gone: set[str]) -> None:
@@ -284,12 +302,16 @@ def _tags(row: dict[str, Any]) -> Iterator[tuple[str, str, str | None]]:
             yield kind, folded(name["name"]), name["name"]
 
 
-def _rows_of(file: Path) -> int:
-    try:
-        rows: int = pq.read_metadata(file).num_rows
-    except (OSError, pa.ArrowException) as error:
-        raise DatasetError(f"{file}: cannot be read: {error}") from error
-    return rows
+def _rows_of(files: dict[str, Path], known: dict[str, tuple[int, int]]) -> tuple[dict[str, int], list[DatasetError]]:
+    """Rows of each part file, and what is wrong with those that cannot be read."""
+    rows: dict[str, int] = {}
+    broken = []
+    for path, file in files.items():
+        try:
+            rows[path] = known[path][0] if path in known else pq.read_metadata(file).num_rows
+        except (OSError, pa.ArrowException) as error:
+            broken.append(DatasetError(f"{file}: cannot be read: {error}"))
+    return rows, broken
 
 
 def _newest_day_first(path: str) -> tuple[int, ...]:
