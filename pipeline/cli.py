@@ -313,6 +313,8 @@ def _run(
         print(json.dumps(report.to_json(), ensure_ascii=False))
     _exit_stopped()
     if strict and report.alarms:
+        for alarm in report.alarms if quiet else ():
+            print(f"newsbeam: alarm: {alarm.text}", file=sys.stderr)
         raise typer.Exit(EXIT_ALARM)
 
 

@@ -252,3 +252,10 @@ def test_without_strict_an_alarm_is_told_and_the_run_has_done_its_work(site: Sit
     settings = {"output": str(tmp_path), "feeds": [{"url": site.url("/feed")}], "fetch": {"allow_hosts": [site.host]}}
     report = run_once(parse_config(settings, "test"), Options(), lambda phase, report, to_do: None)
     assert [alarm.kind for alarm in report.alarms] == ["failed-feeds"]
+
+
+def test_quiet_still_says_why_strict_ends_with_3(site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "quiet.toml"
+    path.write_text(f'output = "{tmp_path}/data"\n[[feeds]]\nurl = "{site.url("/feed")}"\n')
+    result = CliRunner().invoke(app, ["run", str(path), "--strict", "--quiet"])
+    assert (result.exit_code, result.stderr) == (3, "newsbeam: alarm: 1 of 1 feeds failed\n")

@@ -1,4 +1,4 @@
-"""Airflow 3: a run every ten minutes on a worker that has newsbeam installed and sees the dataset.
+"""Airflow 3 (tried with 3.3): a run every ten minutes on a worker that has newsbeam installed and sees the dataset.
 
 The report of the run is the task's return value, so later tasks can read it. Not needed for newsbeam itself: Airflow.
 """
@@ -7,8 +7,8 @@ import json
 import subprocess
 from datetime import datetime, timedelta
 
-from airflow.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from airflow.sdk import dag, task
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 COMMAND = ["/srv/newsbeam/.venv/bin/newsbeam", "run", "configs/world.toml", "--strict", "--json", "--quiet"]
 HOME = "/srv/newsbeam"
