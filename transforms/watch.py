@@ -42,6 +42,7 @@ from transforms.settings import FetchSettings
 from transforms.workers import shared_workers
 
 END = 1 << 62  # ticks, more than there will ever be
+FOUND_S = 3_600.0  # what is not committed so long after it was found is looked at again
 LATE_S = 86_400  # how long a window takes in what comes after it has closed
 TAGS = ("polls", "fetches", "rejects")
 
@@ -179,45 +180,47 @@ class PollFn(beam.DoFn):
         with ExitStack() as stack:
             seen = stack.enter_context(closing(SeenEntries(Path(self.root))))
             memory = stack.enter_context(closing(Memory(Path(self.root))))
-            known = known.without_committed(seen)
+            known = known.waiting(seen, now)
             ready = [(feed, known.state(feed)) for feed in feeds]
             ready = [(feed, was) for feed, was in ready if due(was, now, feed.interval_s)]
             for poll in poll_feeds(ready, self.settings, self.workers, now):
                 news = [entry for entry in poll.entries if known.is_news(entry, seen, memory)]
-                known = known.after(poll, news)
+                known = known.after(poll, news, now)
                 yield from outputs(poll, news)
         state.write(known)
 
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:
-    """What a group's polls told so far: the state of each feed as JSON, by its address, and of the entries found those
-    that are not committed yet, fingerprint by key."""
+    """What a group's polls told so far: the state of each feed as JSON, by its address, and of the entries found within
+    `FOUND_S` those that are not committed yet: fingerprint and time by key."""
 
     feeds: Mapping[str, str]
-    found: Mapping[bytes, bytes] = field(default_factory=dict)
+    found: Mapping[bytes, tuple[bytes, datetime]] = field(default_factory=dict)
 
     def state(self, feed: Feed) -> FeedState | None:
         told = self.feeds.get(feed.url)
         return FeedState.from_json(json.loads(told)) if told else None
 
-    def without_committed(self, seen: SeenEntries) -> "_Remembered":
-        """Entries of which the dataset tells by now are left to it."""
-        waiting = {
-            key: mark for key, mark in self.found.items() if (known := seen.get(key)) is None or known[0] != mark
+    def waiting(self, seen: SeenEntries, now: datetime) -> "_Remembered":
+        """Without the entries of which the dataset tells by now, and without the old ones."""
+        oldest = now - timedelta(seconds=FOUND_S)
+        found = {
+            key: (mark, at)
+            for key, (mark, at) in self.found.items()
+            if at >= oldest and ((known := seen.get(key)) is None or known[0] != mark)
         }
-        return dataclasses.replace(self, found=waiting)
+        return dataclasses.replace(self, found=found)
 
     def is_news(self, entry: Entry, seen: SeenEntries, memory: Memory) -> bool:
         key = key_of(entry)
         if key in self.found:
-            return self.found[key] != entry_fingerprint(entry)
+            return self.found[key][0] != entry_fingerprint(entry)
         return is_news(entry, seen.get(key), memory)
 
-    def after(self, poll: Poll, news: Iterable[Entry]) -> "_Remembered":
-        return _Remembered(
-            {**self.feeds, poll.feed.url: json.dumps(poll.state.to_json())}, {**self.found, **dict(marks(news))}
-        )
+    def after(self, poll: Poll, news: Iterable[Entry], now: datetime) -> "_Remembered":
+        found = {key: (mark, now) for key, mark in marks(news)}
+        return _Remembered({**self.feeds, poll.feed.url: json.dumps(poll.state.to_json())}, {**self.found, **found})
 
 
 def outputs(poll: Poll, news: list[Entry]) -> Iterator[Found]:

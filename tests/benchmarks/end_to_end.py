@@ -26,6 +26,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -74,15 +75,18 @@ def _extract(page: bytes) -> bool:
     return bare_extraction(page, with_metadata=True) is not None
 
 
-def newsbeam_run(pages: list[bytes], hosts: int) -> tuple[float, float, int, float]:
-    """Seconds of the run by its own report, seconds of the whole process, articles stored, peak memory in MB."""
+def newsbeam_run(pages: list[bytes], hosts: int, arguments: Sequence[str] = ()) -> tuple[float, float, int, float]:
+    """Seconds of the run by its own report, seconds of the whole process, articles stored, peak memory in MB.
+
+    `arguments` are further ones of `newsbeam run`.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         sites = [stack.enter_context(serve(routes)) for routes in _routes(pages, hosts)]
         config = folder / "bench.toml"
         config.write_text(_config(sites, folder / "data"), encoding="utf-8")
         start = time.perf_counter()
-        command = [sys.executable, "-m", "pipeline", "run", str(config), "--json", "--quiet"]
+        command = [sys.executable, "-m", "pipeline", "run", str(config), "--json", "--quiet", *arguments]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             watch = MemoryWatch(process.pid)
             output, _ = process.communicate()
