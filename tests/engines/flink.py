@@ -116,6 +116,7 @@ class FlinkCluster:
     def options(self, parallelism: int | None = None) -> list[str]:
         """The Beam options with which a pipeline runs on the whole cluster, its code in the worker pool."""
         return [
+            f"--flink_master={self.master}",
             f"--job_endpoint=localhost:{self.job_port}",
             "--environment_type=EXTERNAL",
             f"--environment_config=localhost:{self.worker_port}",

@@ -1,0 +1,132 @@
+"""The same pipeline on every engine: the same rows from a bounded run, and a stream that loses and doubles nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset as ds
+import pytest
+
+from pipeline.config import load_config
+from pipeline.run import Options, run_once
+from pipeline.verify import verify
+from tests.engines.flink import FlinkCluster
+from tests.rolling_site import RollingSites, rolling_sites
+
+ROOT = Path(__file__).parent.parent
+TIMES = {"run_id", "first_seen_at", "fetched_at", "seen_date"}  # what two runs cannot have in common
+PATIENCE_S = 180.0
+
+
+def rows(root: Path) -> list[dict[str, Any]]:
+    if not (root / "articles").is_dir():
+        return []
+    table = ds.dataset(root / "articles", partitioning="hive").to_table()
+    found: list[dict[str, Any]] = table.sort_by([("article_id", "ascending"), ("version", "ascending")]).to_pylist()
+    return found
+
+
+def lasting(root: Path) -> list[dict[str, Any]]:
+    """The rows without what tells when they were made."""
+    return [{name: value for name, value in row.items() if name not in TIMES} for row in rows(root)]
+
+
+def run_on(runner: str, options: list[str], site: RollingSites, folder: Path) -> list[dict[str, Any]]:
+    config = folder / "config.toml"
+    output = folder / runner
+    config.write_text(site.config(output))
+    report = run_once(load_config(config), Options(runner=runner, beam_arguments=options), lambda *_: None)
+    assert report.runner.startswith(runner)
+    assert (report.entries, report.stored) == (site.articles, site.articles), report
+    return lasting(output)
+
+
+@pytest.mark.prism
+@pytest.mark.timeout(400)
+def test_prism_stores_what_the_local_runner_stores(prism: list[str], tmp_path: Path) -> None:
+    with rolling_sites() as site:
+        expected = run_on("direct", [], site, tmp_path)
+        assert sum(row["duplicate_of"] is not None for row in expected) == site.articles // 5
+        assert run_on("prism", prism, site, tmp_path) == expected
+
+
+@pytest.mark.flink
+@pytest.mark.timeout(400)
+def test_flink_stores_what_the_local_runner_stores(flink: FlinkCluster, tmp_path: Path) -> None:
+    with rolling_sites() as site:
+        expected = run_on("direct", [], site, tmp_path)
+        assert run_on("flink", flink.options(), site, tmp_path) == expected
+
+
+@contextmanager
+def streaming(runner: str, options: list[str], site: RollingSites, folder: Path, every: str) -> Iterator[Path]:
+    """`newsbeam stream` as a user starts it; ended by SIGTERM on the way out, within 30 s."""
+    config, output = folder / "config.toml", folder / "stream"
+    config.write_text(site.config(output))
+    command = [sys.executable, "-m", "pipeline", "stream", str(config), "--every", every, "--runner", runner, "--json"]
+    with (folder / "reports").open("wb") as reports, (folder / "log").open("wb") as log:
+        process = subprocess.Popen([*command, "--", *options], cwd=ROOT, stdout=reports, stderr=log)
+        try:
+            yield output
+            assert process.poll() is None, (folder / "log").read_text()
+            os.kill(process.pid, signal.SIGTERM)
+            assert process.wait(30) == 143, (folder / "log").read_text()
+        finally:
+            process.kill()
+            process.wait()
+
+
+def wait_for(done: Callable[[], bool], folder: Path) -> float:
+    """Seconds until `done`."""
+    began = time.monotonic()
+    while not done():
+        assert time.monotonic() - began < PATIENCE_S, (folder / "log").read_text()
+        time.sleep(0.2)
+    return time.monotonic() - began
+
+
+def assert_whole(site: RollingSites, output: Path, folder: Path) -> None:
+    """Every article is there once, copies know their originals, and the books of every window balance."""
+    found = rows(output)
+    assert len({row["article_id"] for row in found}) == len(found) == site.articles
+    titles = {row["article_id"]: row["title"] for row in found}
+    copies = [row for row in found if row["duplicate_of"] is not None]
+    assert len(copies) == site.articles // 5
+    assert all(titles[row["duplicate_of"]] != row["title"] for row in copies)
+    assert not list(verify(output))
+    reports = [json.loads(line) for line in (folder / "reports").read_text().splitlines()]
+    assert sum(report["stored"] for report in reports) == site.articles
+    assert not list((output / "state" / "windows").glob("*/"))
+
+
+@pytest.mark.prism
+@pytest.mark.timeout(400)
+def test_a_stream_on_prism_shows_each_round_within_two_windows(prism: list[str], tmp_path: Path) -> None:
+    with rolling_sites(rounds=3) as site, streaming("prism", prism, site, tmp_path, "3s") as output:
+        wait_for(lambda: len(rows(output)) == site.listed, tmp_path)
+        for _ in range(2):
+            site.advance()
+            assert wait_for(lambda: len(rows(output)) == site.listed, tmp_path) < 2 * 3 + 10  # of a busy machine
+    assert_whole(site, output, tmp_path)
+
+
+@pytest.mark.flink
+@pytest.mark.timeout(400)
+def test_a_stream_on_flink_survives_the_death_of_a_task_manager(flink: FlinkCluster, tmp_path: Path) -> None:
+    options = [*flink.options(), "--checkpointing_interval=3000"]
+    with rolling_sites(rounds=3) as site, streaming("flink", options, site, tmp_path, "3s") as output:
+        wait_for(lambda: len(rows(output)) == site.listed, tmp_path)
+        site.advance()
+        flink.kill_task_manager(flink.task_managers[0])
+        flink.start_task_manager()
+        wait_for(lambda: len(rows(output)) == site.listed, tmp_path)
+        site.advance()
+        wait_for(lambda: len(rows(output)) == site.listed, tmp_path)
+    assert_whole(site, output, tmp_path)
