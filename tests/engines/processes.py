@@ -1,7 +1,7 @@
 """Processes of an engine: each in its own group with its own log, ended as a group, and gone when the starter is."""
 
-import ctypes
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-PR_SET_PDEATHSIG = 1  # prctl(2)
+# Linux ends such a process when its starter dies, even by SIGKILL. (Not by a preexec_fn: that forks, and gRPC, which
+# tests have running, crashes forked children.)
+DIE_WITH_STARTER = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 LAST_LINES = 60
 
 
@@ -24,13 +26,12 @@ class Process:
         self.log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [str(part) for part in command],
+                [*DIE_WITH_STARTER, *(str(part) for part in command)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 env=os.environ | dict(env or {}),
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - nothing but one system call happens in it
             )
         self.pid = self._process.pid
 
@@ -87,11 +88,3 @@ def free_ports(count: int) -> list[int]:
     finally:
         for each in sockets:
             each.close()
-
-
-def _die_with_parent() -> None:
-    """Has Linux end this process when its starter dies, even by SIGKILL. Elsewhere nothing happens."""
-    try:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    except (OSError, AttributeError):
-        pass
