@@ -159,9 +159,9 @@ def retry(
 
 @app.command()
 def demo(
-    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Where the demo's dataset goes.")] = Path(
-        "data/demo"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", metavar="DIR", parser=dataset_folder, help="Where the demo's dataset goes.")
+    ] = Path("data/demo"),
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:

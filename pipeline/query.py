@@ -49,11 +49,12 @@ FORMATS = ("table", "csv", "json", "parquet")
 Answer = tuple[list[str], list[tuple[Any, ...]]]
 
 
-def connect(root: Path, since: str | None = None) -> duckdb.DuckDBPyConnection:
+def connect(root: Path, since: str | None = None, files: Sequence[str] | None = None) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection in UTC with the views articles, current, lineage, stories, rejects, fetches and runs.
 
     With `since`, the id of a run, articles, rejects and fetches hold exactly the rows of the runs that ended after it,
-    whatever compaction has done to the files. Runs still at work are left for the next time.
+    whatever compaction has done to the files. Runs still at work are left for the next time. With `files`, relative to
+    `root`, they hold the rows of these alone.
     """
     if not (root / "runs").is_dir():
         raise QueryError(f"{root}: no dataset: there is no runs/ folder; run `newsbeam run CONFIG` first")
@@ -61,10 +62,12 @@ def connect(root: Path, since: str | None = None) -> duckdb.DuckDBPyConnection:
     db.execute("SET TimeZone = 'UTC'")
     wanted = None if since is None else _runs_after(root, since)
     for dataset in DATASETS:
-        if any((root / dataset).glob("*/*.parquet")):
-            db.execute(dataset_view_sql(root, dataset, wanted))
+        db.register(f"empty_{dataset}", arrow_schema(dataset).empty_table())
+        chosen = None if files is None else [root / path for path in files if path.startswith(f"{dataset}/")]
+        if chosen or (chosen is None and any((root / dataset).glob("*/*.parquet"))):
+            db.execute(dataset_view_sql(root, dataset, wanted, chosen))
+            _add_missing_columns(db, dataset)
         else:
-            db.register(f"empty_{dataset}", arrow_schema(dataset).empty_table())
             db.execute(f"CREATE VIEW {dataset} AS SELECT *, CAST(NULL AS DATE) AS seen_date FROM empty_{dataset}")  # noqa: S608 - a name of our own
     for name, sql in DERIVED_VIEWS.items():
         db.execute(f"CREATE VIEW {name} AS {sql}")
@@ -72,9 +75,25 @@ def connect(root: Path, since: str | None = None) -> duckdb.DuckDBPyConnection:
     return db
 
 
-def dataset_view_sql(root: Path, dataset: str, run_ids: Sequence[str] | None = None) -> str:
-    """The statement that makes a dataset's view in any DuckDB; with `run_ids`, of the rows of these runs alone."""
+def _add_missing_columns(db: duckdb.DuckDBPyConnection, dataset: str) -> None:
+    """Columns that all files lack, being older than they, are there and null."""
+    told = "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ?"
+    there = dict(db.execute(told, [dataset]).fetchall())
+    missing = [(name, kind) for name, kind in db.execute(told, [f"empty_{dataset}"]).fetchall() if name not in there]
+    if missing:
+        nulls = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in missing)
+        db.execute(f"ALTER VIEW {dataset} RENAME TO older_{dataset}")
+        db.execute(f"CREATE VIEW {dataset} AS SELECT *, {nulls} FROM older_{dataset}")  # noqa: S608 - names of our own
+
+
+def dataset_view_sql(
+    root: Path, dataset: str, run_ids: Sequence[str] | None = None, chosen_files: Sequence[Path] | None = None
+) -> str:
+    """The statement that makes a dataset's view in any DuckDB; with `run_ids` of the rows of these runs alone, with
+    `chosen_files` of these files alone."""
     files = _literal(root / dataset / "*" / "*.parquet")
+    if chosen_files is not None:
+        files = f"[{', '.join(map(_literal, chosen_files))}]"
     chosen = "" if run_ids is None else f" WHERE run_id IN ({', '.join(map(_literal, run_ids)) or 'NULL'})"
     return (
         f"CREATE VIEW {dataset} AS SELECT * FROM read_parquet({files}, hive_partitioning = true,"  # noqa: S608 - quoted

@@ -170,5 +170,6 @@ def newest_report(root: Path) -> dict[str, Any] | None:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        return found
+        if found.get("kind") == "run":  # no rewrite
+            return found
     return None

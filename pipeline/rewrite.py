@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 from pipeline.browse_index import discard as discard_search_index
 from pipeline.dataset import MEMORY_FILE, Dataset, live_files
 from pipeline.errors import DatasetError
-from transforms.partitions import PartFile, sort_table, write_table
-from transforms.schema import DATASETS, arrow_schema
+from transforms.partitions import PartFile, read_part, sort_table, write_table
+from transforms.schema import DATASETS
 from transforms.settings import WriteSettings
 from transforms.urls import article_id
 
@@ -86,10 +86,9 @@ def day_of(folder: str) -> date:
 
 
 def read_folder(root: Path, folder: str) -> pa.Table:
-    """All rows of a partition under the schema of today; columns that an older file lacks are null."""
-    schema = arrow_schema(folder.split("/", 1)[0])
-    files = sorted((root / folder).glob("*.parquet"))
-    return pa.concat_tables([_as_today(pq.read_table(file, partitioning=None), schema) for file in files])
+    """All rows of a partition under the schema of today; see `read_part`."""
+    tables = [read_part(file) for file in sorted((root / folder).glob("*.parquet"))]
+    return pa.concat_tables(tables, promote_options="default")
 
 
 Edit = Callable[[str, pa.Table], pa.Table]  # a dataset's name and the rows of a partition to the rows it shall have
@@ -197,10 +196,3 @@ def _plan(root: Path, folder: str, settings: WriteSettings) -> Change:
     rows = sum(pq.ParquetFile(file).metadata.num_rows for file in files)
     after = max(1, round(size / (settings.target_file_mb * 1_000_000)))
     return Change(folder=folder, files_before=len(files), files_after=after, rows=rows, rows_removed=0)
-
-
-def _as_today(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    missing = [field for field in schema if field.name not in table.column_names]
-    for field in missing:
-        table = table.append_column(field, pa.nulls(len(table), field.type))
-    return table.select(schema.names).cast(schema)

@@ -1,13 +1,17 @@
 """`newsbeam verify`: is every promise of the dataset kept? Reads everything, writes nothing."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.dataset import Dataset, live_files
 from pipeline.query import connect
+from transforms.partitions import SORT_KEYS
 from transforms.schema import DATASETS, arrow_schema
 
 _UNREADABLE = "cannot be read"
@@ -36,21 +40,50 @@ CHECKS = {
 DANGLING_AFTER_ERASURE = {name for name in CHECKS if "not there" in name or "without the one before" in name}
 
 
-def verify(root: Path) -> Iterator[str]:
+def verify(root: Path, pauses_s: Sequence[float] = (0.1, 0.5, 1, 2, 4)) -> Iterator[str]:
     """One sentence for each promise that is broken; none when the dataset is sound.
 
-    Rows are looked at only when every file can be read.
+    Rows are looked at only when every file can be read. A writer may be at work: what is found while it commits is
+    looked at again.
     """
     manifests = Dataset(root).manifests()
+    found = list(_findings(root, manifests))
+    for pause_s in pauses_s:
+        if not found or not _is_moving(root, manifests):
+            break
+        time.sleep(pause_s)
+        manifests = Dataset(root).manifests()
+        found = list(_findings(root, manifests))
+    yield from found
+
+
+def _is_moving(root: Path, manifests: list[dict[str, Any]]) -> bool:
+    """Whether something was committed since `manifests` were read, or is committed and not visible yet."""
+    staging = Dataset(root).staging
+    return manifests != Dataset(root).manifests() or any(
+        (staging / manifest["run_id"] / path).exists() for manifest in manifests for path in manifest["files"]
+    )
+
+
+def _findings(root: Path, manifests: list[dict[str, Any]]) -> Iterator[str]:
     yield from _check_books(manifests)
-    broken = list(_check_files(root, live_files(manifests)))
+    live = live_files(manifests)
+    broken = list(_check_files(root, live))
     yield from broken
     for manifest in manifests:
         yield from (f"{path}: lost, with a deleted state/ or otherwise" for path in manifest.get("lost", ()))
     if any(_UNREADABLE in sentence for sentence in broken):
         return
+    try:
+        yield from _check_rows(root, manifests, live)
+    except duckdb.Error as error:  # a file was replaced just now
+        yield f"{root}: {_UNREADABLE}: {error}"
+
+
+def _check_rows(root: Path, manifests: list[dict[str, Any]], live: list[str]) -> Iterator[str]:
+    """What rows promise each other, and runs of them."""
     erased = any(manifest.get("rows_removed") or manifest.get("lost") for manifest in manifests)
-    db = connect(root)
+    db = connect(root, files=live)
     for name, sql in CHECKS.items():
         if erased and name in DANGLING_AFTER_ERASURE:
             continue
@@ -68,17 +101,34 @@ def verify(root: Path) -> Iterator[str]:
 def _check_files(root: Path, live: list[str]) -> Iterator[str]:
     """Every file that counts is there, whole, and of the schema; no other file lies beside them."""
     for path in live:
-        schema = arrow_schema(path.split("/", 1)[0])
+        dataset = path.split("/", 1)[0]
         try:
             file = pq.ParquetFile(root / path)
-            if not file.schema_arrow.equals(schema):
-                yield f"{path}: its schema is not that of the dataset"
-            file.read(columns=[schema.names[0]])
+            if wrong := _wrong_columns(file.schema_arrow, dataset):
+                yield f"{path}: its schema is not that of the dataset: {', '.join(wrong)}"
+            else:
+                file.read(columns=[SORT_KEYS[dataset][0][0]])
         except (OSError, ValueError) as error:
             yield f"{path}: {_UNREADABLE}: {error}"
     there = {file.relative_to(root).as_posix() for name in DATASETS for file in (root / name).rglob("*.parquet")}
     for path in sorted(there - set(live)):
         yield f"{path}: no run tells of this file"
+
+
+def _wrong_columns(there: pa.Schema, dataset: str) -> list[str]:
+    """Columns of another type than today's, and sorting columns that are not there. A file may be older than other
+    columns, or of a later version of the program that has more."""
+    return [
+        field.name
+        for field in arrow_schema(dataset)
+        if (
+            there.field(field.name).type != field.type if field.name in there.names else field.name in _sorting(dataset)
+        )
+    ]
+
+
+def _sorting(dataset: str) -> set[str]:
+    return {name for name, _ in SORT_KEYS[dataset]}
 
 
 def _check_books(manifests: list[dict[str, Any]]) -> Iterator[str]:

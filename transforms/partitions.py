@@ -8,7 +8,7 @@ import dataclasses
 import itertools
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +85,29 @@ def _table(rows: Iterable[Row], schema: pa.Schema) -> pa.Table:
     left = iter(rows)
     chunks = iter(lambda: [to_row(row) for row in itertools.islice(left, CHUNK_ROWS)], [])
     return pa.Table.from_batches([pa.RecordBatch.from_pylist(chunk, schema=schema) for chunk in chunks], schema=schema)
+
+
+def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows of a part file under the schema of today, all columns or some.
+
+    What an older file lacks is null. Columns that a later version of the program has added stay, after the others.
+    """
+    with pq.ParquetFile(path) as file:
+        there = file.schema_arrow.names
+        table = file.read(columns=[name for name in columns if name in there] if columns else None)
+    return as_today(table, path.parent.parent.name, columns)
+
+
+def as_today(table: pa.Table, dataset: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Rows of any age under the schema of today, as `read_part` gives them."""
+    schema = arrow_schema(dataset)
+    wanted = [schema.field(name) for name in columns or schema.names]
+    later = [] if columns else [field for field in table.schema if field.name not in schema.names]
+    arrays = [
+        table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(len(table), field.type)
+        for field in [*wanted, *later]
+    ]
+    return pa.table(arrays, schema=pa.schema([*wanted, *later], metadata=schema.metadata))
 
 
 def sort_table(table: pa.Table, dataset: str) -> pa.Table:
