@@ -14,7 +14,7 @@ from pipeline.rewrite import day_of
 from pipeline.run import Options, Progress, Run, run_once
 from transforms.memory import Memory
 from transforms.schema import Entry, Feed
-from transforms.seen import entry_key
+from transforms.seen import entry_key, key_of
 from transforms.urls import article_id
 
 MOST_REJECTS = 6  # of one entry; after as many it is left alone for good
@@ -28,17 +28,24 @@ def retry_once(config: Config, options: Options, progress: Progress) -> Report:
 
 
 class Retry(Run):
-    """A run whose work are rejects. What a feed told of an entry beside its link is not kept, and is missing."""
+    """A run whose work are rejects, each with all that its feed told of it: its article gets the row that a success at
+    once would have given. Where `state/` was deleted, what the reject's row tells has to do."""
 
     def _work(self) -> None:
         self.spool.add(
-            list(retryable_entries(self.dataset.root, self.config.feeds, self.memory, self.report.started_at))
+            [
+                self.feeds.kept(key_of(entry)) or entry
+                for entry in retryable_entries(
+                    self.dataset.root, self.config.feeds, self.memory, self.report.started_at
+                )
+            ]
         )
         with self._known_robots():
             self._run_batches()
 
     def _remember(self, entries: Sequence[Entry], retryable: set[bytes]) -> None:
         self.feeds.save_retried(entries, retryable)
+        self.feeds.keep(entries, retryable)
 
 
 def retryable_entries(root: Path, feeds: Sequence[Feed], memory: Memory, now: datetime) -> Iterator[Entry]:

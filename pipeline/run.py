@@ -219,6 +219,7 @@ class Run:
     def _remember(self, entries: Sequence[Entry], retryable: set[bytes]) -> None:
         """Note the entries of a committed batch as seen."""
         self.feeds.save_seen(marks(entries), retryable)
+        self.feeds.keep(entries, retryable)
 
     def _run_batch(self, entries: Sequence[Entry]) -> None:
         """Run the five transforms over `entries` and commit what came out."""

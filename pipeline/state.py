@@ -3,8 +3,8 @@
 `articles.sqlite3` and `signatures/` hold nothing that is not in committed part files: `catch_up` reads the files of
 every run not yet applied, in the order of the runs. Delete them and they are built again, with the same result.
 `feeds.sqlite3` holds the validators and next poll of each feed, written only after what the poll brought is committed,
-which entries were seen, and what hosts answered for their robots.txt within a day; without it feeds are polled in full,
-entries are looked at again and hosts are asked again.
+which entries were seen, all that feeds told of those that may be tried again, and what hosts answered for their
+robots.txt within a day; without it feeds are polled in full, entries are looked at again and hosts are asked again.
 """
 
 import itertools
@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import TypeAdapter
 
 from pipeline.dataset import Dataset, live_files
 from transforms.memory import FORMAT, Memory
 from transforms.near_index import NearIndex
-from transforms.partitions import read_part
 from transforms.polling import FeedState, due
 from transforms.robots import DAY_S, MAX_HOSTS, KnownRobots
 from transforms.schema import Entry, Feed
@@ -33,6 +34,8 @@ MEMORY_COLUMNS = [
     "content_hash", "signature", "cluster_id", "duplicate_of", "duplicate_kind", "duplicate_score",
 ]  # fmt: skip
 SAME_MEMORIES = ("compact", "retag")  # rewrites that leave these columns as they are
+MAX_GIVEN_UP = 20_000  # entries kept for `newsbeam retry`
+_ENTRY = TypeAdapter(Entry)
 RETRY_LIMIT = 3  # tries of an entry over runs before it is left alone
 
 
@@ -94,7 +97,9 @@ class ArticleMemory:
 
     def _apply(self, db: sqlite3.Connection, files: list[str]) -> None:
         """Both halves pass over rows that they hold: killed between them, the same files are applied again."""
-        tables = {file: read_part(self.dataset.root / file, MEMORY_COLUMNS) for file in files}
+        tables = {
+            file: pq.read_table(self.dataset.root / file, columns=MEMORY_COLUMNS, partitioning=None) for file in files
+        }
         rows = [row | {"folder": _folder(file)} for file, table in tables.items() for row in table.to_pylist()]
         rows.sort(key=lambda row: (row["article_id"], row["version"]))
         index = NearIndex.open(self.signatures)
@@ -140,7 +145,7 @@ def _memory_row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 class FeedMemory:
-    """Validators and next poll of each feed, the entries seen, and the robots.txt of hosts."""
+    """Validators and next poll of each feed, the entries seen and those to try again, and the robots.txt of hosts."""
 
     def __init__(self, dataset: Dataset) -> None:
         path = dataset.state / "feeds.sqlite3"
@@ -160,6 +165,7 @@ class FeedMemory:
             " WITHOUT ROWID;"
             "CREATE TABLE IF NOT EXISTS robots (origin TEXT PRIMARY KEY, fetched_us INTEGER, body BLOB, failure TEXT,"
             " http_status INTEGER);"
+            "CREATE TABLE IF NOT EXISTS given_up (key BLOB PRIMARY KEY, seen_us INTEGER, entry TEXT) WITHOUT ROWID;"
         )
         return db
 
@@ -202,6 +208,30 @@ class FeedMemory:
                 "UPDATE seen SET tries_left = CASE WHEN ?2 THEN max(tries_left - 1, 0) ELSE 0 END WHERE key = ?1",
                 [(key_of(entry), key_of(entry) in retryable) for entry in entries],
             )
+
+    def keep(self, entries: Iterable[Entry], retryable: Set[bytes]) -> None:
+        """Keep all that the feed told of the entries whose key is in `retryable`, for `newsbeam retry`, the newest
+        `MAX_GIVEN_UP` of them; of the others nothing."""
+        known = {key_of(entry): entry for entry in entries}
+        with self._db:
+            self._db.executemany("DELETE FROM given_up WHERE key = ?", [(key,) for key in known])
+            self._db.executemany(
+                "INSERT INTO given_up VALUES (?, ?, ?)",
+                [
+                    (key, _microseconds(entry.seen_at), json.dumps(_ENTRY.dump_python(entry, mode="json")))
+                    for key, entry in known.items()
+                    if key in retryable
+                ],
+            )
+            self._db.execute(
+                "DELETE FROM given_up WHERE key NOT IN (SELECT key FROM given_up ORDER BY seen_us DESC LIMIT ?)",
+                (MAX_GIVEN_UP,),
+            )
+
+    def kept(self, key: bytes) -> Entry | None:
+        """The entry as its feed gave it, if it was kept."""
+        row = self._db.execute("SELECT entry FROM given_up WHERE key = ?", (key,)).fetchone()
+        return _ENTRY.validate_python(json.loads(row[0])) if row else None
 
     def robots(self) -> list[KnownRobots]:
         """What hosts answered for their robots.txt, the oldest first."""

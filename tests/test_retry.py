@@ -45,6 +45,28 @@ def test_a_page_that_was_busy_is_stored_later_without_polling_its_feed(site: Sit
     assert {row["publisher"] for row in rows(tmp_path, "articles")} == {"Towns"}
 
 
+def test_a_later_success_gives_the_row_that_a_first_one_would_have_given(site: Site, tmp_path: Path) -> None:
+    printed = "Tue, 17 Nov 2026 07:30:00 +0100"
+    told = f"<dc:creator>Mara Lindqvist</dc:creator><category>Harbours</category><pubDate>{printed}</pubDate>"
+    document = feed(["/Cusco"]).body
+    text = document if isinstance(document, str) else document.decode()
+    text = text.replace("</item>", f"{told}</item>").replace(
+        "<rss ", '<rss xmlns:dc="http://purl.org/dc/elements/1.1/" '
+    )
+    site.routes["/feed"] = dataclasses.replace(feed([]), body=text)
+    assert run(config(site, tmp_path / "later")).reasons == {"http-5xx": 1}
+    site.routes["/Cusco"] = page("Cusco")
+    assert run(config(site, tmp_path / "first")).stored == 1
+    assert retry(site, tmp_path / "later").stored == 1
+    (wanted,), (given,) = rows(tmp_path / "first", "articles"), rows(tmp_path / "later", "articles")
+    of_the_run = {"run_id", "first_seen_at", "fetched_at"}
+    assert {k: v for k, v in given.items() if k not in of_the_run} == {
+        k: v for k, v in wanted.items() if k not in of_the_run
+    }
+    assert (given["published_raw"], given["published_source"]) == (printed, "feed")
+    assert given["authors"][0]["name"] == "Mara Lindqvist"
+
+
 def entries(root: Path, *rejects: object) -> list[str]:
     write_parts(rejects, root, "r", WriteSettings())  # type: ignore[arg-type]  # rejects are rows
     feeds = [Feed(url="https://a.example/feed", id="a", publisher="A")]
