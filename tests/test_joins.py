@@ -1,5 +1,6 @@
 """Keyed joins: articles brought together by key get the clusters that one worker with an index gives them."""
 
+import dataclasses
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -22,7 +23,7 @@ from transforms.joins import answer, found, latest_before, postings, question, r
 from transforms.memory import Memory
 from transforms.near_index import NearIndex
 from transforms.recognition import Recogniser, Signed, Unchanged
-from transforms.schema import Article
+from transforms.schema import Article, Reject
 from transforms.settings import DeduplicateSettings
 
 
@@ -104,6 +105,15 @@ def test_the_joined_pipeline_gives_the_rows_of_the_one_worker(tmp_path: Path, ne
         count = rows.settled | beam.combiners.Count.Globally()
         assert_that(count, equal_to([settled]), label="Settled")
         assert_that(rows.rejects, equal_to([]), label="NoRejects")
+
+
+def test_a_failure_of_the_program_costs_one_article_of_its_host(tmp_path: Path) -> None:
+    articles = day(3, 4)
+    broken = dataclasses.replace(articles[1], text=None)  # type: ignore[arg-type] # the fault
+    archive = Archive(tmp_path)
+    recogniser = Recogniser(memory=archive, index=archive.index())
+    found = list(recognised([articles[0], broken, *articles[2:]], recogniser))
+    assert [isinstance(outcome, Reject) for outcome in found] == [False, True, False, False]
 
 
 def test_joins_cannot_drop_copies() -> None:

@@ -39,7 +39,7 @@ from transforms.segments import (
 from transforms.signatures import Signature, unpack
 
 SEAL_AT = 20_000  # entries kept in dicts before they are packed into a segment
-MAX_READ = 200_000  # keys whose postings are kept after they were read
+MAX_READ = 20_000  # keys whose postings are kept after they were read
 MERGE_RATIO = 8  # a segment is merged into the one before it when that is less than so many times larger
 
 KEPT_DAYS = 92  # the widest window there can be
@@ -74,10 +74,9 @@ class NearIndex:
     def find(self, keys: Keys) -> Found:
         """The latest postings of each key: places in `keys`, and the entries that posted them."""
         asked = keys.tolist()
+        if any(key not in self._stored for key in asked):
+            self.read_ahead(keys)
         stored = self._stored
-        if unread := [key for key in asked if key not in stored]:
-            self.read_ahead(np.array(unread, dtype=np.uint32))
-            stored = self._stored
         places, entries = [], []
         for place, key in enumerate(asked):
             postings, new = stored[key], self._fresh.postings(key)
@@ -95,8 +94,9 @@ class NearIndex:
         keys = np.unique(keys)
         places, entries = together([segment.find(keys) for segment in self._segments])
         found: dict[int, tuple[Posting, ...]] = dict.fromkeys(keys.tolist(), ())
+        held: dict[Posting, Posting] = {}  # an entry is held once, however many keys it answers
         for key, posting in sorted(zip(keys[places].tolist(), postings_of(entries), strict=True)):
-            found[key] = (*found[key], posting)
+            found[key] = (*found[key], held.setdefault(posting, posting))
         self._stored |= found
 
     def in_window(self, entries: Entries, article_id: str, seen_at: datetime) -> NDArray[np.bool_]:
