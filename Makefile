@@ -34,7 +34,7 @@ engines: setup
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra cloud --generate-hashes --no-emit-index-url --python-version 3.11 --output-file requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --extra cloud --constraint requirements.lock --generate-hashes --no-emit-index-url --python-version 3.11 --output-file configs/image.lock
+	echo hatchling | $(BIN)/uv pip compile pyproject.toml - --extra cloud --constraint requirements.lock --generate-hashes --no-emit-index-url --python-version 3.11 --output-file configs/image.lock
 
 dictionary: setup
 	$(BIN)/python -m pipeline.dictionary data/README.md

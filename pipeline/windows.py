@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import runner
+from pipeline import metrics, runner
 from pipeline.alarms import alarms_of
 from pipeline.build import Place, build_stream
 from pipeline.config import Config
@@ -77,6 +77,9 @@ def stream_windows(
                 for report in committer.commit_all():
                     service.waiting(f"{report.stored:,} articles stored, {report.feeds_failed:,} feeds failed")
                     yield report
+        except Exception:
+            metrics.tell_failed(config, datetime.now(UTC))
+            raise
         finally:
             job.cancel()
         yield from committer.commit_all()
@@ -142,6 +145,7 @@ class Committer:
             except DatasetLockedError:
                 return
             if report is not None:
+                metrics.tell(self.config, report)
                 self.progress("done", report, 0)
                 yield report
 

@@ -196,3 +196,16 @@ def test_the_image_takes_every_file_it_is_built_from_and_what_it_ignores_is_not_
     beam = re.search(r"^ARG BEAM=.*_sdk:(\S+)$", text, re.MULTILINE)
     assert beam
     assert pins("configs/image.lock")["apache-beam"][0] == beam[1]
+
+
+@pytest.mark.parametrize("name", ["flink", "dataflow"])
+def test_the_options_of_the_configs_for_engines_are_beams(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    from pipeline.config import load_config
+
+    given = load_config(ROOT / "configs" / f"{name}.toml").settings.run.beam_options
+    with caplog.at_level("WARNING"):
+        told = PipelineOptions([*given]).get_all_options(drop_default=True)
+    assert [record.message for record in caplog.records if "unparseable" in record.message] == []
+    assert len(told) == len(given)
