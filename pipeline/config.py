@@ -120,6 +120,11 @@ def _feed(raw: Any, name: str, number: int) -> Feed:
     _forbid_unknown(raw, {field.name for field in dataclasses.fields(Feed)}, name, where)
     if not _is_web_address(raw["url"]):
         raise ConfigError(f"{name}: {where}url: expected an http or https address, got {raw['url']!r}")
+    if "@" in (parts := urlsplit(raw["url"])).netloc:
+        raise ConfigError(
+            f"{name}: {where}url: expected an address without user name and password ({parts.hostname}): it is"
+            " written to every row that tells of the feed"
+        )
     feed = _validate(Feed, {"id": feed_id(raw["url"]), **raw}, name, where)
     if feed.kind not in ("feed", "sitemap"):
         raise ConfigError(f'{name}: {where}kind: expected "feed" or "sitemap", got {feed.kind!r}')

@@ -94,6 +94,14 @@ def test_a_feed_listed_twice_is_polled_once() -> None:
     assert len(parse_config({"output": "out", "feeds": [FEED, FEED]}, "news.toml").feeds) == 1
 
 
+def test_a_password_in_an_address_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text('output = "out"\n[[feeds]]\nurl = "https://mara:harbour99@news.example/feed"\n')
+    with pytest.raises(ConfigError, match=r"without user name and password \(news\.example\)") as refused:
+        load_config(file)
+    assert "harbour99" not in str(refused.value)
+
+
 def test_an_id_given_to_two_addresses_is_an_error() -> None:
     feeds = [{"url": "https://a.example/", "id": "a"}, {"url": "https://b.example/", "id": "a"}]
     with pytest.raises(ConfigError, match="given to two addresses"):
