@@ -13,6 +13,7 @@ Memory: a batch of rows at a time. Disk: about as much as the texts in the part 
 import sqlite3
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ FORMAT = 2  # of the file; raise it whenever a table or a rule of `browse_words`
 INDEX_FILE = "search.sqlite3"  # under state/
 BATCH_ROWS = 1_000  # a transaction
 BUSY_S = 60  # for another browser's transaction
+FACETS_EVERY_S = 20.0  # while a large dataset is read
 FACETS = {"person": 300, "organization": 300, "topic": 2_000, "publisher": 5_000, "country": 300, "language": 300}
 _COLUMNS = [
     "article_id", "version", "title", "description", "text", "publisher", "publisher_domain", "language", "word_count",
@@ -151,6 +153,7 @@ class SearchIndex:
             self.rows = sum(rows.values())
             self._count(db)
             wanted = [path for path in rows if path not in known or known[path][1] < rows[path]]
+            counted_at = time.monotonic()
             for path in wanted:
                 try:
                     self._take(db, path, rows[path], gone, stop)
@@ -158,6 +161,9 @@ class SearchIndex:
                     broken.append(error)
                 if stop.is_set():
                     return
+                if time.monotonic() - counted_at > FACETS_EVERY_S:
+                    db.executescript(_FACETS)
+                    counted_at = time.monotonic()
             if gone:
                 self._drop(db, gone)
             if gone or wanted:
