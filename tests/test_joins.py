@@ -118,4 +118,4 @@ def test_a_failure_of_the_program_costs_one_article_of_its_host(tmp_path: Path) 
 
 def test_joins_cannot_drop_copies() -> None:
     with pytest.raises(ValueError, match='expected near = "mark" or "off"'):
-        Deduplicate(settings=DeduplicateSettings(near="drop", arrangement="joins"), root="news")
+        DeduplicateSettings(near="drop", arrangement="joins")

@@ -63,8 +63,6 @@ class Deduplicate(beam.PTransform[PCollection[Article], Any]):
 
     def __post_init__(self) -> None:
         super().__init__()
-        if self.settings.arrangement == "joins" and self.settings.near == "drop":
-            raise ValueError('deduplicate.arrangement "joins" cannot drop copies: expected near = "mark" or "off"')
 
     def expand(self, articles: PCollection[Article]) -> "DoOutputsTuple | Outputs":
         if self.settings.arrangement == "joins" and articles.windowing.is_default():

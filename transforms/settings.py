@@ -54,6 +54,10 @@ class DeduplicateSettings:
     window_days: Annotated[int, Ge(1), Le(92)] = 14  # the index of signatures keeps 92 days
     arrangement: Literal["one-worker", "joins"] = "one-worker"
 
+    def __post_init__(self) -> None:
+        if self.arrangement == "joins" and self.near == "drop":
+            raise ValueError('arrangement = "joins" cannot drop copies; expected near = "mark" or "off"')
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagSettings:
