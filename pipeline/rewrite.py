@@ -22,7 +22,7 @@ from pipeline.browse_index import discard as discard_search_index
 from pipeline.dataset import MEMORY_FILE, Dataset, live_files
 from pipeline.errors import DatasetError
 from transforms.partitions import PartFile, read_part, sort_table, write_table
-from transforms.schema import DATASETS
+from transforms.schema import DATASETS, arrow_schema
 from transforms.settings import WriteSettings
 from transforms.urls import article_id
 
@@ -41,12 +41,15 @@ class Change:
 
 
 def compact(root: Path, settings: WriteSettings, now: datetime, *, dry_run: bool = False) -> list[Change]:
-    """Merge the small files of closed days to about `settings.target_file_mb`; rows are unchanged.
+    """Merge the small files of closed days to about `settings.target_file_mb`, and give files that an earlier version of
+    the program wrote the columns of today; rows are unchanged.
 
     A day is closed when it has ended in UTC. Returns what was done, or with `dry_run` what would be.
     """
     folders = (
-        folder for folder in partitions(root) if day_of(folder) < now.date() and _is_scattered(root, folder, settings)
+        folder
+        for folder in partitions(root)
+        if day_of(folder) < now.date() and (_is_scattered(root, folder, settings) or _is_older(root, folder))
     )
     if dry_run:
         return [_plan(root, folder, settings) for folder in folders]
@@ -188,6 +191,12 @@ def _is_scattered(root: Path, folder: str, settings: WriteSettings) -> bool:
     sizes = [file.stat().st_size for file in (root / folder).glob("*.parquet")]
     small = [size for size in sizes if size < SMALL_SHARE * settings.target_file_mb * 1_000_000]
     return len(small) > 1
+
+
+def _is_older(root: Path, folder: str) -> bool:
+    """Whether a file lacks columns of today."""
+    wanted = set(arrow_schema(folder.split("/", 1)[0]).names)
+    return any(wanted - set(pq.read_schema(file).names) for file in (root / folder).glob("*.parquet"))
 
 
 def _plan(root: Path, folder: str, settings: WriteSettings) -> Change:

@@ -55,11 +55,20 @@ def test_older_files_are_read_compacted_tagged_and_remembered(root: Path, older:
     with Dataset(root).lock("a run", LONG_AFTER):
         ArticleMemory(Dataset(root)).catch_up()
     assert retag(root, TagSettings(taggers=("topics",)), WriteSettings(), LONG_AFTER, workers=1)
-    compact(root, WriteSettings(), LONG_AFTER)
     assert list(verify(root)) == []
     for file in files(root):
         assert pq.read_schema(file).equals(arrow_schema("articles"), check_metadata=True)
     assert connect(root).execute("SELECT count(*), count(tags_version) FROM articles").fetchone() == (20, 20)
+
+
+def test_compaction_gives_older_files_the_columns_of_today(root: Path) -> None:
+    compact(root, WriteSettings(), LONG_AFTER)
+    (only,) = files(root)
+    change(only, lambda table: table.drop_columns(YOUNG))
+    assert [change.files_after for change in compact(root, WriteSettings(), LONG_AFTER)] == [1]
+    assert pq.read_schema(files(root)[0]).equals(arrow_schema("articles"), check_metadata=True)
+    assert list(verify(root)) == []
+    assert compact(root, WriteSettings(), LONG_AFTER) == []
 
 
 def test_columns_of_a_later_version_are_kept(root: Path) -> None:
