@@ -100,7 +100,7 @@ class Display:
     def _lines(self) -> tuple[str, str]:
         """How far the run is, and what came of it so far; each fits a terminal of 80 columns beside the bar."""
         if self.report is None:
-            return "starting", ""
+            return ("waiting for a feed to be due" if self.brief else "starting"), ""
         feeds = f"feeds {self.report.feeds_polled:,}, {self.report.feeds_failed:,} failed"
         if self.phase == "poll":
             return "polling", f"{feeds}; {self.to_do:,} new entries"
