@@ -221,7 +221,7 @@ function drawStories() {
         linked(copy.title, copy.url),
         copy.kind ? `${copy.kind}${copy.score === null ? "" : ` ${percent(copy.score, 1)}`}` : "first seen",
       ]);
-      const body = node("div", { className: "scroll" }, table(["seen", "publisher", "title", "copy"], copies));
+      const body = node("div", { className: "scroll", tabIndex: 0 }, table(["seen", "publisher", "title", "copy"], copies));
       if (size > story.copies.length)
         body.append(
           node("p", {

@@ -329,7 +329,7 @@ async function plot(
 
 function numbersTable(id) {
   const numbers = node("details", { className: "numbers" });
-  numbers.append(node("summary", { textContent: "Numbers" }), node("div", { className: "scroll" }));
+  numbers.append(node("summary", { textContent: "Numbers" }), node("div", { className: "scroll", tabIndex: 0 }));
   numbers.addEventListener("toggle", () => fillNumbers(numbers));
   return numbers;
 }
