@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml.html import document_fromstring
 
+from tests.pages import page
 from transforms.bylines import kind_of, read_authors, split_names
 from transforms.json_ld import parse_block, read_json_ld, string
+from transforms.metadata import read_metadata
 from transforms.page_dates import candidate, date_in_url, weigh
 from transforms.title import choose_title, strip_site
 
@@ -96,11 +98,35 @@ def test_the_heading_that_the_metadata_confirm_is_the_title() -> None:
         ("Ann Low, political correspondent", ["Ann Low"]),
         ("Ann Low (ann.low@herald.example)", ["Ann Low"]),
         ("By ANN LOW | Staff Writer", ["ANN LOW"]),
+        ("By Ann Low Thursday, November 19, 2026", ["Ann Low"]),
+        ("Von Hans Peter Freitag", ["Hans Peter Freitag"]),
+        ("Herald-Experte Jan Ohm", ["Jan Ohm"]),
         ("", []),
     ],
 )
 def test_bylines_are_split_and_stripped(byline: str, names: list[str]) -> None:
     assert split_names(byline) == names
+
+
+MICRODATA = """<div class="post"><div itemscope itemtype="https://schema.org/Article">{story}
+<footer><span itemprop="author" itemscope><a rel="author" title="profile"><b itemprop="name">T. V. Reed</b></a></span>
+</footer></div><div class="more" itemscope><i itemprop="author" itemscope><b itemprop="name">Cy Moss</b></i></div>
+<div class="comment" itemscope><i itemprop="author" itemscope><b itemprop="name">Dee Poe</b></i></div></div>"""
+
+
+@pytest.mark.parametrize(
+    ("markup", "names"),
+    [
+        (MICRODATA, ["T. V. Reed"]),
+        ('<div class="meta"><a class="byline-link" href="/author/matthias/">Matthias</a></div>{story}', ["Matthias"]),
+        ('<div class="meta"><a class="byline-link" href="/author/matthias/">Team</a></div>{story}', []),
+        ('<p class="byline">Walter von Halden</p>{story}', ["Walter von Halden"]),
+    ],
+)
+def test_authors_are_read_from_the_elements_that_name_them(markup: str, names: list[str]) -> None:
+    story = "<h1>Ferry fares to rise</h1><p>Fares will rise in May, the harbour board said on Tuesday.</p>"
+    tree = document_fromstring(f"<html><body>{markup.format(story=story)}</body></html>")
+    assert [author.name for author in read_metadata(tree, page("")).authors] == names
 
 
 def test_organisations_are_told_apart_and_the_publisher_is_no_author() -> None:

@@ -40,6 +40,13 @@ _EXPLICIT_BY = re.compile(
     re.IGNORECASE,
 )
 _NAME = r"[^\W\d_a-z][\w.'’-]{0,25}"
+_DAY = re.compile(  # of the week, in the date that stands behind the names; some are surnames
+    r"(?<=\S)\s+(?:on\s+|am\s+|le\s+|el\s+)?"
+    r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch|"
+    r"lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lunes|martes|miércoles|jueves|viernes|sábado|domingo|"
+    r"lunedì|martedì|mercoledì|giovedì|venerdì|maandag|dinsdag|woensdag|donderdag|vrijdag|zaterdag|zondag)\b(?=[^;|]{0,20}\d)",
+    re.IGNORECASE,
+)
 _USER = re.compile(r"[\w.-]{3,30}")
 _PERSON = re.compile(rf"{_NAME}(?:\s(?:{_NAME}|de|da|di|van|von|der|den|del|la|le|bin|al|el|dos)){{1,4}}")
 _AUTHOR_MARK = re.compile(
@@ -76,6 +83,11 @@ _ROLE_WORDS = {
     "affairs", "digital", "video", "news", "city", "diplomatic", "defence", "security", "crime", "courts", "legal",
     "media", "culture", "arts", "leiter", "leiterin", "ressort", "chefredakteur", "chefredakteurin", "volontär",
     "volontärin",
+}  # fmt: skip
+_PERSONS_ROLES = {  # that stand before the name too: "Korrespondentin Mara Lindqvist", "Sport-Experte Jan Roth"
+    "reporter", "correspondent", "editor", "journalist", "columnist", "redakteur", "redakteurin", "korrespondent",
+    "korrespondentin", "experte", "expertin", "autor", "autorin", "gastautor", "gastautorin", "reporterin",
+    "journaliste", "periodista", "giornalista", "jornalista", "verslaggever", "dziennikarz",
 }  # fmt: skip
 _ORGANISATION_WORDS = {
     "news", "agency", "staff", "team", "desk", "editorial", "editors", "press", "media", "times", "post", "daily",
@@ -132,9 +144,11 @@ def split_names(byline: str) -> list[str]:
     for _ in range(2):
         text = _BY.sub("", text).strip()
     names = []
-    for part in _SPLIT.split(text):
+    for part in _SPLIT.split(_DAY.split(text, maxsplit=1)[0]):
         name = _BY.sub("", part or "").strip(' ,;:-–—|•·@"“”')
         words = _TITLES.sub("", name).split()
+        while len(words) > 2 and key(words[0].rsplit("-", maxsplit=1)[-1]) in _PERSONS_ROLES:
+            words.pop(0)
         while len(words) > 2 and key(words[-1]) in _ROLE_WORDS:
             words.pop()
         name = " ".join(words)
@@ -192,9 +206,9 @@ def _byline_of(element: HtmlElement) -> tuple[int, str]:
     if not is_marked and not _EXPLICIT_BY.match((element.text or "").strip() + "."):
         return 0, ""
     line = one_line(" ".join(element.itertext())[:400], 200)
-    if is_marked and (inner := _INNER_BY.search(line)):
+    if is_marked and not _PERSON.fullmatch(line) and (inner := _INNER_BY.search(line)):
         line = inner[0]
-    if not _is_byline(line, is_marked=_is_name_mark(element)):
+    if not _is_byline(line, is_marked=_is_name_mark(element) or _is_named_by_link(element, line)):
         return 0, ""
     return is_marked + bool(_EXPLICIT_BY.match(line)), line
 
@@ -210,6 +224,12 @@ def _is_name_mark(element: HtmlElement) -> bool:
     """Whether the element is marked as holding the name itself, so that one word is a name too."""
     tokens = f"{element.get('class', '')} {element.get('rel', '')} {element.get('itemprop', '')}".lower().split()
     return bool(_NAME_MARKS.intersection(tokens))
+
+
+def _is_named_by_link(element: HtmlElement, line: str) -> bool:
+    """Whether a link to an author's page says the same as its address: "/author/matthias/" is Matthias."""
+    path = element.get("href", "")[:500].rstrip("/") if element.tag == "a" else ""
+    return bool(path) and _squeeze(path.rsplit("/", maxsplit=1)[-1]) == _squeeze(line)
 
 
 def _is_byline(line: str, *, is_marked: bool) -> bool:

@@ -24,7 +24,7 @@ from transforms.page_dates import (
     visible_date,
     weigh,
 )
-from transforms.page_meta import PageMeta, read_page_meta
+from transforms.page_meta import MICRODATA_AUTHOR, PageMeta, read_page_meta
 from transforms.plain_text import key, one_line
 from transforms.schema import Author, Page
 from transforms.title import AGREEMENT, choose_title, likeness
@@ -45,7 +45,7 @@ MODIFIED_META = (
 AUTHOR_META = (
     "author", "parsely-author", "sailthru.author", "byl", "dc.creator", "dcterms.creator", "article:author_name",
     "cxenseparse:author", "article.author", "citation_author", "article:author", "og:article:author", "twitter:data1",
-    "authors",
+    "authors", MICRODATA_AUTHOR,
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """What a page says of itself outside JSON-LD: meta tags (Open Graph and others), microdata, links, headings."""
 
 from dataclasses import dataclass, field
+from itertools import islice
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -11,6 +12,9 @@ MAX_META = 600
 _MICRODATA = etree.XPath("descendant::*[@itemprop and not(self::meta)]")
 _READ_MICRODATA = {"datepublished", "datemodified", "articlesection", "headline", "keywords", "inlanguage"}
 _NAMES = ("property", "name", "itemprop", "http-equiv")
+_ITS_NAME = etree.XPath("descendant::*[@itemprop='name']")
+MICRODATA_AUTHOR = "itemprop author name"
+MAX_ANCESTORS = 12
 MAX_HEADINGS = 20
 MAX_CONTENT_CHARS = 5_000
 
@@ -48,9 +52,15 @@ def read_page_meta(tree: HtmlElement) -> PageMeta:
         names = {name.strip().lower() for attribute in _NAMES if (name := element.get(attribute))}
         for name in names - {""}:
             meta.setdefault(name[:100], []).append(value)
+    written: HtmlElement | None = None  # what the first author wrote: others wrote what the page offers beside it
     for element in _MICRODATA(tree)[:MAX_META]:
         name = element.get("itemprop", "").lower()
-        if name in _READ_MICRODATA:
+        if name == "author" and (author := _author_name(element)):
+            item = next((around for around in element.iterancestors() if around.get("itemscope") is not None), tree)
+            written = item if written is None else written
+            if item is written:
+                meta.setdefault(MICRODATA_AUTHOR, []).append(author)
+        elif name in _READ_MICRODATA:
             printed = element.get("content") or element.get("datetime") or "".join(element.itertext())
             meta.setdefault(name, []).append(from_markup(printed, MAX_CONTENT_CHARS))
     title = next((from_markup(t.text_content()[:5_000], 1_000) for t in tree.iter("title") if t.text), "")
@@ -62,6 +72,16 @@ def read_page_meta(tree: HtmlElement) -> PageMeta:
         canonical=canonical.strip()[:2_000] if canonical else None,
         language=_language(tree, meta),
     )
+
+
+def _author_name(element: HtmlElement) -> str:
+    """The name of whom an element describes as the author, "" where it describes nobody, or who wrote a comment."""
+    for name in _ITS_NAME(element)[:1]:
+        around = [element, *islice(element.iterancestors(), MAX_ANCESTORS)]
+        marks = " ".join(e.get(mark, "") for e in around for mark in ("class", "id", "itemprop", "itemtype"))
+        if "comment" not in marks.lower():
+            return from_markup(name.get("content") or "".join(name.itertext())[:500], 200)
+    return ""
 
 
 def _headings(tree: HtmlElement) -> list[str]:
