@@ -7,6 +7,7 @@ guid, feed and headline) hold the host in them, so whoever has all articles of a
 import re
 import struct
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -64,7 +65,7 @@ def posted_keys(article: Article | Posted, signature: Signature) -> Keys:
     keys = [own_key(article.article_id, article.version), text_keys(signature, article.content_hash)]
     keys.append(alias_keys(article))
     if article.version == 1:  # later versions repeat their own lines
-        keys.append(line_keys(np.unique(signature.lines)))
+        keys.append(line_keys(distinct(signature.lines.tolist())))
     return np.concatenate(keys)
 
 
@@ -95,6 +96,11 @@ def alias_keys(article: Article | Posted) -> Keys:
         xxhash.xxh32_intdigest(f"{kind}\n{place}\n{name}".encode("utf-8", "surrogatepass")) for kind, name in names
     ]
     return np.array(hashes, dtype=np.uint32)
+
+
+def distinct(hashes: Iterable[int]) -> Keys:
+    """Each once, in the order given."""
+    return np.array(list(dict.fromkeys(hashes)), dtype=np.uint32)
 
 
 def own_key(article_id: str, version: int) -> Keys:

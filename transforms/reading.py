@@ -28,10 +28,11 @@ _SCRAMBLE = np.uint64(0xD6E8FEB86659FD93)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """A text as read once: of each line a hash, and whether it is prose; of each token a hash, its line, and whether
-    it is a key token."""
+    """A text as read once: of each line a hash, how many tokens it has, and whether it is prose; of each token a hash,
+    its line, and whether it is a key token."""
 
     line_hashes: list[int]
+    line_tokens: NDArray[np.intp]
     is_prose: NDArray[np.bool_]
     tokens: NDArray[np.uint64]
     line_of: NDArray[np.intp]
@@ -50,6 +51,7 @@ def read(text: str, host: str = "") -> Reading:
     tokens, line_of, is_key, characters = _tokens("\n".join(lines))
     return Reading(
         line_hashes=[xxhash.xxh32_intdigest(line.encode("utf-8", "surrogatepass"), seed) for line in lines],
+        line_tokens=np.bincount(line_of, minlength=len(lines)),
         is_prose=np.array([is_prose(line) for line in lines], dtype=bool),
         tokens=tokens,
         line_of=line_of,

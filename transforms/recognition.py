@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from transforms.copies import Candidate, candidates, retellings
 from transforms.memory import Known, Memory, Stored
 from transforms.near_index import NearIndex
-from transforms.postings import alias_keys, host_number, line_keys, microseconds
+from transforms.postings import alias_keys, distinct, host_number, line_keys, microseconds
 from transforms.reading import Reading, content_hash, read
 from transforms.schema import Article
 from transforms.segments import Entries, Keys
@@ -52,7 +52,7 @@ def arrive(article: Article) -> Arrived:
         article=article,
         reading=reading,
         whole=sign(reading),
-        lines=np.array(list(dict.fromkeys(reading.line_hashes)), dtype=np.uint32),
+        lines=distinct(reading.line_hashes),
         aliases=alias_keys(article),
     )
 

@@ -180,16 +180,17 @@ def _bytes(hashes: Hashes) -> NDArray[np.uint8]:
 
 def _numbers(upper: NDArray[np.uint8]) -> Hashes:
     """The upper 24 bits of hashes as numbers; the last axis holds the bytes of one."""
-    wide = upper.astype(np.uint32)
-    return np.asarray(wide[..., 0] << np.uint32(16) | wide[..., 1] << np.uint32(8) | wide[..., 2])
+    wide = np.zeros((*upper.shape[:-1], 4), dtype=np.uint8)
+    wide[..., 1:] = upper
+    return wide.view(">u4")[..., 0].astype(np.uint32)
 
 
 def _kept_lines(reading: Reading, repeated: Collection[int]) -> NDArray[np.bool_]:
     """Which lines are signed: of those not repeated the prose, or all where there is little of it."""
+    tokens = reading.line_tokens
     own = np.array([value not in repeated for value in reading.line_hashes], dtype=bool)
     prose = own & reading.is_prose
-    tokens = np.bincount(reading.line_of, minlength=len(own))
-    return prose if tokens[prose].sum() >= max(PROSE_TOKENS, PROSE_SHARE * tokens[own].sum()) else own
+    return prose if tokens @ prose >= max(PROSE_TOKENS, PROSE_SHARE * (tokens @ own)) else own
 
 
 def _jaccard(one: Hashes, one_count: int, others: NDArray[np.uint32], other_counts: NDArray[np.uint32]) -> Floats:
