@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.cubes import UNITS_DAYS, Frame, label, pack, unit_of
+from pipeline.errors import QueryError
 from pipeline.query import connect
 from pipeline.report_page import gather, report_page, write_report
 from tests.articles import NOON, make_article, make_fetch, make_reject
@@ -213,6 +216,23 @@ def test_data_cannot_end_its_element(tmp_path: Path) -> None:
     held = page.split('<script type="application/json" id="data">')[1].split("</script>")[0]
     assert json.loads(held)["frame"]["publishers"] == [label(EVIL)]
     assert EVIL not in page
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    root = dataset(tmp_path / "data", make_article())
+    damaged = next((root / "articles").glob("*/*.parquet"))
+    damaged.write_bytes(b"PAR1 no more")
+    with pytest.raises(QueryError, match=damaged.name):
+        write_report(root, tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_the_command_writes_the_page_and_says_how_large_it_is(tmp_path: Path) -> None:
+    root, output = dataset(tmp_path / "data", make_article()), tmp_path / "pages" / "report.html"
+    command = [sys.executable, "-m", "pipeline", "report", str(root), "-o", str(output)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (told.stdout, told.stderr) == (f"{output}: 1.0 MB\n", "")
+    assert output.read_text().startswith("<!doctype html>")
 
 
 # --------------------------------------------------------------------------- the page in a browser
