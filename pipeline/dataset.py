@@ -87,7 +87,8 @@ class Dataset:
                         raise
                     raise DatasetError(f"{self.root}: cannot be written to or read: {error}") from error
                 except pa.ArrowException as error:
-                    raise DatasetError(f"{error}; `newsbeam verify {self.root}` lists what is damaged") from error
+                    told = str(error).partition("\n")[0]
+                    raise DatasetError(f"{told}; `newsbeam verify {self.root}` lists what is damaged") from error
                 finally:
                     with suppress(OSError, DatasetError):  # what cannot be done now is left to the next writer
                         self._settle(now)
