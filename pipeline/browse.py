@@ -1,4 +1,6 @@
-"""`newsbeam browse`: a local web page to search and read a dataset. Loopback only, reads only.
+"""`newsbeam browse`: a local web page to search and read a dataset.
+
+It reads only, and serves on loopback only: whoever may use this machine may read it, nobody else.
 
 Goes in: a dataset root. A thread keeps the search index in step with what runs commit while the page is looked at.
 """
@@ -133,6 +135,9 @@ class IndexKeeper(threading.Thread):
 
 class _Handler(WSGIRequestHandler):
     timeout = IDLE_S
+
+    def version_string(self) -> str:
+        return "newsbeam"
 
     def log(self, type: str, message: str, *args: object) -> None:
         """Requests are no news; errors are on the page."""

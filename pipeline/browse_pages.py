@@ -91,7 +91,7 @@ def make_app(index: SearchIndex, keeper: Keeper, stored: StoredArticles) -> Flas
 
     @app.context_processor
     def common() -> dict[str, Any]:
-        return {"root": index.dataset.root.name or str(index.dataset.root), "index": index, "keeper": keeper}
+        return {"root": index.dataset.root.resolve().name, "index": index, "keeper": keeper}
 
     @app.errorhandler(HTTPException)
     def show_error(error: HTTPException) -> tuple[str, int]:

@@ -12,6 +12,10 @@ from functools import lru_cache
 from itertools import groupby
 
 MAX_TERMS = 32  # of a search; the rest is left out
+MAX_BEGINNINGS, BEGINNING_LETTERS = (
+    4,
+    2,
+)  # what "begin*" costs grows with the words that begin so; others stand as they are
 _LETTERS = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه", "ـ": None}
 )
@@ -100,7 +104,7 @@ def read_search(text: str) -> Search:
     not be there. Every string is a search; what is no word is left out."""
     wanted: list[tuple[Phrase, ...]] = []
     unwanted: list[Phrase] = []
-    either = False
+    either, beginnings = False, MAX_BEGINNINGS
     for match in list(_CHUNK.finditer(text))[:MAX_TERMS]:
         minus, quoted, bare = match.groups()
         if bare == "OR" and not minus and wanted:
@@ -110,7 +114,9 @@ def read_search(text: str) -> Search:
         found = tuple(word for word, _, _ in words(folded(given)))
         if not found:
             continue
-        phrase = Phrase(found, is_prefix=quoted is None and given.endswith("*"))
+        is_prefix = quoted is None and given.endswith("*") and len(found[-1]) >= BEGINNING_LETTERS and beginnings > 0
+        beginnings -= is_prefix
+        phrase = Phrase(found, is_prefix=is_prefix)
         if minus:
             unwanted.append(phrase)
         elif either:

@@ -172,7 +172,7 @@ def demo(
         with demo_config(output) as config:
             _run(config, _options(config, "direct", None), as_json=as_json, quiet=quiet, strict=False)
         if not quiet and not as_json:
-            print(f'\nTry:  newsbeam query {output} "FROM stories"', file=sys.stderr)
+            print(f'\nTry:  newsbeam query {output} "FROM stories"\n      newsbeam browse {output}', file=sys.stderr)
 
 
 @app.command()

@@ -72,6 +72,12 @@ def test_what_holds_no_word_asks_for_nothing(query: str) -> None:
     assert read_search(query).to_fts() is None
 
 
+def test_beginnings_are_few_and_long_enough_to_be_cheap() -> None:
+    assert read_search("a* ab* ac* ad* ae* af*").to_fts() == (
+        '("a") AND ("ab" *) AND ("ac" *) AND ("ad" *) AND ("ae" *) AND ("af")'
+    )
+
+
 def test_what_sqlite_would_read_as_orders_are_words() -> None:
     assert read_search("AND NOT NEAR( title:x").to_fts() == '("and") AND ("not") AND ("near") AND ("title x")'
 
