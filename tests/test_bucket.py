@@ -1,9 +1,11 @@
 """A dataset in an object store: a real S3 server on loopback, several machines, killed at every request."""
 
 import itertools
+import json
 import logging
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,8 +15,10 @@ import boto3
 import pyarrow.parquet as pq
 import pytest
 from moto.server import ThreadedMotoServer
+from typer.testing import CliRunner
 
 from pipeline import commit_log, stores
+from pipeline.cli import app
 from pipeline.dataset import Dataset, live_files
 from pipeline.errors import DatasetError, DatasetLockedError, UsageError
 from pipeline.objects import Objects
@@ -22,6 +26,8 @@ from pipeline.rewrite import compact, forget_url
 from pipeline.state import FeedMemory
 from pipeline.verify import verify
 from tests.benchmarks.history import FIRST_DAY, articles, ingest
+from tests.benchmarks.synthetic import synthetic_pages
+from tests.servers import HTML, Reply, serve
 from transforms.polling import FeedState
 from transforms.settings import WriteSettings
 
@@ -279,3 +285,37 @@ class suppress_age:  # noqa: N801
 
     def __exit__(self, *_: object) -> None:
         commit_log.LEASE_S = self._before
+
+
+def test_every_command_takes_the_address(machines: Machines, tmp_path: Path) -> None:
+    pages = {f"/story-{number}": Reply(body=page, headers=HTML) for number, page in enumerate(synthetic_pages(4))}
+    items = "".join(f"<item><title>{path}</title><link>{path}</link></item>" for path in pages)
+    feed = Reply(body=f'<rss version="2.0"><channel>{items}</channel></rss>', headers={"ETag": '"1"'})
+    with serve({**pages, "/feed": feed}) as site:
+        config = tmp_path / "bucket.toml"
+        config.write_text(
+            f'output = "{machines.url}"\n[run]\nworkers = 1\n[fetch]\nper_host_delay_s = 0\narchive = true\n'
+            f'allow_hosts = ["{site.host}"]\n[[feeds]]\nurl = "{site.url("/feed")}"\ninterval_s = 1\n'
+        )
+
+        def on(machine: str, *arguments: str) -> str:
+            assert machines[machine]
+            done = CliRunner().invoke(app, arguments)
+            assert done.exit_code == 0, (arguments, done.output)
+            return done.stdout
+
+        assert json.loads(on("one", "run", str(config), "--json", "--quiet"))["stored"] == 4
+        time.sleep(1.1)
+        again = json.loads(on("two", "run", str(config), "--json", "--quiet"))
+        assert (again["feeds"]["polled"], again["feeds"]["unchanged"], again["entries"]) == (1, 1, 0)
+        assert "sound" in on("three", "verify", machines.url)
+        assert on("three", "compact", machines.url) == "0 partitions compacted\n"
+        assert "2 rows erased" in on("two", "forget", machines.url, site.url("/story-3"))
+        count = "SELECT count(*) AS articles FROM articles"
+        assert on("one", "query", machines.url, count, "--format", "csv").split() == ["articles", "3"]
+        on("one", "retry", str(config), "--quiet")
+        archived = next((machines["one"] / "archive").iterdir())
+        assert archived.name in {Path(key).name for key in machines.objects()}
+        replayed = json.loads(on("two", "replay", str(config), str(archived), "--json", "--quiet"))
+        assert (replayed["unchanged"], replayed["stored"]) == (3, 1)
+        assert "sound" in on("four", "verify", machines.url)

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.articles import NOON, make_article, make_fetch, make_reject
+from transforms import partitions
 from transforms.partitions import write_parts
 from transforms.schema import (
     Author,
@@ -84,3 +86,12 @@ def test_what_is_written_is_read_back(
     )
     (part,) = write_parts([article], folder, "r", SETTINGS)
     assert pq.read_table(folder / part.path, partitioning=None).to_pylist() == [to_row(article)]
+
+
+def test_row_groups_are_bounded_by_size_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partitions, "ROW_GROUP_BYTES", 200_000)
+    rows = [make_article(url=f"https://a.example/{number}", text="long " * 2_000) for number in range(60)]
+    (part,) = write_parts(rows, tmp_path, "part", WriteSettings())
+    metadata = pq.read_metadata(tmp_path / part.path)
+    assert metadata.num_rows == 60
+    assert 3 <= metadata.num_row_groups <= 6

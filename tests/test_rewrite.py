@@ -3,6 +3,7 @@ half done."""
 
 import json
 import shutil
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -220,6 +221,20 @@ def test_a_file_that_went_with_a_deleted_state_is_told(root: Path) -> None:
     with Dataset(root).lock("the next", LATER):
         pass
     assert f"{lost.name}: lost" in "\n".join(verify(root))
+
+
+def test_what_is_committed_and_not_visible_yet_is_waited_for(root: Path) -> None:
+    dataset = Dataset(root)
+    parts = write_parts([make_article(run_id=RUNS[5])], dataset.staging / RUNS[5], f"{RUNS[5]}-0001", WriteSettings())
+    paths = [part.path for part in parts]
+    first = dataset.manifest(RUNS[0])
+    told = {"entries": 1, "stored": 1, "unchanged": 0, "rejected": 0}
+    dataset.write_manifest(first | told | {"run_id": RUNS[5], "files": paths})
+    assert any("cannot be read" in sentence for sentence in verify(root, pauses_s=()))
+    publisher = threading.Timer(0.3, dataset.publish, (RUNS[5], paths))
+    publisher.start()
+    assert list(verify(root)) == []
+    publisher.join()
 
 
 def test_a_double_row_and_unbalanced_books_are_told(root: Path) -> None:

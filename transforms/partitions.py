@@ -19,6 +19,7 @@ from transforms.schema import DATASETS, Row, arrow_schema, seen_date, to_row
 from transforms.settings import WriteSettings
 
 ROW_GROUP_ROWS = 65_536
+ROW_GROUP_BYTES = 128_000_000  # before compression: what a reader holds of a group, and a writer
 CHUNK_ROWS = 200
 SORT_KEYS = {
     "articles": [
@@ -124,12 +125,17 @@ def write_table(table: pa.Table, path: Path, dataset: str, settings: WriteSettin
             file,
             compression=settings.compression,
             use_dictionary=DICTIONARY_COLUMNS[dataset],
-            row_group_size=ROW_GROUP_ROWS,
+            row_group_size=_row_group_rows(table),
             write_page_index=True,
             sorting_columns=pq.SortingColumn.from_ordering(table.schema, SORT_KEYS[dataset]),
         )
         file.flush()
         os.fsync(file.fileno())
+
+
+def _row_group_rows(table: pa.Table) -> int:
+    rows_by_size = ROW_GROUP_BYTES * len(table) // max(1, table.nbytes)
+    return int(min(ROW_GROUP_ROWS, max(1, rows_by_size)))
 
 
 def write_parts(rows: Iterable[Row], staging: Path, name: str, settings: WriteSettings) -> list[PartFile]:
