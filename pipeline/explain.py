@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from pipeline.dataset import MEMORY_FILE
 from pipeline.errors import QueryError, UsageError
 from transforms.assignment import assign, index_folder
 from transforms.background import Stream
@@ -204,6 +205,9 @@ def _compare(article: Article, settings: Settings, dataset: Path | None) -> tupl
     """The article as deduplication leaves it, and why."""
     if dataset is None:
         return article, Verdict(kind="not compared", told="not compared: no --dataset was given")
+    if not (dataset / "state" / MEMORY_FILE).exists():
+        told = f"not compared: {dataset / 'state'} remembers nothing; the next run builds it from the articles"
+        return article, Verdict(kind="not compared", told=told)
     with closing(Memory(dataset)) as memory:
         index = NearIndex.open(index_folder(dataset), settings.deduplicate.window_days)
         marked = dataclasses.replace(settings.deduplicate, near="mark")

@@ -5,6 +5,7 @@ import hashlib
 import html as html_module
 import io
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,11 @@ def test_the_verdict_is_that_of_the_dataset(saved: Path, dataset: Path) -> None:
     shared = re.search(r"shared ([\d,]+) characters of ([\d,]+)", text)
     assert shared
     assert shared[1] == shared[2]
+
+
+def test_a_dataset_without_its_memory_is_said_to_be_so(saved: Path, dataset: Path) -> None:
+    shutil.rmtree(dataset / "state")
+    assert "not compared: " in told(saved, dataset=dataset)
 
 
 def test_what_is_no_dataset_is_an_error(saved: Path, tmp_path: Path) -> None:
