@@ -10,15 +10,11 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.rewrite import Change, partitions, rewrite
-from transforms.schema import Dateline, arrow_schema, to_row
+from transforms.schema import Dateline, arrow_schema, to_plain
 from transforms.settings import TagSettings, WriteSettings
-from transforms.taggers import Document, Taggers, load_taggers
+from transforms.taggers import DOCUMENT_COLUMNS, TAG_COLUMNS, Document, load_taggers, read_document, tag_document
 from transforms.workers import shared_workers
 
-TAG_COLUMNS = (
-    "dateline", "countries", "primary_country", "places", "people", "organizations", "topics", "quotes", "tags_version",
-)  # fmt: skip
-READ_COLUMNS = ["title", "text", "language", "dateline", "publisher_country"]
 CHUNK_ROWS = 100
 CHUNK_TIMEOUT_S = 120.0
 
@@ -40,7 +36,10 @@ def retag_table(table: pa.Table, tags: TagSettings, *, workers: int = 0) -> pa.T
     children = shared_workers(workers)
     futures = [
         children.submit(
-            CHUNK_TIMEOUT_S, tag_rows, table.take(stale[start : start + CHUNK_ROWS]).select(READ_COLUMNS), tags
+            CHUNK_TIMEOUT_S,
+            tag_rows,
+            table.take(stale[start : start + CHUNK_ROWS]).select(list(DOCUMENT_COLUMNS)),
+            tags,
         )
         for start in range(0, len(stale), CHUNK_ROWS)
     ]
@@ -58,17 +57,12 @@ def retag_table(table: pa.Table, tags: TagSettings, *, workers: int = 0) -> pa.T
 def tag_rows(rows: pa.Table, tags: TagSettings) -> list[dict[str, Any]]:
     """The tag columns of each row, as plain values. Runs in a child."""
     taggers = load_taggers(tags)
-    return [_tagged(row, taggers) for row in rows.to_pylist()]
+    return [
+        {name: to_plain(value) for name, value in tag_document(_document(row), taggers).items()}
+        for row in rows.to_pylist()
+    ]
 
 
-def _tagged(row: dict[str, Any], taggers: Taggers) -> dict[str, Any]:
-    found = taggers.tag(
-        Document(
-            title=row["title"] or "",
-            text=row["text"],
-            language=row["language"],
-            dateline=Dateline(**row["dateline"]) if row["dateline"] else None,
-            publisher_country=row["publisher_country"],
-        )
-    )
-    return to_row(found) | {"tags_version": taggers.version}
+def _document(row: dict[str, Any]) -> Document:
+    dateline = Dateline(**row["dateline"]) if row["dateline"] else None
+    return read_document(row | {"dateline": dateline})

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests import stories
 from transforms.names import NamesTagger
 from transforms.quotes import QuotesTagger, find_spans
-from transforms.schema import Dateline, NameMention, Quote
+from transforms.schema import Dateline, NameMention, Quote, QuoteSource
 from transforms.taggers import Document, Tags
 
 TAGGER = QuotesTagger()
@@ -171,5 +171,35 @@ def test_each_quotation_can_be_explained() -> None:
         title="", text="“We stay here to the end,” Obiora said. Aalto said that nobody had left so far.", language="en"
     )
     direct, reported = TAGGER.explain(document, Tags(people=PEOPLE))
-    assert (direct.tag, direct.rule) == ("quote by Ada Obiora", "quotation marks")
-    assert (reported.tag, reported.rule) == ("quote by Henrik Aalto", "reported speech")
+    assert (direct.tag, direct.rule) == ("quote by Ada Obiora", "quotation marks, verb 'said'")
+    assert (reported.tag, reported.rule) == ("quote by Henrik Aalto", "reported speech, verb 'said'")
+
+
+def sources(text: str, language: str = "en") -> list[QuoteSource]:
+    tags = TAGGER.tag(Document(title="", text=text, language=language), Tags(people=PEOPLE))
+    assert tags.quote_sources is not None
+    assert len(tags.quote_sources) == len(tags.quotes)
+    return list(tags.quote_sources)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "kind", "verb", "told"),
+    [
+        ("“The bridge stays closed for a month,” Obiora told Reuters on Monday.", "en", "direct", "told", "Reuters"),
+        ("“The bridge is closed for now,” Obiora told the Harbour Gazette.", "en", "direct", "told", "Harbour Gazette"),
+        ("“The bridge stays closed for a month,” Obiora told parliament.", "en", "direct", "told", None),
+        ("“The bridge stays closed for a month,” Obiora warned the Council of Europe.", "en", "direct", "warned", None),
+        ("Obiora told the BBC that the bridge would stay closed until spring.", "en", "indirect", "told", "BBC"),
+        ("The bridge stays closed until the spring, two officials told Reuters.", "en", "indirect", "told", "Reuters"),
+        ("„Die Brücke bleibt einen Monat gesperrt“, sagte Obiora der dpa am Montag.", "de", "direct", "sagte", "dpa"),
+        ("« Le pont restera fermé un mois », a déclaré Ada Obiora à l'AFP.", "fr", "direct", "a déclaré", "AFP"),
+        ("«El puente seguirá cerrado durante un mes», dijo Obiora a EFE.", "es", "direct", "dijo", "EFE"),
+        ("On the wall stood “the sea gives and the sea takes” in red paint.", "en", "direct", None, None),
+    ],
+)  # fmt: skip
+def test_each_quotation_has_its_kind_its_verb_and_the_outlet_told(
+    text: str, language: str, kind: str, verb: str | None, told: str | None
+) -> None:
+    (source,) = sources(text, language)
+    assert (source.kind, source.told) == (kind, told)
+    assert source.verb == verb or (verb and source.verb and source.verb in verb)

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import DatasetError, UsageError
 from pipeline.fit_topics import examples, fit_topics
-from pipeline.retag import TAG_COLUMNS, retag
+from pipeline.query import connect
+from pipeline.retag import retag
 from pipeline.rewrite import read_folder
 from pipeline.verify import verify
 from tests.articles import make_article
@@ -15,6 +17,7 @@ from tests.test_rewrite import LATER, RUNS, commit
 from transforms.partitions import write_parts
 from transforms.schema import Topic
 from transforms.settings import TagSettings, WriteSettings
+from transforms.taggers import TAG_COLUMNS
 from transforms.topic_model import load
 
 SETTINGS = WriteSettings()
@@ -69,3 +72,18 @@ def test_a_topic_model_is_fitted_from_sure_topics_and_own_labels(tmp_path: Path)
     labels.write_text("id,label\n1,2\n")
     with pytest.raises(UsageError, match="article_id and topic"):
         fit_topics(tmp_path, tmp_path / "other.npz", labels)
+
+
+def test_a_dataset_written_before_a_column_gets_it_filled(root: Path) -> None:
+    (file,) = (root / FOLDER).glob("*.parquet")
+    added = ["quote_sources", "text_keywords", "sentence_count", "reading_seconds"]
+    pq.write_table(pq.read_table(file, partitioning=None).drop_columns(added), file)
+    assert list(verify(root)) == []
+    with connect(root) as db:
+        assert db.sql("SELECT count(*) FROM articles WHERE sentence_count IS NULL").fetchall() == [(3,)]
+    retag(root, TagSettings(), SETTINGS, LATER, workers=1)
+    after = read_folder(root, FOLDER)
+    assert after["sentence_count"].to_pylist() == [1, 1, 1]
+    assert {len(found) for found in after["quote_sources"].to_pylist()} == {1}
+    assert all(found for found in after["text_keywords"].to_pylist())
+    assert list(verify(root)) == []

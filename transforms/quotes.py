@@ -1,6 +1,7 @@
 """Who said what: direct quotations and reported speech, with the speaker's full name where the text gives it.
 
-In: text and the people found before. Out: the tag `quotes`, in the order of the text. A direct quotation is what stands
+In: text and the people found before. Out: the tags `quotes`, in the order of the text, and `quote_sources`, one for
+each: direct or indirect, the verb of saying, and the outlet it was told ("told Reuters"). A direct quotation stands
 between quotation marks (English, German, French and other styles), four words or more, or fewer with a verb of saying
 beside it; its `start` is right behind the mark. Reported speech ("Rakhmon said that ...") has no marks around it, so
 the character before `start` tells the two apart. Speakers are people found in the text, else the words as printed
@@ -13,12 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from transforms.schema import NameMention, Quote
-from transforms.speakers import Speakers, Speech
+from transforms.schema import NameMention, Quote, QuoteSource
+from transforms.speakers import NOT_SAID, Speakers, Speech
 from transforms.taggers import Document, Evidence, Tags
 from transforms.wordlists import Lexicon
 
-RULES = 1
+RULES = 2
 MAX_CHARACTERS = 40_000
 MAX_QUOTE_CHARACTERS = 3_000
 MAX_SINGLE_CHARACTERS = 600  # between single marks, which may be apostrophes
@@ -29,6 +30,9 @@ _MARKS = {"“": "”", "„": "“”", "«": "»", "»": "«", "‹": "›", "
 _OPENING = re.compile('[“„«»‹›"‚‘]')
 # Up to its full stop; a stop inside "U.S. forces" is none.
 _SENTENCE = re.compile(r"[^.!?\n]{1,600}(?:\.(?=[a-z\d])[^.!?\n]{0,600}){0,5}[.!?]?")
+
+
+Sourced = tuple[Quote, QuoteSource]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,11 @@ class QuotesTagger:
         self.version = lexicon.version
 
     def tag(self, document: Document, found: Tags) -> Tags:
-        """`found` with the quotes of the text. Never raises for any text."""
-        return replace(found, quotes=self._quotes(document, found))
+        """`found` with the quotes of the text and their sources. Never raises for any text."""
+        quotes = self._quotes(document, found)
+        return replace(
+            found, quotes=tuple(quote for quote, _ in quotes), quote_sources=tuple(source for _, source in quotes)
+        )
 
     def explain(self, document: Document, found: Tags) -> list[Evidence]:
         """Every quotation with its speaker and whether it is direct or reported, in the order of the text."""
@@ -61,12 +68,12 @@ class QuotesTagger:
                 surface=quote.text,
                 part="text",
                 start=quote.start,
-                rule="quotation marks" if document.text[quote.start - 1 : quote.start] in _MARKS else "reported speech",
+                rule=_rule(source),
             )
-            for quote in self._quotes(document, found)
+            for quote, source in self._quotes(document, found)
         ]
 
-    def _quotes(self, document: Document, found: Tags) -> tuple[Quote, ...]:
+    def _quotes(self, document: Document, found: Tags) -> list[Sourced]:
         language = (document.language or "").split("-", 1)[0].lower()
         speech = self._speech.get(language)
         text = document.text[:MAX_CHARACTERS]
@@ -75,15 +82,16 @@ class QuotesTagger:
         return find_quotes(text, found.people, speech, begin)
 
 
-def find_quotes(text: str, people: Sequence[NameMention], speech: Speech | None, begin: int = 0) -> tuple[Quote, ...]:
-    """Direct quotations and reported speech of `text`, in order. Its report begins at `begin`, behind the dateline."""
+def find_quotes(text: str, people: Sequence[NameMention], speech: Speech | None, begin: int = 0) -> list[Sourced]:
+    """Direct quotations and reported speech of `text`, in order, each with its source. The report itself begins at
+    `begin`, behind the dateline."""
     spans = find_spans(text)
     speakers = Speakers(text, people, speech) if speech is not None else None
     quotes = _direct(text, spans, speakers)
     if speakers is not None:
         quotes += _reported(text, spans, speakers, begin)
-    quotes.sort(key=lambda quote: quote.start)
-    return tuple(quotes[:MAX_QUOTES])
+    quotes.sort(key=lambda quote: quote[0].start)
+    return quotes[:MAX_QUOTES]
 
 
 def find_spans(text: str) -> list[Span]:
@@ -132,29 +140,31 @@ def _trimmed(text: str, start: int, end: int) -> Span:
     return Span(start, end)
 
 
-def _direct(text: str, spans: Sequence[Span], speakers: Speakers | None) -> list[Quote]:
-    quotes: list[Quote] = []
+def _direct(text: str, spans: Sequence[Span], speakers: Speakers | None) -> list[Sourced]:
+    quotes: list[Sourced] = []
     paragraph, latest = -1, None
     for number, span in enumerate(spans):
         words = len(text[span.start : span.end].split())
-        speaker, said = None, False
+        said = NOT_SAID
         if speakers is not None:
             previous = spans[number - 1].end if number else 0
             following = spans[number + 1].start if number + 1 < len(spans) else len(text)
-            speaker, said = speakers.of(span.start, span.end, previous, following)
-        if words < MIN_WORDS and not (said and words >= 2):
+            said = speakers.of(span.start, span.end, previous, following)
+        if words < MIN_WORDS and not (said.verb and words >= 2):
             continue
         begins = text.rfind("\n", 0, span.start)
+        speaker = said.speaker
         if speaker is None and begins == paragraph:
             speaker = latest
         paragraph, latest = begins, speaker
-        quotes.append(Quote(text=text[span.start : span.end], speaker=speaker, start=span.start))
+        quote = Quote(text=text[span.start : span.end], speaker=speaker, start=span.start)
+        quotes.append((quote, QuoteSource(kind="direct", verb=said.verb, told=said.told)))
     return quotes
 
 
-def _reported(text: str, spans: Sequence[Span], speakers: Speakers, begin: int) -> list[Quote]:
+def _reported(text: str, spans: Sequence[Span], speakers: Speakers, begin: int) -> list[Sourced]:
     """Reported speech: sentences without quotation marks that say who said so."""
-    quotes: list[Quote] = []
+    quotes: list[Sourced] = []
     number = 0
     for sentence in _SENTENCE.finditer(text, begin):
         while number < len(spans) and spans[number].end < sentence.start():
@@ -164,8 +174,16 @@ def _reported(text: str, spans: Sequence[Span], speakers: Speakers, begin: int) 
         body = sentence.group().lstrip(" \n-–—:)")
         start = sentence.end() - len(body)
         found = speakers.reported(body.rstrip(), start)
-        if found is not None and found[2] - found[1] > 0:
-            what = text[start + found[1] : start + found[2]]
+        if found is not None:
+            said, first, last = found
+            what = text[start + first : start + last]
             if len(what.split()) >= MIN_WORDS:
-                quotes.append(Quote(text=what, speaker=found[0], start=start + found[1]))
+                quote = Quote(text=what, speaker=said.speaker, start=start + first)
+                quotes.append((quote, QuoteSource(kind="indirect", verb=said.verb, told=said.told)))
     return quotes
+
+
+def _rule(source: QuoteSource) -> str:
+    rule = "quotation marks" if source.kind == "direct" else "reported speech"
+    rule += f", verb {source.verb!r}" if source.verb else ""
+    return rule + (f", told {source.told}" if source.told else "")

@@ -61,7 +61,7 @@ class DeduplicateSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagSettings:
-    taggers: tuple[str, ...] = ("places", "names", "topics", "quotes")
+    taggers: tuple[str, ...] = ("places", "names", "topics", "quotes", "keywords", "reading")
     lexicons: tuple[str, ...] = ()
     topic_model: str = ""
 

@@ -7,7 +7,10 @@ person mentioned last. Everything looked at is bounded: a few hundred characters
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
+from transforms.dateline import agencies
+from transforms.plain_text import key
 from transforms.schema import NameMention
 from transforms.tokens import fold
 from transforms.wordlists import Lexicon
@@ -22,6 +25,17 @@ MAX_PEOPLE = 100
 _SENTENCE_END = re.compile(r"(?<=[^\W\d_]{3})[.!?](?:\s|$)|\n")
 
 
+class Said(NamedTuple):
+    """Who said something, with which verb, and the outlet it was told; None for what the text does not tell."""
+
+    speaker: str | None
+    verb: str | None
+    told: str | None
+
+
+NOT_SAID = Said(None, None, None)
+
+
 class Speech:
     """Words of one language about speaking."""
 
@@ -29,7 +43,7 @@ class Speech:
         sections: dict[str, list[str]] = {}
         for entry in lexicon.sections(f"speech.{language}.txt"):
             sections.setdefault(entry.section, []).append(entry.text)
-        verbs = _any_of(sections.get("verbs", ()))
+        verbs = f"(?P<verb>{_any_of(sections.get('verbs', ()))})"
         articles = _any_of(word.capitalize() for word in sections.get("articles", ()))
         self.pronouns = frozenset(sections.get("pronouns", ()))
         self.impersonal = frozenset(sections.get("impersonal", ()))
@@ -37,6 +51,9 @@ class Speech:
         self.openers = frozenset(sections.get("openers", ()))
         self.joints = frozenset(sections.get("joints", ()))
         self.stops = frozenset(sections.get("stops", ()))
+        outlets = lexicon.sections("outlets.txt")
+        self._outlets = {key(entry.text) for entry in outlets if entry.section == "outlets"} | agencies().keys()
+        self._outlet_words = {key(entry.text) for entry in outlets if entry.section == "words"}
         self.verb = re.compile(rf"(?<![\w-]){verbs}(?![\w-])")
         self.nameless = re.compile(rf"{articles} (?:[\w'’-]+ ){{1,6}}?{verbs}(?![\w-])")
         that = _any_of(sections.get("that", ()))
@@ -45,7 +62,17 @@ class Speech:
         # "said on Monday", not "declared a state of emergency"
         rest = rf"(?: (?!{_any_of(sections.get('articles', ()))} )[^,]{{1,80}})?"
         self.as_said = re.compile(rf"^(?P<what>.{{20,500}}), (?P<who>[^,]{{2,80}}?) {verbs}{rest}$")
+        outlet = r"(?P<told>[^\W_][\w.&'’-]*(?: (?:[^\W\d_a-z][\w.&'’-]*|of|and|am|de|del|la|du|des|y))*)"
+        self.told = re.compile(rf"(?<!\w){_any_of(sections.get('telling', ()))}['’ ]+(?:{articles.lower()} )?{outlet}")
         self.as_said_by = re.compile(rf"^(?P<what>.{{20,500}}), {verbs} (?P<who>[^,]{{2,80}})(?:, [^,]{{2,80}},?)?$")
+
+    def is_outlet(self, name: str) -> bool:
+        """Whether a name is a news outlet's: a known one's, or one that says so: "the Harbour Gazette"."""
+        bare = key(name)
+        words = bare.split()
+        if bare in self._outlets:
+            return True
+        return len(words) > 1 and name[0].isupper() and bool(self._outlet_words & {words[0], words[-1]})
 
 
 class Speakers:
@@ -60,9 +87,9 @@ class Speakers:
         found = [(match.start(), match.group()) for match in re.finditer(rf"\b{surnames}\b", text)] if known else []
         self._mentions = [(start, self._full[fold(surname)]) for start, surname in found]
 
-    def of(self, start: int, end: int, previous: int, following: int) -> tuple[str | None, bool]:
-        """The speaker of the quotation from `start` to `end`, and whether a verb of saying stands beside it.
-        `previous` and `following` are where the quotations around it end and begin."""
+    def of(self, start: int, end: int, previous: int, following: int) -> Said:
+        """Who said the quotation from `start` to `end`; `previous` and `following` are where the quotations around it
+        end and begin. Without a verb of saying beside it nothing is known."""
         closed = self._text[end - 1 : end] in tuple(".!?…")
         after = self._after(end, following)
         verb = self._speech.verb.search(after)
@@ -72,13 +99,15 @@ class Speakers:
             and verb.start() <= MAX_VERB_DISTANCE
             and not (closed and after[:1].isupper() and verb.start() > 40)
         ):
-            return self._subject(after, verb, start), True
+            return Said(self._subject(after, verb, start), verb.group(), self._told(after))
         before = self._before(start, previous)
         verb = self._speech.verb.search(before)
-        return (self._subject(before, verb, start), True) if verb is not None else (None, False)
+        if verb is None:
+            return NOT_SAID
+        return Said(self._subject(before, verb, start), verb.group(), self._told(before))
 
-    def reported(self, sentence: str, start: int) -> tuple[str, int, int] | None:
-        """Speaker, start and end of what a sentence reports; `start` is where the sentence begins in the text."""
+    def reported(self, sentence: str, start: int) -> tuple[Said, int, int] | None:
+        """Who said, and start and end of, what a sentence reports; `start` is where it begins in the text."""
         bare = sentence.rstrip(".!?")
         if self._speech.verb.search(bare) is None:
             return None
@@ -86,7 +115,18 @@ class Speakers:
             found = pattern.match(bare)
             who = self._who(found["who"], start) if found is not None else None
             if found is not None and who is not None:
-                return who, found.start("what"), found.end("what")
+                said = Said(who, found["verb"], self._told(bare[: found.start("what")] + bare[found.end("what") :]))
+                return said, found.start("what"), found.end("what")
+        return None
+
+    def _told(self, side: str) -> str | None:
+        """The outlet that a speaker told, as printed: "Reuters" of "told Reuters on Monday"."""
+        for found in self._speech.told.finditer(side):
+            words = found["told"].split()
+            for size in range(len(words), 0, -1):
+                outlet = " ".join(words[:size]).rstrip(".,'’")
+                if self._speech.is_outlet(outlet):
+                    return outlet
         return None
 
     def _after(self, end: int, following: int) -> str:

@@ -4,17 +4,27 @@ Taggers run in the order of `[tag] taggers`. Each is loaded once a worker and ke
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import xxhash
 
 from transforms.reject import Rejected, unforeseen
-from transforms.schema import Article, CountryMention, Dateline, NameMention, PlaceMention, Quote, Topic
+from transforms.schema import (
+    Article,
+    CountryMention,
+    Dateline,
+    Keyword,
+    NameMention,
+    PlaceMention,
+    Quote,
+    QuoteSource,
+    Topic,
+)
 from transforms.settings import TagSettings
 
 
@@ -41,6 +51,10 @@ class Tags:
     organizations: tuple[NameMention, ...] = ()
     topics: tuple[Topic, ...] = ()
     quotes: tuple[Quote, ...] = ()
+    quote_sources: tuple[QuoteSource, ...] | None = None
+    text_keywords: tuple[Keyword, ...] | None = None
+    sentence_count: int | None = None
+    reading_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +89,8 @@ TAGGERS = {
     "names": ("transforms.names", "NamesTagger"),
     "topics": ("transforms.topics", "TopicsTagger"),
     "quotes": ("transforms.quotes", "QuotesTagger"),
+    "keywords": ("transforms.text_keywords", "KeywordsTagger"),
+    "reading": ("transforms.reading_stats", "ReadingTagger"),
 }
 
 
@@ -122,15 +138,24 @@ def _load(name: str, overlays: Sequence[Path], topic_model: str) -> Tagger:
     return loaded
 
 
+DOCUMENT_COLUMNS = tuple(field.name for field in dataclasses.fields(Document))
+TAG_COLUMNS = (*(field.name for field in dataclasses.fields(Tags)), "tags_version")
+
+
+def read_document(columns: Mapping[str, Any]) -> Document:
+    """What taggers read of an article, from its `DOCUMENT_COLUMNS`."""
+    return Document(**{**columns, "title": columns["title"] or ""})
+
+
 def document_of(article: Article) -> Document:
     """What taggers read of an article."""
-    return Document(
-        title=article.title or "",
-        text=article.text,
-        language=article.language,
-        dateline=article.dateline,
-        publisher_country=article.publisher_country,
-    )
+    return read_document({name: getattr(article, name) for name in DOCUMENT_COLUMNS})
+
+
+def tag_document(document: Document, taggers: Taggers) -> dict[str, Any]:
+    """The values of `TAG_COLUMNS`."""
+    tags = taggers.tag(document)
+    return {name: getattr(tags, name) for name in TAG_COLUMNS[:-1]} | {"tags_version": taggers.version}
 
 
 def evidence_of(article: Article, settings: TagSettings) -> list[Evidence]:
@@ -141,19 +166,7 @@ def evidence_of(article: Article, settings: TagSettings) -> list[Evidence]:
 def tag_article(article: Article, taggers: Taggers) -> Article:
     """`article` with its tag columns filled in and the version of the tags noted. Tags it had before are replaced, so
     tagging twice changes nothing."""
-    tags = taggers.tag(document_of(article))
-    return dataclasses.replace(
-        article,
-        dateline=tags.dateline,
-        countries=tags.countries,
-        primary_country=tags.primary_country,
-        places=tags.places,
-        people=tags.people,
-        organizations=tags.organizations,
-        topics=tags.topics,
-        quotes=tags.quotes,
-        tags_version=taggers.version,
-    )
+    return dataclasses.replace(article, **tag_document(document_of(article), taggers))
 
 
 def tag_articles(articles: Sequence[Article], settings: TagSettings) -> list[Article | Rejected]:

@@ -1,0 +1,44 @@
+"""Sentences and the time that reading takes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.reading_stats import ReadingTagger, count_sentences, reading_seconds
+from transforms.taggers import Document, Tags
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("", 0),
+        ("One. Two! Three? “Four.” Five", 5),
+        ("A heading\nA sentence. Another one.\n\n", 3),
+        ("Mr. Aalto met Gen. Obiora in the U.S. Senate at 3.30 p.m. on Monday.", 1),
+        ("Am 3. Mai kam Dr. Aalto. Er blieb.", 2),
+        ("He left ... and came back. She stayed.", 2),
+        ("橋は閉鎖される。春に開く。", 2),
+        ("पुल बंद है। वसंत में खुलेगा।", 2),
+        ("هل الجسر مغلق؟ نعم.", 2),
+    ],
+)
+def test_sentences_are_counted_by_how_they_end(text: str, sentences: int) -> None:
+    assert count_sentences(text) == sentences
+
+
+def test_reading_takes_as_long_as_the_language_and_its_script_ask_for() -> None:
+    assert reading_seconds("word " * 228, "en-GB") == 60
+    assert reading_seconds("word " * 179, "de") == 60
+    assert reading_seconds("word " * 184, None) == 60
+    assert reading_seconds("字" * 255, "zh") == 60
+    assert reading_seconds("", "en") == 0
+    assert reading_seconds("word", "en") == 1
+
+
+@given(st.text(max_size=300), st.sampled_from(["en", "ja", None]))
+def test_every_text_takes_time_and_has_a_sentence(text: str, language: str | None) -> None:
+    tags = ReadingTagger().tag(Document(title="", text=text, language=language), Tags())
+    assert tags.sentence_count is not None
+    assert tags.reading_seconds is not None
+    assert (tags.sentence_count > 0) == bool(text.strip())
+    assert (tags.reading_seconds > 0) == bool(text.strip())

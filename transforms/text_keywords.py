@@ -1,0 +1,188 @@
+"""Keywords of the text itself: its own words and phrases that say most of what it is about.
+
+In: text and language. Out: the tag `text_keywords`, best first. The method is YAKE (Campos et al., YAKE! Keyword
+extraction from single documents using multiple local features, Information Sciences 509, 2020): a word counts by how
+often it stands in the text, early, with a capital, in how many sentences and beside how few different words; a phrase
+by its words. No other text is needed. Unlike there, phrases hold no stop words, words said once count only in short
+texts, and a phrase that is part of a better one, or holds one, is left out.
+
+Stop words are those of justext and of `lexicons/keywords`. A language without any, or one written without blanks
+between words, gets no keywords.
+The text is read up to a bound; work is linear.
+"""
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import accumulate
+from pathlib import Path
+from typing import NamedTuple
+
+import justext
+
+from transforms.schema import Keyword
+from transforms.taggers import Document, Evidence, Tags
+from transforms.tokens import Remembered, split_words
+from transforms.wordlists import Lexicon
+
+RULES = 1
+MAX_CHARACTERS = 12_000
+MAX_KEYWORDS = 10
+MAX_WORDS = 3
+MIN_LETTERS = 3
+MAX_WEIGHED = 60  # the commonest words of a text; the others are no keywords
+SHORT_TEXT_WORDS = 120  # in shorter texts a word said once may be a keyword
+
+LANGUAGES = {
+    "af": "Afrikaans", "ar": "Arabic", "az": "Azerbaijani", "be": "Belarusian", "bg": "Bulgarian", "bn": "Bengali",
+    "bs": "Bosnian", "ca": "Catalan", "cs": "Czech", "cy": "Welsh", "da": "Danish", "de": "German", "el": "Greek",
+    "en": "English", "eo": "Esperanto", "es": "Spanish", "et": "Estonian", "eu": "Basque", "fa": "Persian",
+    "fi": "Finnish", "fr": "French", "ga": "Irish", "gl": "Galician", "he": "Hebrew", "hi": "Hindi", "hr": "Croatian",
+    "hu": "Hungarian", "hy": "Armenian", "id": "Indonesian", "is": "Icelandic", "it": "Italian", "ka": "Georgian",
+    "kk": "Kazakh", "ko": "Korean", "lt": "Lithuanian", "lv": "Latvian", "mk": "Macedonian", "mr": "Marathi",
+    "ms": "Malay", "nb": "Norwegian_Bokmal", "nl": "Dutch", "nn": "Norwegian_Nynorsk", "no": "Norwegian_Bokmal",
+    "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "sl": "Slovenian",
+    "sq": "Albanian", "sr": "Serbian", "sv": "Swedish", "sw": "Swahili", "ta": "Tamil", "te": "Telugu", "tl": "Tagalog",
+    "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "uz": "Uzbek", "vi": "Vietnamese",
+}  # fmt: skip
+
+_WORD = re.compile(r"([^\W\d_][\w\u0900-\u0dff]*(?:-\w+)*)")
+_SENTENCE_END = re.compile(r"[.!?…؟۔।:;\n]")
+
+
+class KeywordsTagger:
+    """The tagger "keywords", with the stop words of `overlays` (folders with `keywords/stopwords.<language>.txt`)."""
+
+    def __init__(self, overlays: Sequence[Path] = ()) -> None:
+        lexicon = Lexicon("keywords", overlays, RULES)
+        self._own_words = {
+            name.split(".")[1]: frozenset(entry.text.lower() for entry in lexicon.sections(name))
+            for name in lexicon.names("stopwords.*.txt")
+        }
+        self._stop_words: dict[str, frozenset[str]] = {}
+        self.version = lexicon.version
+
+    def tag(self, document: Document, found: Tags) -> Tags:
+        """`found` with the keywords of the text. Never raises for any text."""
+        return replace(found, text_keywords=self._find(document))
+
+    def explain(self, document: Document, found: Tags) -> list[Evidence]:
+        """Every keyword where it first stands."""
+        text = document.text[:MAX_CHARACTERS]
+        return [
+            Evidence(
+                tag=f"keyword {keyword.text}",
+                surface=keyword.text,
+                part="text",
+                start=max(0, text.find(keyword.text)),
+                rule=f"YAKE, score {keyword.score:.2f}",
+            )
+            for keyword in self._find(document)
+        ]
+
+    def _find(self, document: Document) -> tuple[Keyword, ...]:
+        language = (document.language or "").split("-", 1)[0].lower()
+        if language not in self._stop_words:
+            listed = justext.get_stoplist(LANGUAGES[language]) if language in LANGUAGES else frozenset()
+            self._stop_words[language] = listed | self._own_words.get(language, frozenset())
+        return find_keywords(document.text, self._stop_words[language])
+
+
+class _Gap(NamedTuple):
+    """What stands between two words: whether a phrase may go on behind it, and whether it ends a sentence."""
+
+    joins: bool
+    ends_sentence: bool
+
+
+_GAPS = Remembered(lambda text: _Gap(text in (" ", "\u00a0"), _SENTENCE_END.search(text) is not None))
+
+
+def find_keywords(text: str, stop_words: frozenset[str]) -> tuple[Keyword, ...]:
+    """The keywords of `text`, at most `MAX_KEYWORDS`, best first; their scores lie between 0 and 1. Without stop words
+    there are none."""
+    if not stop_words:
+        return ()
+    printed, _, behind = split_words(_WORD, text[:MAX_CHARACTERS])
+    gaps = list(map(_GAPS.__getitem__, behind))
+    sentence_of = [0, *accumulate([gap.ends_sentence for gap in gaps])]
+    lower = list(map(str.lower, printed))
+    times = Counter(lower)
+    content = {word: n for word, n in times.items() if len(word) >= MIN_LETTERS and word not in stop_words}
+    least = 1 if len(lower) < SHORT_TEXT_WORDS else 2
+    kept = sorted([word for word, n in content.items() if n >= least], key=lambda word: -content[word])[:MAX_WEIGHED]
+    if not kept:
+        return ()
+    mean = sum(content.values()) / len(content)
+    common = mean + math.sqrt(sum([n * n for n in content.values()]) / len(content) - mean * mean)
+    places: dict[str, list[int]] = {word: [] for word in kept}
+    for at, word in enumerate(lower):
+        if word in places:
+            places[word].append(at)
+    most = max(content.values())
+    weights = {word: _weight(at, printed, gaps, sentence_of, common=common, most=most) for word, at in places.items()}
+    return _best(_phrases(printed, lower, gaps, weights))
+
+
+def _weight(
+    places: Sequence[int],
+    printed: Sequence[str],
+    gaps: Sequence[_Gap],
+    sentence_of: Sequence[int],
+    *,
+    common: float,
+    most: int,
+) -> float:
+    """How little a word says, by its `places`: the smaller, the more it says."""
+    times = len(places)
+    before = [printed[at - 1] for at in places if at and gaps[at - 1].joins]
+    behind = [printed[at + 1] for at in places if at + 1 < len(printed) and gaps[at].joins]
+    capitals = sum(printed[at][0].isupper() and at > 0 and not gaps[at - 1].ends_sentence for at in places)
+    sentences = [sentence_of[at] for at in places]
+    casing = capitals / (1 + math.log(times))
+    position = math.log(math.log(3 + sentences[times // 2]))
+    company = len(set(before)) / max(1, len(before)) + len(set(behind)) / max(1, len(behind))
+    relatedness = 1 + company * times / most
+    spread = len(set(sentences)) / (sentence_of[-1] + 1)
+    return relatedness * position / (casing + (times / common + spread) / relatedness)
+
+
+def _phrases(
+    printed: Sequence[str], lower: Sequence[str], gaps: Sequence[_Gap], weights: dict[str, float]
+) -> dict[str, tuple[float, str]]:
+    """Every phrase of words with a weight: its score and how it is mostly printed."""
+    found: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    for first, word in enumerate(lower):
+        if word not in weights:
+            continue
+        last = first + 1
+        while True:
+            found[tuple(lower[first:last])][" ".join(printed[first:last])] += 1
+            if last - first == MAX_WORDS or last >= len(lower):
+                break
+            if not gaps[last - 1].joins or lower[last] not in weights:
+                break
+            last += 1
+    scored = {}
+    for words, forms in found.items():
+        times = forms.total()
+        if len(words) > 1 and times == 1 and len(lower) >= SHORT_TEXT_WORDS:
+            continue
+        own = [weights[word] for word in words]
+        weight = math.prod(own) / (times * (1 + sum(own)))
+        form = max(forms, key=lambda form: (forms[form], form))
+        scored[" ".join(words)] = (1 / (1 + weight), form)
+    return scored
+
+
+def _best(scored: dict[str, tuple[float, str]]) -> tuple[Keyword, ...]:
+    chosen: dict[str, Keyword] = {}
+    for phrase, (score, form) in sorted(scored.items(), key=lambda item: (-item[1][0], item[0])):
+        if any(f" {phrase} " in f" {other} " or f" {other} " in f" {phrase} " for other in chosen):
+            continue
+        chosen[phrase] = Keyword(text=form, score=round(score, 3))
+        if len(chosen) == MAX_KEYWORDS:
+            break
+    return tuple(chosen.values())
