@@ -108,10 +108,8 @@ def count_articles(db: duckdb.DuckDBPyConnection, frame: Frame) -> Frame:
     about = "(SELECT house, tongue, day, primary_country AS value FROM latest WHERE primary_country IS NOT NULL)"
     _count(db, frame, "about", about)
     for facet in FACETS:
-        source = f"""(
-            SELECT house, tongue, day, {facet.value} AS value
-            FROM (SELECT house, tongue, day, unnest({facet.column}) AS x FROM latest)
-        )"""
+        values = f"list_distinct(list_transform({facet.column}, lambda x: {facet.value}))"  # an article counts once
+        source = f"(SELECT house, tongue, day, unnest({values}) AS value FROM latest)"
         _count(db, frame, facet.name, source if facet.all_values else _of_the_chosen(db, facet.name, source))
     while (
         frame.unit_days < UNITS_DAYS[-1]

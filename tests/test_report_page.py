@@ -149,6 +149,12 @@ def test_each_publisher_has_its_own_names_among_those_told_apart(tmp_path: Path)
     assert len(labels) <= 65
 
 
+def test_an_article_counts_once_for_a_name_it_holds_twice(tmp_path: Path) -> None:
+    twins = tuple(PlaceMention(name="Springfield", country="US", geoname_id=i) for i in (1, 2))
+    places = gather(dataset(tmp_path / "data", make_article(places=twins)))["places"]
+    assert (places["labels"], places["values"]) == (["Springfield, US"], [1])
+
+
 def test_time_is_cut_more_coarsely_when_there_are_many_days(tmp_path: Path) -> None:
     days = [NOON + timedelta(days=40 * i) for i in range(30)]
     rows = [make_article(url=f"https://a.example/{i}", first_seen_at=day) for i, day in enumerate(days)]
@@ -293,7 +299,10 @@ def test_the_numbers_are_those_of_the_dataset(browser: Browser, report: Path, db
     assert sum(int(row[2]) for row in numbers(page, "articles")) == total
     for plot, sql in (
         ("map", "SELECT primary_country, count(*) FROM articles GROUP BY 1"),
-        ("people", "SELECT x.name, count(*) FROM (SELECT unnest(people) AS x FROM articles) GROUP BY 1"),
+        (
+            "people",
+            "SELECT x.name, count(DISTINCT url) FROM (SELECT url, unnest(people) AS x FROM articles) GROUP BY 1",
+        ),
         ("topics", "SELECT x.name, count(*) FROM (SELECT unnest(topics) AS x FROM articles) GROUP BY 1"),
         ("rejects", "SELECT reason, count(*) FROM rejects GROUP BY 1"),
     ):
@@ -319,7 +328,7 @@ def test_filters_change_all_plots_of_the_content(browser: Browser, report: Path,
     assert headline(page, "Articles").startswith(f"{total}\n")
     assert sum(int(row[2]) for row in numbers(page, "articles")) == total
     [(top, mentions)] = db.execute(
-        "SELECT x.name, count(*) AS n FROM (SELECT unnest(people) AS x FROM chosen)"
+        "SELECT x.name, count(DISTINCT url) AS n FROM (SELECT url, unnest(people) AS x FROM chosen)"
         " GROUP BY 1 ORDER BY n DESC, 1 LIMIT 1"
     ).fetchall()
     assert numbers(page, "people")[0] == [top, str(mentions)]
