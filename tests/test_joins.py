@@ -8,6 +8,7 @@ from pathlib import Path
 
 import apache_beam as beam
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
@@ -19,6 +20,7 @@ from tests.archive import Archive
 from tests.arrivals import day
 from transforms.assignment import Outcome, assign, compared, in_order, index_folder, placed, recognised
 from transforms.deduplicate import Deduplicate
+from transforms.joined import assign_by_joins
 from transforms.joins import answer, found, latest_before, postings, question, row_and_entry
 from transforms.memory import Memory
 from transforms.near_index import NearIndex
@@ -105,6 +107,18 @@ def test_the_joined_pipeline_gives_the_rows_of_the_one_worker(tmp_path: Path, ne
         count = rows.settled | beam.combiners.Count.Globally()
         assert_that(count, equal_to([settled]), label="Settled")
         assert_that(rows.rejects, equal_to([]), label="NoRejects")
+
+
+@pytest.mark.prism
+def test_prism_joins_to_the_same_rows(prism: list[str], tmp_path: Path) -> None:
+    articles = day(8, 150)
+    settings = DeduplicateSettings(arrangement="joins")
+    one = assign(articles, Memory(tmp_path), NearIndex.open(index_folder(tmp_path)), settings)
+    with beam.Pipeline(options=PipelineOptions(["--runner=PrismRunner", *prism])) as pipeline:
+        told = assign_by_joins(pipeline | beam.Create(articles), settings, str(tmp_path))
+        _ = told | beam.MapTuple(lambda _, outcome: repr(outcome)) | beam.io.WriteToText(str(tmp_path / "told"))
+    found = [line for path in tmp_path.glob("told-*") for line in path.read_text("utf-8").splitlines()]
+    assert sorted(found) == sorted(map(repr, one))
 
 
 def test_a_failure_of_the_program_costs_one_article_of_its_host(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ must see, it is compared to those. The few articles that have candidates, as ids
 in order of arrival. What is grouped and joined is small but for the articles themselves: they are grouped by host, and
 once more by id to meet their placement.
 
-Guaranteed to equal `assign` but for collisions of the 32-bit keys of lines over hosts, which only one index for all
-hosts can have. Copies cannot be dropped: what is dropped posts nothing, so each verdict would wait for the one before.
+Equal to `assign` but for collisions of 32-bit keys of different kinds or hosts within a batch, which only an index of
+everything can have. Copies cannot be dropped: what is dropped posts nothing, so each verdict would wait for the one
+before. Memory of a worker holds the articles of a host in the batch, and the names under a key.
 """
 
 from collections.abc import Iterable, Iterator
