@@ -16,64 +16,21 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.browse_words import folded, for_index
+from pipeline.browse_rows import COLUMNS, COUNT_FACETS, FORMAT, TABLES, RowsChangedError, take_row
 from pipeline.dataset import Dataset, live_files
 from pipeline.errors import DatasetError
 
-FORMAT = 2  # of the file; raise it whenever a table or a rule of `browse_words` changes
 INDEX_FILE = "search.sqlite3"  # under state/
 BATCH_ROWS = 1_000  # a transaction
 BUSY_S = 60  # for another browser's transaction
 FACETS_EVERY_S = 20.0  # while a large dataset is read
 FACETS = {"person": 300, "organization": 300, "topic": 2_000, "publisher": 5_000, "country": 300, "language": 300}
-_COLUMNS = [
-    "article_id", "version", "title", "description", "text", "publisher", "publisher_domain", "language", "word_count",
-    "primary_country", "countries", "topics", "people", "organizations", "published_at", "first_seen_at", "cluster_id",
-    "duplicate_of", "change_kind", "tags_version",
-]  # fmt: skip
-_TABLES = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS files (id INTEGER PRIMARY KEY, path TEXT UNIQUE, rows INTEGER, taken INTEGER);
-CREATE TABLE IF NOT EXISTS articles (id INTEGER PRIMARY KEY, article_id TEXT, version INTEGER, is_newest INTEGER,
-  file INTEGER, title TEXT, publisher TEXT, publisher_domain TEXT, language TEXT, country TEXT, word_count INTEGER,
-  day TEXT, at INTEGER, is_day_given INTEGER, cluster_id TEXT, duplicate_of TEXT, change_kind TEXT, tags_version TEXT);
-CREATE UNIQUE INDEX IF NOT EXISTS articles_by_key ON articles (article_id, version);
-CREATE INDEX IF NOT EXISTS articles_by_time ON articles (at);
-CREATE INDEX IF NOT EXISTS articles_by_cluster ON articles (cluster_id);
-CREATE INDEX IF NOT EXISTS articles_by_file ON articles (file);
-CREATE TABLE IF NOT EXISTS tags (kind TEXT, value TEXT, label TEXT, article INTEGER,
-  PRIMARY KEY (kind, value, article)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS facets (kind TEXT, value TEXT, label TEXT, articles INTEGER);
-CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (title, description, text, content='', detail='full',
-  tokenize="unicode61 remove_diacritics 0 categories 'L* N* M* Co'");
-PRAGMA user_version = {FORMAT};
-COMMIT;
-"""
-_FACETS = """
-BEGIN IMMEDIATE;
-DELETE FROM facets;
-INSERT INTO facets SELECT kind, value, max(label), count(*) FROM tags JOIN articles ON articles.id = article
-  WHERE is_newest GROUP BY kind, value;
-INSERT INTO facets SELECT 'publisher', publisher, NULL, count(*) FROM articles
-  WHERE is_newest GROUP BY publisher;
-INSERT INTO facets SELECT 'country', country, NULL, count(*) FROM articles
-  WHERE is_newest AND country IS NOT NULL GROUP BY country;
-INSERT INTO facets SELECT 'language', language, NULL, count(*) FROM articles
-  WHERE is_newest AND language IS NOT NULL GROUP BY language;
-COMMIT;
-"""
-
-
-class _RowsChangedError(Exception):
-    """Stored rows are gone or other than they were: the index must start anew."""
 
 
 def discard(root: Path) -> None:
@@ -133,7 +90,7 @@ class SearchIndex:
         try:
             try:
                 self._refresh(stop)
-            except (_RowsChangedError, sqlite3.DatabaseError) as error:
+            except (RowsChangedError, sqlite3.DatabaseError) as error:
                 if isinstance(error, sqlite3.OperationalError):  # a full disk, a lock: nothing that is gone by itself
                     raise
                 self._start_anew()
@@ -162,12 +119,12 @@ class SearchIndex:
                 if stop.is_set():
                     return
                 if time.monotonic() - counted_at > FACETS_EVERY_S:
-                    db.executescript(_FACETS)
+                    db.executescript(COUNT_FACETS)
                     counted_at = time.monotonic()
             if gone:
                 self._drop(db, gone)
             if gone or wanted:
-                db.executescript(_FACETS)
+                db.executescript(COUNT_FACETS)
                 db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._count(db)
         if broken:
@@ -178,7 +135,7 @@ class SearchIndex:
         db.execute("INSERT OR IGNORE INTO files (path, rows, taken) VALUES (?, ?, 0)", (path, rows))
         start = 0
         try:
-            batches = pq.ParquetFile(self.dataset.root / path).iter_batches(batch_size=BATCH_ROWS, columns=_COLUMNS)
+            batches = pq.ParquetFile(self.dataset.root / path).iter_batches(batch_size=BATCH_ROWS, columns=COLUMNS)
             for batch in batches:
                 if stop.is_set():
                     return
@@ -187,7 +144,7 @@ class SearchIndex:
                     file, taken = db.execute("SELECT id, taken FROM files WHERE path = ?", (path,)).fetchone()
                     if start <= taken < end:  # else another browser has taken them in
                         for row in batch.slice(taken - start).to_pylist():
-                            _take_row(db, row, file, gone)
+                            take_row(db, row, file, gone)
                         db.execute("UPDATE files SET taken = ? WHERE id = ?", (end, file))
                 self._count(db)
                 start = end
@@ -205,7 +162,7 @@ class SearchIndex:
                     "SELECT count(*) FROM articles JOIN files ON files.id = file WHERE path = ?", (path,)
                 ).fetchone()
                 if left:
-                    raise _RowsChangedError(path)
+                    raise RowsChangedError(path)
                 db.execute("DELETE FROM files WHERE path = ?", (path,))
 
     def _prepare(self) -> None:
@@ -215,7 +172,7 @@ class SearchIndex:
                 found = db.execute("PRAGMA user_version").fetchone()[0]
                 if not found:
                     db.execute("PRAGMA journal_mode = WAL")
-                    db.executescript(_TABLES)
+                    db.executescript(TABLES)
                 if found in (0, FORMAT):
                     return
         except sqlite3.DatabaseError as error:
@@ -244,68 +201,6 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
         db.rollback()
         raise
     db.commit()
-
-
-def _take_row(db: sqlite3.Connection, row: dict[str, Any], file: int, gone: set[str]) -> None:
-    known = db.execute(
-        "SELECT articles.id, path, tags_version FROM articles LEFT JOIN files ON files.id = file"
-        " WHERE article_id = ? AND version = ?",
-        (row["article_id"], row["version"]),
-    ).fetchone()
-    if known:
-        number, path, tags_version = known
-        if path in gone:
-            if tags_version != row["tags_version"]:
-                raise _RowsChangedError(path)
-            db.execute("UPDATE articles SET file = ? WHERE id = ?", (file, number))
-        return
-    at: datetime = row["published_at"] or row["first_seen_at"]
-    (others,) = db.execute(
-        "SELECT count(*) FROM articles WHERE article_id = ? AND version > ?", (row["article_id"], row["version"])
-    ).fetchone()
-    if not others and row["version"] > 1:
-        db.execute("UPDATE articles SET is_newest = 0 WHERE article_id = ?", (row["article_id"],))
-    cursor = db.execute(
-        "INSERT INTO articles (article_id, version, is_newest, file, title, publisher, publisher_domain, language,"
-        " country, word_count, day, at, is_day_given, cluster_id, duplicate_of, change_kind, tags_version)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            row["article_id"],
-            row["version"],
-            not others,
-            file,
-            row["title"],
-            row["publisher"] or row["publisher_domain"],
-            row["publisher_domain"],
-            row["language"],
-            row["primary_country"],
-            row["word_count"],
-            f"{at.astimezone(UTC):%Y-%m-%d}",
-            int(at.timestamp()),
-            row["published_at"] is not None,
-            row["cluster_id"],
-            row["duplicate_of"],
-            row["change_kind"],
-            row["tags_version"],
-        ),
-    )
-    number = cursor.lastrowid
-    db.execute(
-        "INSERT INTO words (rowid, title, description, text) VALUES (?, ?, ?, ?)",
-        (number, for_index(row["title"]), for_index(row["description"]), for_index(row["text"])),
-    )
-    db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?, ?, ?)", ((*tag, number) for tag in _tags(row)))
-
-
-def _tags(row: dict[str, Any]) -> Iterator[tuple[str, str, str | None]]:
-    """Kind, value and, where it reads otherwise, label."""
-    for country in row["countries"] or ():
-        yield "mention", country["code"], None
-    for topic in row["topics"] or ():
-        yield "topic", topic["id"], topic["name"]
-    for kind, names in (("person", row["people"]), ("organization", row["organizations"])):
-        for name in names or ():
-            yield kind, folded(name["name"]), name["name"]
 
 
 def _rows_of(files: dict[str, Path], known: dict[str, tuple[int, int]]) -> tuple[dict[str, int], list[DatasetError]]:
