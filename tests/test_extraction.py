@@ -1,5 +1,6 @@
 """One page to one Article, in plain function calls."""
 
+import dataclasses
 import json
 
 import pytest
@@ -13,8 +14,15 @@ from transforms.plain_text import count_words
 from transforms.reject import Rejected
 from transforms.schema import Dateline
 from transforms.settings import CleanSettings
+from transforms.urls import article_id
 
 SETTINGS = CleanSettings()
+
+
+def test_an_article_in_a_viewer_is_its_publisher_s() -> None:
+    viewed = dataclasses.replace(page(html()), final_url="https://www.google.com/amp/s/" + URL.removeprefix("https://"))
+    article = clean_page(viewed, SETTINGS)
+    assert (article.article_id, article.publisher_domain) == (article_id(URL), "harbour-herald.example")
 
 
 def test_an_ordinary_page_becomes_an_article() -> None:

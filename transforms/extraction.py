@@ -35,7 +35,7 @@ from transforms.schema import Article, Entry, Page
 from transforms.settings import CleanSettings
 from transforms.sifting import Known, offers_subscription, sift
 from transforms.story import MIN_STORY_CHARS, narrow, strip_furniture
-from transforms.urls import article_id, canonical_url, registrable_domain
+from transforms.urls import article_id, canonical_url, registrable_domain, url_key
 
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 logging.getLogger("htmldate").setLevel(logging.CRITICAL)
@@ -83,7 +83,7 @@ def clean_page(page: Page, settings: CleanSettings) -> Article:
         authors=[author.name for author in metadata.authors if kind_of(author.name) == "organization"],
     )
     url = canonical_url(page.final_url, metadata.canonical)
-    domain = registrable_domain(url)
+    domain = registrable_domain(url_key(url))  # whose article it is, in whatever viewer it was found
     published = metadata.published
     entry = page.entry
     return Article(
