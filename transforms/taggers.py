@@ -92,6 +92,7 @@ TAGGERS = {
     "keywords": ("transforms.text_keywords", "KeywordsTagger"),
     "reading": ("transforms.reading_stats", "ReadingTagger"),
 }
+MODEL_TAGGERS = ("spacy", "gliner", "transformers")  # with a folder behind a colon: `transforms.model_taggers`
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +123,23 @@ class Taggers:
 def load_taggers(settings: TagSettings) -> Taggers:
     """The taggers `settings` names, loaded once a process. Raises ValueError for a name that is no tagger's, for an
     overlay that is no folder and for a topic model that is none."""
-    unknown = [name for name in settings.taggers if name not in TAGGERS]
+    unknown = [name for name in settings.taggers if name not in TAGGERS and name.split(":")[0] not in MODEL_TAGGERS]
     if unknown:
-        raise ValueError(f"unknown tagger {unknown[0]!r} in tag.taggers; known are {', '.join(TAGGERS)}")
+        known = ", ".join((*TAGGERS, *(f"{kind}:FOLDER" for kind in MODEL_TAGGERS)))
+        raise ValueError(f"unknown tagger {unknown[0]!r} in tag.taggers; known are {known}")
     overlays = tuple(Path(folder) for folder in settings.lexicons)
     chain = tuple(_load(name, overlays, settings.topic_model) for name in settings.taggers)
-    versions = "\n".join(f"{name} {tagger.version}" for name, tagger in zip(settings.taggers, chain, strict=True))
+    versions = "\n".join(
+        f"{name.partition(':')[0]} {tagger.version}" for name, tagger in zip(settings.taggers, chain, strict=True)
+    )
     return Taggers(chain, xxhash.xxh3_64_hexdigest(versions.encode()))
 
 
 def _load(name: str, overlays: Sequence[Path], topic_model: str) -> Tagger:
+    kind, is_model, path = name.partition(":")
+    if is_model:
+        model_tagger: Tagger = import_module("transforms.model_taggers").ModelTagger(kind, Path(path))
+        return model_tagger
     module, tagger = TAGGERS[name]
     options = {"model": Path(topic_model)} if name == "topics" and topic_model else {}
     loaded: Tagger = getattr(import_module(module), tagger)(overlays, **options)
