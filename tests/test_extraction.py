@@ -182,3 +182,15 @@ def test_a_page_without_the_tags_of_head_and_body_is_read_all_the_same() -> None
     article = clean_page(page(bare), CleanSettings())
     assert article.title == "Ferries sail again"
     assert article.text == "\n".join(PARAGRAPHS)
+
+
+def test_paragraphs_that_the_extractor_drops_from_among_the_text_stand_in_the_ledger_too() -> None:
+    promo = '<a href="/a">Read more about the ferries and what they cost</a>'
+    stories = "Harbour wall to be rebuilt", "Regatta postponed", "Herring is back"
+    more = " ".join(f'<a href="/{number}">{story}</a>' for number, story in enumerate(stories))
+    article = clean_page(page(html(*PARAGRAPHS, promo, more, "Thank you for reading the Harbour Herald.")), SETTINGS)
+    told = {line.text for line in article.removed} | set(article.text.splitlines())
+    assert {paragraph for paragraph in PARAGRAPHS if paragraph not in article.text} == set()
+    assert "Read more about the ferries and what they cost" in told
+    assert " ".join(stories) in told
+    assert "Harbour Herald, Pier Road 3" not in told  # of the page, not of the story

@@ -33,7 +33,7 @@ from transforms.plain_text import count_words, key
 from transforms.reject import Rejected
 from transforms.schema import Article, Entry, Page
 from transforms.settings import CleanSettings
-from transforms.sifting import Known, offers_subscription, sift
+from transforms.sifting import Known, left_out, offers_subscription, sift
 from transforms.story import MIN_STORY_CHARS, narrow, strip_furniture
 from transforms.urls import article_id, canonical_url, registrable_domain, url_key
 
@@ -66,7 +66,9 @@ def clean_page(page: Page, settings: CleanSettings) -> Article:
         raise rejected
     lines, text_source, method = _or_feed_text(body.lines, body.method, page.entry)
     rules = load_boilerplate(settings.boilerplate)
-    sifted = sift(lines, rules, tree=body.tree, known=_known(metadata), host=host)
+    known = _known(metadata)
+    sifted = sift(lines, rules, tree=body.tree, known=known, host=host)
+    dropped = left_out(body.tree, lines, rules, known) if text_source == "page" else ()
     text = "\n".join(sifted.lines)
     counts = [count_words(line) for line in sifted.lines]
     words, sentences = sum(counts), sum(n for n in counts if n >= SENTENCE_WORDS)
@@ -120,7 +122,7 @@ def clean_page(page: Page, settings: CleanSettings) -> Article:
         is_wire_copy=agency is not None
         and not is_agency_domain(agency, domain)
         and key(agency) != key(metadata.publisher or ""),
-        removed=sifted.removed,
+        removed=(*sifted.removed, *dropped),
         extraction_method=method,
         raw_ref=page.raw_ref,
         opt_outs=tuple(dict.fromkeys((*page.opt_outs, *metadata.opt_outs))),

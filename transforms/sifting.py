@@ -6,7 +6,7 @@ each line taken out is returned with the name of its rule, except repeats of the
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -17,7 +17,7 @@ from lxml.html import HtmlElement
 from transforms.boilerplate import Boilerplate
 from transforms.dates import looks_like_a_date
 from transforms.host_rules import HostRule
-from transforms.plain_text import key
+from transforms.plain_text import key, one_line
 from transforms.schema import RemovedLine
 
 MOSTLY = 0.6  # share of link text from which a promo phrase needs no colon
@@ -29,6 +29,7 @@ OFFER = "/paywall"  # the table of rules for subscriptions offered in place of t
 MAX_LINKS = 10_000
 LAST_BLOCKS = 40
 SHORT_CHARS = 250
+SENTENCE_CHARS = 40
 MAX_LINKED_CHARS = 400
 FOOTER_CHARS = 600
 
@@ -115,6 +116,39 @@ def sift(
         if body:
             kept.append(body)
     return Sifted(lines=tuple(kept), removed=tuple(removed), credits=tuple(credits))
+
+
+def left_out(tree: HtmlElement, lines: Sequence[str], rules: Boilerplate, known: Known) -> Iterator[RemovedLine]:
+    """The short paragraphs of `tree` that stand beside some of `lines` but are none: the extractor dropped them, mostly
+    for being links. Each with the rule that would have, else "extractor"."""
+    printed = "\n".join((*known.titles, *lines))
+    told = ""
+
+    def is_told(text: str) -> bool:
+        nonlocal told
+        if text in printed:
+            return True
+        told = told or _letters(printed)
+        return _letters(text) in told
+
+    beside: dict[HtmlElement, bool] = {}
+    for paragraph in islice(tree.iter("p"), MAX_LINKS):
+        text = _TEXT(paragraph).strip()
+        if len(text) > MAX_LINKED_CHARS or is_told(text):
+            continue
+        parent = paragraph.getparent()
+        if parent not in beside:
+            siblings = (_TEXT(sibling).strip() for sibling in parent.iterchildren("p"))
+            beside[parent] = any(len(text) >= SENTENCE_CHARS and is_told(text) for text in siblings)
+        if beside[parent]:
+            line = one_line(" ".join(paragraph.itertext()))
+            rule = rules.rule_for(line)
+            yield RemovedLine(text=line, rule=rule.name if rule else "extractor")
+
+
+def _letters(text: str) -> str:
+    """Letters and digits alone: line breaks and markup part words in one place and not in another."""
+    return key(text).replace(" ", "")
 
 
 def link_shares(tree: HtmlElement) -> dict[str, float]:
