@@ -102,14 +102,10 @@ async function drawMap(articles) {
   );
   const total = rows.reduce((sum, row) => sum + row.n, 0);
   id("countries").replaceChildren(
-    rows.length
-      ? table(
-          ["country", "articles", "share"],
-          rows
-            .slice(0, 10)
-            .map((row) => [country(row.label), row.n, percent(row.n, by === "about" ? total : articles)]),
-        )
-      : "",
+    table(
+      ["country", "articles", "share"],
+      rows.slice(0, 10).map((row) => [country(row.label), row.n, percent(row.n, by === "about" ? total : articles)]),
+    ),
   );
 }
 
@@ -136,14 +132,12 @@ function shade(number, bounds) {
 }
 
 function drawBars(name, title, rows) {
-  const shown = rows
-    .slice(0, TOP)
-    .map((row) => ({
-      label: row.label,
-      n: row.n,
-      text: count(row.n),
-      tip: `${row.label}\n${plural(row.n, "article")}`,
-    }));
+  const shown = rows.slice(0, TOP).map((row) => ({
+    label: row.label,
+    n: row.n,
+    text: count(row.n),
+    tip: `${row.label}\n${plural(row.n, "article")}`,
+  }));
   return plot(name, bars, shown, {
     title,
     heads: [title.toLowerCase(), "articles"],
@@ -221,7 +215,11 @@ function drawStories() {
         linked(copy.title, copy.url),
         copy.kind ? `${copy.kind}${copy.score === null ? "" : ` ${percent(copy.score, 1)}`}` : "first seen",
       ]);
-      const body = node("div", { className: "scroll", tabIndex: 0 }, table(["seen", "publisher", "title", "copy"], copies));
+      const body = node(
+        "div",
+        { className: "scroll", tabIndex: 0 },
+        table(["seen", "publisher", "title", "copy"], copies),
+      );
       if (size > story.copies.length)
         body.append(
           node("p", {

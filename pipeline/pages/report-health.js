@@ -47,14 +47,12 @@ async function drawRuns() {
 
 async function drawRejects() {
   const rows = rejectsShown();
-  const shown = rows
-    .slice(0, TOP)
-    .map((row) => ({
-      label: row.reason,
-      n: row.n,
-      text: count(row.n),
-      tip: `${row.reason}\n${plural(row.n, "entry", "entries")}\n${row.meaning}`,
-    }));
+  const shown = rows.slice(0, TOP).map((row) => ({
+    label: row.reason,
+    n: row.n,
+    text: count(row.n),
+    tip: `${row.reason}\n${plural(row.n, "entry", "entries")}\n${row.meaning}`,
+  }));
   await plot("rejects", badBars, shown, {
     title: "Reasons for rejects",
     values: rows,
@@ -63,14 +61,10 @@ async function drawRejects() {
     none: "Nothing was rejected in what is shown.",
   });
   id("reasons").replaceChildren(
-    rows.length
-      ? table(
-          ["reason", "what it means", "an example"],
-          rows
-            .slice(0, 8)
-            .map((row) => [row.reason, row.meaning + (row.retryable ? " (tried again)" : ""), row.example]),
-        )
-      : "",
+    table(
+      ["reason", "what it means", "an example"],
+      rows.slice(0, 8).map((row) => [row.reason, row.meaning + (row.retryable ? " (tried again)" : ""), row.example]),
+    ),
   );
 }
 
@@ -115,9 +109,7 @@ function drawFeeds() {
     hours(feed.lag_h) || "–",
   ]);
   id("feeds").replaceChildren(
-    rows.length
-      ? table(["state", "feed", "articles", "polls failed", "last news", "usual pause", "seen after"], rows)
-      : "",
+    table(["state", "feed", "articles", "polls failed", "last news", "usual pause", "seen after"], rows),
   );
   if (all > listed.length)
     id("feeds").append(
@@ -141,6 +133,7 @@ async function drawDrift(byPublisher) {
     .filter(([key]) => key >= 0)
     .sort((a, b) => a[0] - b[0]);
   const alone = new Set(byBoth.map(([place]) => Math.floor(place / P))).size < 2;
+  id("drift-plots").hidden = id("drift-legend").hidden = alone;
   const kinds = [
     ["words", "Words an article", lines, (v) => `${count(Math.round(v))} words an article`],
     ["authors", "Share with authors", shareLines, (v) => `${percent(v, 1)} with authors`],
@@ -162,7 +155,6 @@ async function drawDrift(byPublisher) {
     });
     await plot(`drift-${key}`, spec, alone ? [] : rows, {
       title,
-      none: MORE_DAYS,
       heads: ["from", "publisher", title.toLowerCase(), "articles"],
       cells: (row) => [
         dayOf(row.t0),
@@ -196,18 +188,16 @@ async function drawDrift(byPublisher) {
     return;
   }
   id("drift").replaceChildren(
-    changes.length
-      ? table(
-          ["earlier → later half", "articles", "words", "with authors", "with a date"],
-          changes.map(({ p, articles, words, authors, dates }) => [
-            publisherName(p),
-            articles,
-            cell(words, whole),
-            cell(authors, share),
-            cell(dates, share),
-          ]),
-        )
-      : "",
+    table(
+      ["earlier → later half", "articles", "words", "with authors", "with a date"],
+      changes.map(({ p, articles, words, authors, dates }) => [
+        publisherName(p),
+        articles,
+        cell(words, whole),
+        cell(authors, share),
+        cell(dates, share),
+      ]),
+    ),
   );
 }
 
@@ -290,20 +280,18 @@ async function drawHosts() {
     none: "No fetch in the time shown.",
   });
   id("hosts").replaceChildren(
-    hosts.length
-      ? table(
-          ["host", "fetches", "failed", "failures", "half within", "95 of 100 within", "received"],
-          hosts.map((host) => [
-            host.host,
-            host.n,
-            percent(host.failed, host.n),
-            told(host),
-            seconds(host.half_ms),
-            seconds(host.most_ms),
-            `${(host.kb / 1024).toFixed(1)} MB`,
-          ]),
-        )
-      : "",
+    table(
+      ["host", "fetches", "failed", "failures", "half within", "95 of 100 within", "received"],
+      hosts.map((host) => [
+        host.host,
+        host.n,
+        percent(host.failed, host.n),
+        told(host),
+        seconds(host.half_ms),
+        seconds(host.most_ms),
+        `${(host.kb / 1024).toFixed(1)} MB`,
+      ]),
+    ),
   );
 }
 

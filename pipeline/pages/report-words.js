@@ -10,12 +10,11 @@ function node(name, properties = {}, ...children) {
   return element;
 }
 
-/** A table; a cell is a number, a text, or an element. */
+/** A table; a cell is a number, a text, or an element. Nothing when there are no rows. */
 function table(heads, rows) {
-  const numeric = heads.map(
-    (_, i) =>
-      rows.length > 0 &&
-      rows.every((row) => typeof row[i] === "number" || /^[\d.,–-]+( ?%| h| d| s| MB)?$/.test(String(row[i]))),
+  if (rows.length === 0) return "";
+  const numeric = heads.map((_, i) =>
+    rows.every((row) => typeof row[i] === "number" || /^[\d.,–-]+( ?%| h| d| s| MB)?$/.test(String(row[i]))),
   );
   const head = node(
     "tr",
