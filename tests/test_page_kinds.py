@@ -1,5 +1,7 @@
 """Pages of the kinds that mislead extractors, each own-written, and what is to come out of them."""
 
+import json
+
 from tests.pages import PARAGRAPHS, html, page
 from transforms.extraction import clean_page
 from transforms.schema import Article
@@ -104,3 +106,49 @@ def test_a_story_kept_in_json_ld_alone_is_found_there() -> None:
     article = cleaned(f"<html><head>{head}</head><body><div id=app></div></body></html>")
     assert article.extraction_method == "json-ld"
     assert article.text == text
+
+
+UPDATES = {
+    "The first boat is out": "The harbour master let a boat leave at five past eight with eleven people on board.",
+    "Schools stay closed": "All four schools on the north shore stay closed until Monday, the council has decided.",
+    "Power is back in Ellan": "Power was back in most of the town by twenty past nine after a night of work.",
+    "Two people hurt": "Two people were hurt when a shed roof came down in Mill Street, and are stable.",
+}
+
+
+def live_blog() -> str:
+    """A page that tells of a storm in updates, the newest first, as live blogs do."""
+    updates = [
+        {
+            "@type": "BlogPosting",
+            "headline": headline,
+            "datePublished": f"2026-03-14T{8 + n:02}:05:00Z",
+            "articleBody": text,
+        }
+        for n, (headline, text) in enumerate(UPDATES.items())
+    ]
+    linked = {
+        "@type": "LiveBlogPosting",
+        "headline": "Storm over Ellan: what we know",
+        "datePublished": "2026-03-14T07:30:00Z",
+        "dateModified": "2026-03-14T11:05:00Z",
+        "author": {"@type": "Person", "name": "Ines Harrow"},
+        "liveBlogUpdate": list(reversed(updates)),
+    }
+    posts = "".join(
+        f"<article class=post><time datetime={update['datePublished']}>now</time><h2>{update['headline']}</h2>"
+        f"<p>{update['articleBody']}</p></article>"
+        for update in reversed(updates)
+    )
+    head = f'<script type="application/ld+json">{json.dumps(linked)}</script>'
+    return f"<html><head>{head}</head><body><main><h1>{linked['headline']}</h1><div>{posts}</div></main></body></html>"
+
+
+def test_a_live_blog_is_one_article_with_all_its_updates_and_its_own_title_date_and_author() -> None:
+    article = cleaned(live_blog())
+    assert article.title == "Storm over Ellan: what we know"
+    assert [author.name for author in article.authors] == ["Ines Harrow"]
+    assert str(article.published_at) == "2026-03-14 07:30:00+00:00"
+    assert str(article.modified_at) == "2026-03-14 11:05:00+00:00"
+    told = article.text.split("\n")
+    assert [line for line in told if line in UPDATES.values()] == list(reversed(UPDATES.values()))
