@@ -51,7 +51,9 @@ app = typer.Typer(
 Output = Annotated[
     str | None, typer.Option("--output", metavar="DIR", help="Dataset root; overrides the config's output.")
 ]
-RunnerName = Annotated[str, typer.Option("--runner", help="Where the pipeline runs.")]
+RunnerName = Annotated[
+    str, typer.Option("--runner", metavar="NAME", help="direct (here), or an engine: prism, flink, spark, dataflow.")
+]
 WorkerCount = Annotated[int | None, typer.Option("--workers", min=0, help="Extraction processes; 0 = one a core.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the run report as one JSON object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
@@ -93,7 +95,7 @@ def stream(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run after run in one process, until SIGTERM or Ctrl-C; each run's report is one line with --json."""
+    """Run after run, or one unbounded pipeline on an engine, until SIGTERM or Ctrl-C; a report a line with --json."""
     with errors():
         from pipeline.durations import parse_duration
         from pipeline.interrupts import stop_on_signals
