@@ -273,3 +273,13 @@ def test_the_longer_of_two_overlapping_names_is_read() -> None:
 def test_an_own_region_is_counted_each_time_it_is_named() -> None:
     tags = tagged("Troops left Bagram in Afghanistan. Bagram fell silent. Nobody guards Bagram now.")
     assert [(place.name, place.mentions) for place in tags.places] == [("Bagram", 3)]
+
+
+def test_an_unknown_place_is_not_taken_for_one_of_its_words() -> None:
+    tags = tagged("PORT ELLAN: The ferry sank on Monday, the harbour police said.")
+    assert tags.dateline is not None
+    assert (tags.dateline.place, tags.dateline.country, tags.dateline.latitude) == ("Port Ellan", None, None)
+    assert codes(tags) == set()
+    both = tagged("OSLO AND BERGEN: The ferry sank on Monday, the harbour police said.")
+    assert both.dateline is not None
+    assert both.dateline.country == "NO"

@@ -28,7 +28,7 @@ from transforms.place_judge import PlaceJudge
 from transforms.schema import CountryMention, Dateline, PlaceMention
 from transforms.surroundings import Surroundings
 from transforms.taggers import Document, Evidence, Tags
-from transforms.tokens import fold_name, read, read_title
+from transforms.tokens import Part, fold_name, read, read_title
 from transforms.wordlists import Lexicon
 
 RULES = 1
@@ -36,6 +36,7 @@ MAX_CHARACTERS = 40_000
 MAX_TITLE_CHARACTERS = 1_000
 MAX_PLACES = 40
 MAX_DATELINE_WORDS = 5
+_JOINING = frozenset(("and", "und", "et", "y", "e", "dpa", "afp", "reuters", "efe", "ap"))  # behind a place in capitals
 
 # What a mention weighs for the country a story is about. Mentions of the text count by the square root of their
 # number: a story that comes back to its neighbour ten times is still about where it began.
@@ -124,11 +125,13 @@ class PlacesTagger:
     def _locate(self, dateline: Dateline, near: Surroundings) -> Dateline:
         """The dateline with country and coordinates; what else stands in it ("Ala.", "Ireland") helps to choose."""
         dateline = dataclasses.replace(dateline, country=None, latitude=None, longitude=None)
-        words = read(dateline.place or dateline.text).folded
+        printed = read(dateline.place or dateline.text)
         mentions = self._finder.find(read(dateline.text), self._countries.words("en"))
         within = mentions[0].within if mentions else None
-        for length in range(min(MAX_DATELINE_WORDS, len(words)), 0, -1):
-            name = " ".join(words[:length])
+        for length in range(min(MAX_DATELINE_WORDS, len(printed)), 0, -1):
+            if dateline.place and self._goes_on(printed, length):
+                continue
+            name = " ".join(printed.folded[:length])
             place = self._judge.locate(name, within, near)
             if place is not None:
                 near.filed_from(name, place)
@@ -136,6 +139,16 @@ class PlacesTagger:
                     dateline, country=place.country or None, latitude=place.latitude, longitude=place.longitude
                 )
         return dateline if within is None else dataclasses.replace(dateline, country=within.split(".")[0])
+
+    def _goes_on(self, printed: Part, length: int) -> bool:
+        """Whether a dateline's place has more words that belong to its name: "Port" of "Port Ellan", an unknown place,
+        but not "Portland" of "Portland and Seattle" or "Delhi" of "Delhi India"."""
+        if length >= len(printed) or printed.gaps[length - 1] not in (" ", "-"):
+            return False
+        rest = " ".join(printed.folded[length:])
+        if printed.words[length].islower() or printed.folded[length] in _JOINING:
+            return False
+        return self._countries.words("en").phrase(rest) is None and self._finder.division(printed.token(length)) is None
 
 
 def _cut(text: str) -> str:
