@@ -41,8 +41,8 @@ class Change:
 
 
 def compact(root: Path, settings: WriteSettings, now: datetime, *, dry_run: bool = False) -> list[Change]:
-    """Merge the small files of closed days to about `settings.target_file_mb`, and give files that an earlier version of
-    the program wrote the columns of today; rows are unchanged.
+    """Merge the small files of closed days to about `settings.target_file_mb`, and give files that an earlier version
+    of the program wrote the columns of today; rows are unchanged.
 
     A day is closed when it has ended in UTC. Returns what was done, or with `dry_run` what would be.
     """

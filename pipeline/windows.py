@@ -58,7 +58,7 @@ def stream_windows(
     `BooksError` when a window's rows do not add up, `RunnerError` for what cannot be had on an engine.
     """
     if every_s < 1:
-        raise RunnerError(f"--every {every_s:g}: expected a second or more; windows are called by the second they start")
+        raise RunnerError(f"--every {every_s:g}: expected a second or more, by which windows are called")
     if config.settings.fetch.archive:
         raise RunnerError("fetch.archive: pages are not archived by an unbounded pipeline; use --runner direct")
     service = service or Service({})

@@ -70,7 +70,8 @@ def original(index: int) -> int:
 
 def headline(index: int) -> str:
     source = random.Random(f"headline {index}")
-    return f"{source.choice(PLACES)} {source.choice(ROLES)} {source.choice(ACTS)} the {source.choice(THINGS)} no. {index}"
+    who, where = source.choice(ROLES), source.choice(PLACES)
+    return f"{where} {who} {source.choice(ACTS)} the {source.choice(THINGS)} no. {index}"
 
 
 def story(index: int) -> str:
@@ -82,8 +83,9 @@ def story(index: int) -> str:
 
 def _sentence(source: random.Random) -> str:
     return (
-        f"The {source.choice(ROLES)} of {source.choice(PLACES)} {source.choice(ACTS)} {source.randint(2, 9_000)} parts of"
-        f" the {source.choice(THINGS)} before the {source.choice(ROLES)} {source.choice(ACTS)} the {source.choice(THINGS)}."
+        f"The {source.choice(ROLES)} of {source.choice(PLACES)} {source.choice(ACTS)} {source.randint(2, 9_000)} parts"
+        f" of the {source.choice(THINGS)} before the {source.choice(ROLES)} {source.choice(ACTS)} the"
+        f" {source.choice(THINGS)}."
     )
 
 

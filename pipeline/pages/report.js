@@ -71,7 +71,7 @@ function drawTop() {
   id("names-note").textContent =
     "Counted by the articles that mention a name, among the names that most articles of all, or of one publisher, mention.";
   id("health-note").textContent =
-    "Runs and hosts follow the time alone, rejects and feeds the publisher too, extraction all that is chosen.";
+    "Runs and hosts follow the time alone, feeds the publisher alone, rejects both, extraction all that is chosen.";
 }
 
 function drawHeadlines(total) {
