@@ -64,6 +64,7 @@ def worker_environment(request: beam_fn_api_pb2.StartWorkerRequest) -> dict[str,
         "WORKER_ID": request.worker_id,
         "CONTROL_API_SERVICE_DESCRIPTOR": f'url: "{request.control_endpoint.url}"',
         "LOGGING_API_SERVICE_DESCRIPTOR": f'url: "{request.logging_endpoint.url}"',
+        "RUNNER_CAPABILITIES": " ".join(answer.info.runner_capabilities),
         "PIPELINE_OPTIONS": json.dumps(json_format.MessageToDict(answer.info.pipeline_options)),
     }
 
