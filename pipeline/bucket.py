@@ -28,6 +28,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.browse_index import discard as discard_search_index
 from pipeline.commit_log import CommitLog
 from pipeline.dataset import FEEDS_FILE, MEMORY_FILE, SIGNATURES, exchange, live_files
 from pipeline.errors import DatasetError
@@ -63,10 +64,12 @@ class Bucket:
             with self._refreshing():
                 self._refresh()
             self._fetch_feeds()
-            yield
+            try:
+                yield
+            finally:
+                with suppress(DatasetError, OSError, sqlite3.Error):  # the next writer polls in full
+                    self._keep_feeds()
         finally:
-            with suppress(DatasetError, OSError, sqlite3.Error):  # the next writer polls in full
-                self._keep_feeds()
             self._log.leave()
 
     def commit(self, manifest: Mapping[str, Any], staged: Path) -> None:
@@ -128,7 +131,7 @@ class Bucket:
             self._write_note("feeds", there.tag)
 
     def _keep_feeds(self) -> None:
-        if not (self._state / FEEDS_FILE).exists():
+        if not (self._state / FEEDS_FILE).exists() or not self._log.is_ours():
             return
         copy = self._state / f"{FEEDS_FILE}.copy"
         copy.unlink(missing_ok=True)
@@ -191,6 +194,7 @@ class Bucket:
         if any(f"{told['run_id']}.json" in changed and told.get("rows_removed") for told in manifests):
             (self._state / MEMORY_FILE).unlink(missing_ok=True)  # what is derived from erased rows goes with them
             shutil.rmtree(self._state / SIGNATURES, ignore_errors=True)
+            discard_search_index(self.folder)
         self._write_note("manifests", json.dumps(listed))
         return manifests
 

@@ -72,6 +72,10 @@ class CommitLog:
                     f" {LEASE_S:.0f} s; nothing of the batch was committed, run again"
                 )
 
+    def is_ours(self) -> bool:
+        """Whether nobody has entered since; true a moment ago is all that can be told."""
+        return self._objects.get(_key(self._number + 1)) is None
+
     def leave(self) -> None:
         """Give the dataset free. The manifest stays in the entry: what follows its commit may have failed."""
         self._left.set()
