@@ -11,7 +11,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,7 +101,7 @@ def stream(
         from pipeline.systemd import Service
 
         settings = _require_feeds(load(config, output, feeds, assignments, workers))
-        options, pause_s = _options(settings, runner, beam), parse_duration(every)
+        options, pause_s = _options(settings, runner, beam, streaming=True), parse_duration(every)
         with stop_on_signals(), _progress(settings, quiet=quiet, brief=True) as progress, Service() as service:
             for report in _turns(runner)(settings, options, pause_s, progress, service=service):
                 if as_json:
@@ -274,16 +273,13 @@ def _require_feeds(config: "Config") -> "Config":
     return config
 
 
-def _options(config: "Config", runner: str, beam: list[str] | None) -> "Options":
-    from transforms.workers import shared_workers
-
-    # the children load beside what this process loads; the pool's first task waits until they are there
-    threading.Thread(target=shared_workers(config.settings.run.workers).warm).start()
+def _options(config: "Config", runner: str, beam: list[str] | None, *, streaming: bool = False) -> "Options":
     from pipeline.run import Options
     from pipeline.runner import check_runner
 
-    check_runner(runner)
-    return Options(runner=runner, beam_arguments=(*config.settings.run.beam_options, *(beam or ())))
+    beam_arguments = (*config.settings.run.beam_options, *(beam or ()))
+    check_runner(runner, beam_arguments, streaming=streaming)
+    return Options(runner=runner, beam_arguments=beam_arguments)
 
 
 def _turns(runner: str) -> "Callable[..., Iterator[Report]]":

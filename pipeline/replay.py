@@ -39,6 +39,7 @@ class Replay(Run):
         self.files = files
 
     def _work(self) -> None:
+        self._expect_work()
         for file in self.files:
             for part in archive_parts(file, self.config.settings.run.batch_entries):
                 if interrupt.requested.is_set():

@@ -40,6 +40,8 @@ class Retry(Run):
                 )
             ]
         )
+        if self.spool.size:
+            self._expect_work()
         with self._known_robots():
             self._run_batches()
 

@@ -178,10 +178,14 @@ class Run:
         self._commit(self.report, parts)
 
     def _expect_work(self) -> None:
-        """Load what the first batch will need while feeds are still being asked."""
+        """Load what the first batch will need, here and in the children, while feeds are still being asked."""
         if not self.loading:
-            self.loading = threading.Thread(target=runner.load)
+            self.loading = threading.Thread(target=self._load)
             self.loading.start()
+
+    def _load(self) -> None:
+        shared_workers(self.config.settings.run.workers).warm()  # they load beside this process
+        runner.load()
 
     def _take(self, poll: Poll) -> list[Reject | HttpFetch]:
         """Count one poll, spool what is new in it; returns its rows."""
