@@ -49,11 +49,14 @@ _LOOK_S = 0.2
 _CANCEL_S = 5.0
 
 
-def check_runner(runner: str, *, streaming: bool = False) -> None:
-    """Raises `RunnerError` for a runner there is not, or that cannot run an unbounded pipeline where that is asked."""
-    known = STREAMING if streaming else tuple(ENGINES)
+def check_runner(runner: str, beam_arguments: Sequence[str] = (), *, streaming: bool = False) -> None:
+    """Raises `RunnerError` for a runner there is not, that cannot run an unbounded pipeline where that is asked, or
+    that lacks something it needs to be told."""
+    known = STREAMING if streaming and runner != "direct" else tuple(ENGINES)
     if runner not in known:
         raise RunnerError(f"--runner {runner}: expected one of {', '.join(known)}")
+    if runner != "direct":
+        make_pipeline(runner, beam_arguments, streaming=streaming)
 
 
 def shards(runner: str) -> int:
@@ -79,7 +82,6 @@ def make_pipeline(
 
     Raises `RunnerError` when the engine, or what it needs to be told, is missing.
     """
-    check_runner(runner, streaming=streaming)
     load()
     for logger in ("apache_beam", "PrismRunner", "SdkWorker"):
         logging.getLogger(logger).setLevel(logging.ERROR)  # the report and an engine's own log say the rest
@@ -96,7 +98,10 @@ def make_pipeline(
         engine = getattr(import_module(module), name)()
     except ImportError as error:
         raise RunnerError(f"--runner {runner}: its packages are not installed: {error}") from error
-    return Pipeline(runner=engine, options=options)
+    try:
+        return Pipeline(runner=engine, options=options)
+    except ValueError as error:
+        raise RunnerError(f"--runner {runner}: {' '.join(str(error).split())}") from error
 
 
 class Job:
