@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
 from pipeline.dataset import Dataset, live_files
 from transforms.memory import FORMAT, Memory
 from transforms.near_index import NearIndex
+from transforms.partitions import read_part
 from transforms.polling import FeedState, due
 from transforms.robots import DAY_S, MAX_HOSTS, KnownRobots
 from transforms.schema import Entry, Feed
@@ -97,9 +97,7 @@ class ArticleMemory:
 
     def _apply(self, db: sqlite3.Connection, files: list[str]) -> None:
         """Both halves pass over rows that they hold: killed between them, the same files are applied again."""
-        tables = {
-            file: pq.read_table(self.dataset.root / file, columns=MEMORY_COLUMNS, partitioning=None) for file in files
-        }
+        tables = {file: read_part(self.dataset.root / file, MEMORY_COLUMNS) for file in files}
         rows = [row | {"folder": _folder(file)} for file, table in tables.items() for row in table.to_pylist()]
         rows.sort(key=lambda row: (row["article_id"], row["version"]))
         index = NearIndex.open(self.signatures)
