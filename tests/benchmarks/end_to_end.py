@@ -167,13 +167,13 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def pss_mb(pid: int) -> float:
-    """Proportional set size; 0 for a process that has ended."""
+def pss_mb(pid: int, what: str = "Pss") -> float:
+    """Proportional set size, or with "Pss_Anon" what of it is no copy of a file; 0 for a process that has ended."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
         return 0.0
-    return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) / 1000
+    return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith(f"{what}:")) / 1000
 
 
 if __name__ == "__main__":
