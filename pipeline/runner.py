@@ -37,12 +37,16 @@ ENGINES = {
 STREAMING = ("prism", "flink", "dataflow")  # that run an unbounded pipeline
 SHARDS = 8  # groups of hosts on an engine: what its workers share out among them
 STOP_S = 20.0  # a pipeline has to end by itself when the run is to end, before it is cancelled
-DEFAULTS = {  # unless told otherwise
-    "prism": ("--prism_log_level=error",),
-    "flink": (
-        "--checkpointing_interval=30000",  # milliseconds; without checkpoints a failure costs an unbounded pipeline all
-        "--finish_bundle_before_checkpointing",  # else what a bundle put out may lie in a checkpoint and go no further
+DEFAULTS = {  # options of (runner, unbounded), unless told otherwise
+    ("prism", False): ("--prism_log_level=error",),
+    ("prism", True): ("--prism_log_level=error",),
+    ("flink", False): (
         "--environment_cache_millis=60000",  # a worker serves all stages of a job; else each stage starts its own
+        "--number_of_execution_retries=2",  # a cluster may allow many, and what fails twice is no accident
+    ),
+    ("flink", True): (  # no cache here: a worker that was killed would be called again and again
+        "--checkpointing_interval=30000",  # milliseconds; without checkpoints a failure costs all that is on its way
+        "--finish_bundle_before_checkpointing",  # else what a bundle put out may lie in a checkpoint and go no further
     ),
 }
 _LOOK_S = 0.2
@@ -90,7 +94,9 @@ def make_pipeline(
 
     mode = ["--streaming"] if streaming else []
     named = f"--job_name={name}"
-    options = PipelineOptions([*DEFAULTS.get(runner, ()), named, *beam_arguments, "--no_save_main_session", *mode])
+    options = PipelineOptions(
+        [*DEFAULTS.get((runner, streaming), ()), named, *beam_arguments, "--no_save_main_session", *mode]
+    )
     if runner in _NEEDS:
         _NEEDS[runner](options)
     module, _, name = ENGINES[runner].rpartition(".")

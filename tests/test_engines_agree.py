@@ -119,7 +119,9 @@ def test_a_stream_on_prism_shows_each_round_within_two_windows(prism: list[str],
 
 @pytest.mark.flink
 @pytest.mark.timeout(400)
-def test_a_stream_on_flink_survives_the_death_of_a_task_manager(flink: FlinkCluster, tmp_path: Path) -> None:
+def test_a_stream_on_flink_survives_the_death_of_a_task_manager_and_of_a_worker(
+    flink: FlinkCluster, tmp_path: Path
+) -> None:
     options = [*flink.options(), "--checkpointing_interval=3000"]
     with rolling_sites(rounds=3) as site, streaming("flink", options, site, tmp_path, "3s") as output:
         wait_for(lambda: len(rows(output)) == site.listed, tmp_path)
@@ -128,5 +130,6 @@ def test_a_stream_on_flink_survives_the_death_of_a_task_manager(flink: FlinkClus
         flink.start_task_manager()
         wait_for(lambda: len(rows(output)) == site.listed, tmp_path)
         site.advance()
+        flink.kill_worker()
         wait_for(lambda: len(rows(output)) == site.listed, tmp_path)
     assert_whole(site, output, tmp_path)

@@ -7,6 +7,9 @@ with FlinkCluster(tmp_path) as flink:
 """
 
 import json
+import os
+import re
+import signal
 import sys
 import urllib.request
 from pathlib import Path
@@ -182,6 +185,11 @@ class FlinkCluster:
     def kill_task_manager(self, number: int) -> None:
         """Ends a task manager as a crash would (SIGKILL)."""
         self._task_managers.pop(number).kill()
+
+    def kill_worker(self) -> None:
+        """Ends the youngest Python worker as an out-of-memory killer would (SIGKILL)."""
+        pids = re.findall(r"^worker .*: process (\d+)$", (self.folder / "workers.log").read_text(), re.MULTILINE)
+        os.kill(int(pids[-1]), signal.SIGKILL)
 
     def slots(self) -> int:
         """The task slots the cluster has now."""
