@@ -41,10 +41,8 @@ def main() -> None:
         first = first or max(peaks)
         peak = max(peaks)
         print(f"run of {size:,} entries, {stored:,} stored: peak {peak:.0f} MB, {peak / first:.2f} of the first run's")
-        print(
-            f"  own {max(own):.0f} MB; batch by batch: {' '.join(f'{p:.0f}/{o:.0f}' for p, o in zip(peaks, own, strict=True))}",
-            flush=True,
-        )
+        told = " ".join(f"{mb:.0f}/{alone:.0f}" for mb, alone in zip(peaks, own, strict=True))
+        print(f"  own {max(own):.0f} MB; batch by batch: {told}", flush=True)
 
 
 def measured_run(size: int, folder: Path, make: Callable[[int], bytes]) -> tuple[int, Sequence[float], Sequence[float]]:
