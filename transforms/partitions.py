@@ -92,10 +92,14 @@ def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """The rows of a part file under the schema of today, all columns or some.
 
     What an older file lacks is null. Columns that a later version of the program has added stay, after the others.
+    Raises `pyarrow.ArrowInvalid`, which names the file, for one that is damaged.
     """
-    with pq.ParquetFile(path) as file:
-        there = file.schema_arrow.names
-        table = file.read(columns=[name for name in columns if name in there] if columns else None)
+    try:
+        with pq.ParquetFile(path) as file:
+            there = file.schema_arrow.names
+            table = file.read(columns=[name for name in columns if name in there] if columns else None)
+    except pa.ArrowInvalid as error:
+        raise pa.ArrowInvalid(f"{path}: {error}") from error
     return as_today(table, path.parent.parent.name, columns)
 
 
