@@ -22,12 +22,12 @@ ConfigFile = Annotated[
 ]
 
 
-def dataset_folder(root: str) -> Path:
-    """The folder to read a dataset in; that of an object store is brought up to date."""
+def dataset_folder(root: str | Path) -> Path:
+    """The folder to read a dataset in; that of an object store is brought up to date. A default comes as a Path."""
     with errors():
         from pipeline.stores import refreshed
 
-        return refreshed(root)
+        return refreshed(str(root))
 
 
 DatasetRoot = Annotated[

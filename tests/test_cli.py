@@ -31,6 +31,15 @@ def test_a_config_that_is_not_there_is_usage_error_2_and_names_the_file() -> Non
     assert "absent.toml" in told
 
 
+def test_the_demo_goes_into_the_current_folder_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, output, told = invoke("demo", "--json")
+    assert code == 0, told
+    assert json.loads(output)["stored"] == len(list((tmp_path / "data/demo/articles").glob("*/*.parquet"))) * 39
+
+
 def test_an_unknown_key_or_runner_is_usage_error_2(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
     path.write_text(f'output = "{tmp_path}"\n[fetch]\ntimeout = 3\n')

@@ -1,6 +1,6 @@
 """Articles a second on an engine against the local runner, on the same cores, start-up left out.
 
-    python -m tests.benchmarks.bench_engines [--engine prism|flink] [--pages FILE.jsonl.xz] [--few 200] [--many 800]
+    python -m tests.benchmarks.bench_engines [--engine prism|flink] [--pages FILE.jsonl.xz] [--few 400] [--many 2400]
 
 Each side runs twice in turn, over few pages and over many, in one batch each; the difference of the two is what the
 pages cost without start-up. Flink is a standalone cluster of two task managers with a slot each (`make engines`), and
@@ -25,12 +25,13 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--engine", choices=["prism", "flink"], default="flink")
     arguments.add_argument("--pages", type=Path, help="JSON lines (.xz) of real pages; default: own synthetic ones")
-    arguments.add_argument("--few", type=int, default=200)
-    arguments.add_argument("--many", type=int, default=800)
+    arguments.add_argument("--few", type=int, default=400)
+    arguments.add_argument("--many", type=int, default=2_400)
     arguments.add_argument("--rounds", type=int, default=2)
     given = arguments.parse_args()
     pages = read_pages(given.pages, given.many) if given.pages else [synthetic_page(n) for n in range(given.many)]
     with engine(given.engine) as options:
+        newsbeam_run(pages[: given.few], HOSTS, [*options[:2], "--workers", "1", *options[2:]])  # JVMs learn as they go
         for number in range(1, given.rounds + 1):
             local, start_s = cost_s(pages, given.few, ["--workers", "2"])
             there, start_there_s = cost_s(pages, given.few, [*options[:2], "--workers", "1", *options[2:]])
