@@ -38,7 +38,7 @@ class RollingSites:
         hosts = ", ".join(f'"{site.host}"' for site in self.sites)
         feeds = "".join(f'[[feeds]]\nurl = "{site.url("/feed.xml")}"\ninterval_s = 1\n' for site in self.sites)
         return (
-            f'output = "{output}"\n[fetch]\nallow_hosts = [{hosts}]\nper_host_delay_s = 0.0\n'
+            f'output = "{output}"\n[fetch]\nallow_hosts = [{hosts}]\nper_host_delay_s = 0.0\nrespect_robots = false\n'
             f"[run]\nworkers = 1\n{feeds}"
         )
 

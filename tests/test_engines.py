@@ -38,7 +38,7 @@ def test_prism_runs_a_pipeline(prism: list[str], tmp_path: Path) -> None:
 
 
 @pytest.mark.flink
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_flink_runs_a_pipeline_on_two_task_managers(flink: FlinkCluster, tmp_path: Path) -> None:
     assert flink.slots() == 2
     assert sums(["--runner=PortableRunner", *flink.options()], tmp_path) == EXPECTED
@@ -46,7 +46,7 @@ def test_flink_runs_a_pipeline_on_two_task_managers(flink: FlinkCluster, tmp_pat
 
 
 @pytest.mark.flink
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_killed_task_manager_is_missed_and_can_be_replaced(flink: FlinkCluster) -> None:
     flink.kill_task_manager(next(iter(flink.task_managers)))
     flink.wait_for_slots(1)

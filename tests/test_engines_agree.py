@@ -22,7 +22,7 @@ from tests.rolling_site import RollingSites, rolling_sites
 
 ROOT = Path(__file__).parent.parent
 TIMES = {"run_id", "first_seen_at", "fetched_at", "seen_date"}  # what two runs cannot have in common
-PATIENCE_S = 180.0
+PATIENCE_S = 300.0
 
 
 def rows(root: Path) -> list[dict[str, Any]]:
@@ -49,7 +49,7 @@ def run_on(runner: str, options: list[str], site: RollingSites, folder: Path) ->
 
 
 @pytest.mark.prism
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_prism_stores_what_the_local_runner_stores(prism: list[str], tmp_path: Path) -> None:
     with rolling_sites() as site:
         expected = run_on("direct", [], site, tmp_path)
@@ -58,7 +58,7 @@ def test_prism_stores_what_the_local_runner_stores(prism: list[str], tmp_path: P
 
 
 @pytest.mark.flink
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_flink_stores_what_the_local_runner_stores(flink: FlinkCluster, tmp_path: Path) -> None:
     with rolling_sites() as site:
         expected = run_on("direct", [], site, tmp_path)
@@ -107,18 +107,18 @@ def assert_whole(site: RollingSites, output: Path, folder: Path) -> None:
 
 
 @pytest.mark.prism
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_stream_on_prism_shows_each_round_within_two_windows(prism: list[str], tmp_path: Path) -> None:
     with rolling_sites(rounds=3) as site, streaming("prism", prism, site, tmp_path, "3s") as output:
         wait_for(lambda: len(rows(output)) == site.listed, tmp_path)
         for _ in range(2):
             site.advance()
-            assert wait_for(lambda: len(rows(output)) == site.listed, tmp_path) < 2 * 3 + 10  # of a busy machine
+            assert wait_for(lambda: len(rows(output)) == site.listed, tmp_path) < 2 * 3 + 30  # of a busy machine
     assert_whole(site, output, tmp_path)
 
 
 @pytest.mark.flink
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_stream_on_flink_survives_the_death_of_a_task_manager_and_of_a_worker(
     flink: FlinkCluster, tmp_path: Path
 ) -> None:

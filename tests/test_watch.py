@@ -101,6 +101,7 @@ def poll(function: PollFn, state: State, at: datetime) -> tuple[list[Entry], lis
     return [item for item in outputs if isinstance(item, Entry)], polls
 
 
+@pytest.mark.timeout(600)
 def test_the_state_of_polls_is_bounded_however_long_they_go_on(site: Site, tmp_path: Path) -> None:
     feed = Feed(url=site.url("/feed"), id="a", interval_s=1)
     settings = FetchSettings(allow_hosts=(site.host,), per_host_delay_s=0, respect_robots=False)

@@ -62,7 +62,7 @@ class Process:
         return "\n".join(lines[-LAST_LINES:])
 
 
-def wait_until(ready: Callable[[], bool], process: Process, what: str, timeout_s: float = 60) -> None:
+def wait_until(ready: Callable[[], bool], process: Process, what: str, timeout_s: float = 180) -> None:
     """Waits for `ready()`; raises EngineError when `process` ends or the time is over before."""
     ends_at = time.monotonic() + timeout_s
     while not ready():
