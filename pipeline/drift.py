@@ -15,12 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from pipeline.dataset import Dataset
 from pipeline.errors import DatasetError
 from pipeline.report import Report
-from transforms.partitions import PartFile
+from transforms.partitions import PartFile, rows_of
 from transforms.urls import registrable_domain
 
 KEYS = ("articles", "rejected", "log_words", "authors", "dates")
@@ -34,7 +32,7 @@ def add_tallies(report: Report, staging: Path, parts: Iterable[PartFile]) -> Rep
     fetches = {kind: Counter(outcomes) for kind, outcomes in report.fetches.items()}
     for part in parts:
         if part.path.startswith("fetches/"):
-            for row in _rows(staging / part.path, ["kind", "outcome"]):
+            for row in rows_of(staging / part.path, ["kind", "outcome"]):
                 fetches.setdefault(row["kind"], Counter())[row["outcome"]] += 1
     return dataclasses.replace(
         report,
@@ -48,14 +46,14 @@ def publisher_tallies(staging: Path, parts: Iterable[PartFile]) -> Mapping[str, 
     tallies: dict[str, dict[str, float]] = {}
     for part in parts:
         if part.path.startswith("articles/"):
-            for row in _rows(staging / part.path, ["publisher_domain", "word_count", "authors", "published_at"]):
+            for row in rows_of(staging / part.path, ["publisher_domain", "word_count", "authors", "published_at"]):
                 told = tallies.setdefault(row["publisher_domain"], dict.fromkeys(KEYS, 0))
                 told["articles"] += 1
                 told["log_words"] += math.log(max(1, row["word_count"]))
                 told["authors"] += bool(row["authors"])
                 told["dates"] += row["published_at"] is not None
         elif part.path.startswith("rejects/"):
-            for row in _rows(staging / part.path, ["url", "stage"]):
+            for row in rows_of(staging / part.path, ["url", "stage"]):
                 if row["stage"] == "clean" and row["url"]:
                     tallies.setdefault(registrable_domain(row["url"]), dict.fromkeys(KEYS, 0))["rejected"] += 1
     return tallies
@@ -151,8 +149,3 @@ def _replace(path: Path, text: str) -> None:
     staged = path.with_suffix(".new")
     staged.write_text(text, encoding="utf-8")
     staged.replace(path)
-
-
-def _rows(path: Path, columns: list[str]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = pq.read_table(path, columns=columns, partitioning=None).to_pylist()
-    return rows

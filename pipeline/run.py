@@ -12,9 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING
 
 from pipeline import metrics, runner
 from pipeline.alarms import alarms_of
@@ -31,7 +29,7 @@ from transforms.delivery import Delivery
 from transforms.delivery import load as load_delivery
 from transforms.feed_poller import Poll, poll_feeds
 from transforms.memory import Memory
-from transforms.partitions import PartFile, stamp_run, write_parts
+from transforms.partitions import PartFile, rows_of, stamp_run, write_parts
 from transforms.polling import FeedState
 from transforms.schema import Entry, HttpFetch, Reject
 from transforms.seen import entry_key, key_of, marks
@@ -300,12 +298,12 @@ def account(report: Report, delivery: Delivery, staging: Path, sent: int | None)
     `sent` is how many entries went in, None where only what came out is known. Raises `RunFailedError` when too many of
     them ended in an internal error.
     """
-    articles = [row for part in delivery.parts if _is(part, "articles") for row in _rows(staging / part.path, _BOOKS)]
+    articles = [row for part in delivery.parts if _is(part, "articles") for row in rows_of(staging / part.path, _BOOKS)]
     rejects = [
         row
         for part in delivery.parts
         if _is(part, "rejects")
-        for row in _rows(staging / part.path, ["reason", "detail"])
+        for row in rows_of(staging / part.path, ["reason", "detail"])
     ]
     of_feeds = Counter(poll.reason for poll in delivery.polls if poll.reason)
     reasons = Counter(row["reason"] for row in rejects)
@@ -348,10 +346,10 @@ def outcomes(root: Path, parts: Sequence[PartFile]) -> tuple[set[bytes], set[byt
     finished, retryable = set(), set()
     for part in parts:
         if _is(part, "articles"):
-            rows = _rows(root / part.path, ["feed_id", "source_url", "guid"])
+            rows = rows_of(root / part.path, ["feed_id", "source_url", "guid"])
             finished |= {entry_key(row["feed_id"], row["source_url"], row["guid"]) for row in rows}
         elif _is(part, "rejects"):
-            rows = _rows(root / part.path, ["feed_id", "url", "guid", "retryable"])
+            rows = rows_of(root / part.path, ["feed_id", "url", "guid", "retryable"])
             finished |= {entry_key(row["feed_id"], row["url"], row["guid"]) for row in rows}
             retryable |= {entry_key(row["feed_id"], row["url"], row["guid"]) for row in rows if row["retryable"]}
     return finished, retryable
@@ -359,8 +357,3 @@ def outcomes(root: Path, parts: Sequence[PartFile]) -> tuple[set[bytes], set[byt
 
 def _is(part: PartFile, dataset: str) -> bool:
     return part.path.startswith(f"{dataset}/")
-
-
-def _rows(path: Path, columns: list[str]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = pq.read_table(path, columns=columns, partitioning=None).to_pylist()
-    return rows

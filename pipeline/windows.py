@@ -37,7 +37,7 @@ from pipeline.systemd import Service
 from transforms import delivery, interrupt
 from transforms.delivery import Delivery
 from transforms.memory import Memory
-from transforms.partitions import PartFile, write_table
+from transforms.partitions import PartFile, rows_of, write_table
 from transforms.polling import FeedState
 from transforms.seen import entry_key
 from transforms.watch import Watch
@@ -46,6 +46,7 @@ from transforms.write import RunPerWindow
 if TYPE_CHECKING:
     from apache_beam import Pipeline
 
+VERSION_KEY = ["article_id", "version"]
 LOOK_S = 0.5  # between two looks for deliveries
 
 
@@ -172,7 +173,7 @@ class Committer:
     def _stored(self, found: Delivery, run_folder: Path, memory: Memory) -> bool:
         """Whether any version in the delivery is stored already: the window was processed a second time."""
         files = [run_folder / part.path for part in found.parts if part.path.startswith("articles/")]
-        return any(_is_stored(row, memory) for file in files for row in _keys(file))
+        return any(_is_stored(row, memory) for file in files for row in rows_of(file, VERSION_KEY))
 
     def _moved(self, found: Delivery, run_folder: Path) -> Sequence[PartFile]:
         """Take the files over as they are."""
@@ -190,7 +191,8 @@ class Committer:
             dataset = part.path.partition("/")[0]
             table = pq.read_table(run_folder / part.path, partitioning=None)
             if dataset == "articles":
-                table = table.filter([not _is_stored(row, memory) for row in _keys(run_folder / part.path)])
+                rows = table.select(VERSION_KEY).to_pylist()
+                table = table.filter([not _is_stored(row, memory) for row in rows])
             elif dataset == "rejects":
                 rows = table.select(["feed_id", "url", "guid"]).to_pylist()
                 table = table.filter([entry_key(row["feed_id"], row["url"], row["guid"]) not in ended for row in rows])
@@ -240,11 +242,6 @@ class Committer:
             feeds.save_seen([(key, mark) for key, mark in seen if key not in postponed], retryable)
             if not postponed:
                 feeds.save_feeds((poll.feed_url, FeedState.from_json(json.loads(poll.state))) for poll in found.polls)
-
-
-def _keys(file: Path) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = pq.read_table(file, columns=["article_id", "version"], partitioning=None).to_pylist()
-    return rows
 
 
 def _is_stored(row: dict[str, Any], memory: Memory) -> bool:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -101,6 +102,12 @@ def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     except pa.ArrowInvalid as error:
         raise pa.ArrowInvalid(f"{path}: {error}") from error
     return as_today(table, path.parent.parent.name, columns)
+
+
+def rows_of(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Some columns of a part file's rows, of a file of today."""
+    rows: list[dict[str, Any]] = pq.read_table(path, columns=list(columns), partitioning=None).to_pylist()
+    return rows
 
 
 def as_today(table: pa.Table, dataset: str, columns: Sequence[str] | None = None) -> pa.Table:
