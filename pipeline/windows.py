@@ -26,12 +26,13 @@ import pyarrow.parquet as pq
 
 from pipeline import metrics, runner
 from pipeline.alarms import alarms_of
+from pipeline.books import account, outcomes
 from pipeline.build import Place, build_stream
 from pipeline.config import Config
 from pipeline.dataset import Dataset
 from pipeline.errors import DatasetLockedError, RunnerError
 from pipeline.report import STAGES, Report
-from pipeline.run import Options, Progress, account, commit, outcomes
+from pipeline.run import Options, Progress, commit
 from pipeline.state import ArticleMemory, FeedMemory, feed_states
 from pipeline.systemd import Service
 from transforms import delivery, interrupt
