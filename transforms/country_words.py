@@ -1,8 +1,9 @@
 """The words that name a country: its names, the words for its people and things, and what stands for its state.
 
 Read from `lexicons/geo`: `countries.tsv` (CLDR, by language), `names.LANG.tsv` (other names), `demonyms.LANG.tsv`,
-`metonyms.LANG.tsv`, `not_countries.LANG.tsv` (phrases that hold such a word without meaning the country). The words of
-a language count in texts of that language, English ones everywhere: "Island" is Iceland in German alone.
+`metonyms.LANG.tsv`, `institutions.LANG.tsv`, `not_countries.LANG.tsv` (phrases that hold such a word without meaning
+the country). The words of a language count in texts of that language, English ones everywhere: "Island" is Iceland in
+German alone.
 """
 
 from collections import defaultdict
@@ -27,6 +28,7 @@ class Kind(Enum):
     NAME = "country name"
     DEMONYM = "demonym"
     METONYM = "metonym"
+    INSTITUTION = "institution"
     NOTHING = "no country"
 
 
@@ -93,15 +95,20 @@ class CountryLexicon:
         self._rows: defaultdict[str, list[tuple[str, Word]]] = defaultdict(list)
         for file in lexicon.names("not_countries.*.tsv"):
             self._rows[file.split(".")[1]].extend((row[0], Word("", Kind.NOTHING)) for row in lexicon.table(file))
-        for kind, stem in ((Kind.NAME, "names"), (Kind.DEMONYM, "demonyms"), (Kind.METONYM, "metonyms")):
-            for file in lexicon.names(f"{stem}.*.tsv"):
-                for code, forms, *_ in lexicon.table(file):
-                    for form in forms.split(","):
-                        word = Word(code, kind, weak=form.strip().endswith("!"))
-                        self._rows[file.split(".")[1]].append((form.strip().rstrip("!"), word))
+        self._take(lexicon, Kind.NAME, "names")
         for code, language, *names in lexicon.table("countries.tsv"):
             self._rows[language].extend((name, Word(code, Kind.NAME)) for name in names)
+        self._take(lexicon, Kind.DEMONYM, "demonyms")
+        self._take(lexicon, Kind.METONYM, "metonyms")
+        self._take(lexicon, Kind.INSTITUTION, "institutions")
         self._ready: dict[str, CountryWords] = {}
+
+    def _take(self, lexicon: Lexicon, kind: Kind, stem: str) -> None:
+        for file in lexicon.names(f"{stem}.*.tsv"):
+            for code, forms, *_ in lexicon.table(file):
+                for form in forms.split(","):
+                    word = Word(code, kind, weak=form.strip().endswith("!"))
+                    self._rows[file.split(".")[1]].append((form.strip().rstrip("!"), word))
 
     @property
     def languages(self) -> set[str]:

@@ -24,6 +24,7 @@ from transforms.dateline import find_dateline
 from transforms.gazetteer import REGION, Gazetteer, Place
 from transforms.lexicons import BUILT_IN
 from transforms.mentions import Mention, MentionFinder
+from transforms.passing import find_passing
 from transforms.place_judge import PlaceJudge
 from transforms.schema import CountryMention, Dateline, PlaceMention
 from transforms.surroundings import Surroundings
@@ -31,7 +32,7 @@ from transforms.taggers import Document, Evidence, Tags
 from transforms.tokens import Part, fold_name, read, read_title
 from transforms.wordlists import Lexicon
 
-RULES = 1
+RULES = 2
 MAX_CHARACTERS = 40_000
 MAX_TITLE_CHARACTERS = 1_000
 MAX_PLACES = 40
@@ -47,12 +48,14 @@ CUES_NEEDED = 2  # different cues before a text that names no country is given o
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read out of a document: the mentions of its title and text, believed or not, and its dateline."""
+    """What was read out of a document: the mentions of its title and text, believed or not, its dateline, cues of its
+    country, and the countries it names in passing."""
 
     title: list[Mention]
     body: list[Mention]
     dateline: Dateline | None
     cues: dict[str, set[str]]
+    passing: set[str]
 
 
 class PlacesTagger:
@@ -84,6 +87,7 @@ class PlacesTagger:
     def explain(self, document: Document, found: Tags | None = None) -> list[Evidence]:
         """The mentions behind the tags, in order: what was read as which country or place, where, and by which rule."""
         reading = self._read(document, document.dateline)
+        counted = {country.code for country in _count_countries(reading)[0]}
         evidence = []
         if reading.dateline is not None and reading.dateline.country is not None:
             dateline = reading.dateline
@@ -94,7 +98,7 @@ class PlacesTagger:
             )
         for part, mentions in (("title", reading.title), ("text", reading.body)):
             for mention in mentions:
-                for tag in _tags_of(mention):
+                for tag in _tags_of(mention, counted):
                     evidence.append(
                         Evidence(tag=tag, surface=mention.surface, part=part, start=mention.start, rule=mention.rule)
                     )
@@ -120,7 +124,8 @@ class PlacesTagger:
             dateline = self._locate(dateline, near)
         self._judge.decide(body, mentions, near)
         self._judge.decide(title, heading, near)
-        return Reading(heading, mentions, dateline, cues)
+        passing = find_passing(body, heading, mentions, language, self._judge.around)
+        return Reading(heading, mentions, dateline, cues, passing)
 
     def _locate(self, dateline: Dateline, near: Surroundings) -> Dateline:
         """The dateline with country and coordinates; what else stands in it ("Ala.", "Ireland") helps to choose."""
@@ -183,14 +188,14 @@ def _regions(lexicon: Lexicon) -> list[tuple[Place, list[str]]]:
     return regions
 
 
-def _tags_of(mention: Mention) -> list[str]:
-    tags = [f"country {mention.code}"] if mention.code is not None else []
+def _tags_of(mention: Mention, counted: set[str]) -> list[str]:
+    tags = [f"country {mention.code}"] if mention.code in counted else []
     return [*tags, f"place {mention.place.name}"] if mention.place is not None else tags
 
 
 def _count_countries(reading: Reading) -> tuple[tuple[CountryMention, ...], str | None]:
-    """All countries, most mentioned first, and the one with the most weight. Where a text names none, its cues count
-    as mentions if enough of them tell of one country."""
+    """The countries, most mentioned first, and the one with the most weight: all but those named in passing beside
+    others. Where a text names none, its cues count as mentions if enough of them tell of one country."""
     in_title = [mention.code for mention in reading.title if mention.code is not None]
     in_text = [(mention.code, mention.start) for mention in reading.body if mention.code is not None]
     counts = Counter([*in_title, *(code for code, _ in in_text)])
@@ -203,9 +208,13 @@ def _count_countries(reading: Reading) -> tuple[tuple[CountryMention, ...], str 
         weights[code] += IN_LEDE * math.sqrt(early) + IN_TEXT * math.sqrt(len(starts) - early)
     if in_text:
         weights[in_text[0][0]] += COMES_FIRST
-    if reading.dateline is not None and reading.dateline.country is not None:
-        counts[reading.dateline.country] = max(1, counts[reading.dateline.country])
-        weights[reading.dateline.country] += IN_DATELINE
+    filed_from = reading.dateline.country if reading.dateline is not None else None
+    if filed_from is not None:
+        counts[filed_from] = max(1, counts[filed_from])
+        weights[filed_from] += IN_DATELINE
+    passing = reading.passing - {filed_from}
+    if not passing.issuperset(counts):
+        counts = Counter({code: times for code, times in counts.items() if code not in passing})
     if not counts:
         counts.update(_at_home(reading.cues))
     order = sorted(counts, key=lambda code: (-counts[code], -weights[code], code))

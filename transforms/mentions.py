@@ -5,13 +5,19 @@ from dataclasses import dataclass
 
 from transforms.country_words import CountryWords, Kind, Word
 from transforms.gazetteer import DIVISION, Gazetteer, Place
-from transforms.tokens import JOINTS, Part, Token, is_block
+from transforms.tokens import JOINTS, Part, Token, is_block, is_capitalised
 
 MAX_NAME_WORDS = 4
 MAX_NAME_CHARACTERS = 8  # in scripts where each character is a word
 MIN_NAME_CHARACTERS = 3
 _JOINED_IN_ARABIC = frozenset("وبلفک")
 _CYRILLIC_ENDINGS = frozenset("аеиоуыюямй")
+_OF_A_DIVISION = frozenset(
+    ("gov", "governor", "sen", "senator", "rep", "senate", "state", "premier", "house", "supreme", "court")
+)
+_BEFORE_DIVISION = frozenset(
+    ("in", "of", "the", "a", "an", "from", "to", "at", "near", "and", "for", "former", "across", "through")
+)
 _POSSESSIVES = ("'s", "’s", "'S", "’S")
 
 
@@ -133,13 +139,13 @@ class MentionFinder:
         return read
 
     def _find_short_forms(self, part: Part, name_like: Sequence[int]) -> dict[int, Mention]:
-        """Divisions that stand abbreviated by themselves: "in B.C.", but not "in 500 B.C."."""
+        """Divisions that stand abbreviated by themselves: "in B.C.", but neither "in 500 B.C." nor "A.R. Kruse"."""
         found = {}
         for number in name_like:
             word = part.words[number]
             if "." in word and (division := self._divisions.get(word.replace(".", ""))):
                 before = part.before(number)
-                if before is None or not before.text[0].isdigit():
+                if (before is None or not before.text[0].isdigit()) and not _are_initials(part, number):
                     found[number] = self._short_form(number, part.token(number), division)
         return found
 
@@ -200,6 +206,18 @@ def _may_be_short(part: Part, token: Token) -> bool:
     if not token.text[0].isupper():
         return False
     return token.text.isupper() or len(token.text) > 3 or "." in (token.text[-1], part.text[token.end : token.end + 1])
+
+
+def _are_initials(part: Part, number: int) -> bool:
+    """Whether dotted capitals open a name: "A.R. Kruse", but not "in B.C. Tuesday" or "B.C. Premier"."""
+    behind = part.behind(number + 1)
+    if number and part.gaps[number - 1] == ".":
+        return True  # "SO.M.A."
+    if behind is None or not is_capitalised(behind.text) or behind.folded in _OF_A_DIVISION:
+        return False
+    if number and part.gaps[number - 1] == ", ":
+        return False
+    return number == 0 or part.folded[number - 1] not in _BEFORE_DIVISION
 
 
 def _uninflected(phrase: str) -> list[str]:

@@ -8,7 +8,7 @@ them that say so. A name stands for the same place all through a document.
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from transforms.country_words import Kind
 from transforms.gazetteer import CAPITAL, COUNTY, DIVISION, REGION, Gazetteer, Place
@@ -61,8 +61,14 @@ class PlaceJudge:
             self._around[entry.section].setdefault(fold_name(entry.text), entry.weight)
         self._ambiguous = {**self._around["word"], **self._around["person name"]}
 
+    @property
+    def around(self) -> Mapping[str, Mapping[str, float]]:
+        """The words around names, folded, by what they say."""
+        return self._around
+
     def weigh(self, part: Part, mentions: Sequence[Mention], near: Surroundings) -> None:
         """Take in what the mentions of a part say before any of them is decided."""
+        behind_country = {mention.last for mention in mentions if mention.word is not None}
         for mention in mentions:
             if mention.word is not None and mention.word.code and not mention.word.weak:
                 near.countries[mention.word.code] += 1.0
@@ -72,7 +78,8 @@ class PlaceJudge:
             if mention.word is None and mention.folded not in self._ambiguous:
                 self._weigh_divisions(mention, near)
             before = part.before(mention.first)
-            if before is not None and self._is_first_name(part, mention, near):
+            known = mention.first in behind_country  # "Iran-Iraq"
+            if before is not None and not known and self._is_first_name(part, mention, near):
                 near.people.add(mention.folded)
 
     def _weigh_divisions(self, mention: Mention, near: Surroundings) -> None:
@@ -125,8 +132,7 @@ class PlaceJudge:
         if word is None:
             return
         region = next((p for p in map(self._gazetteer.place, mention.places[:1]) if p.kind == REGION), None)
-        behind = part.behind(mention.last)
-        is_money = bool(word.code) and behind is not None and behind.folded in self._around["currency"]
+        is_money = bool(word.code) and self._is_money(part, mention)
         if is_money or (word.weak and near.countries[word.code] <= 0):
             mention.word = None
         elif word.kind is Kind.NAME and mention.last - mention.first == 1 and mention.places and region is None:
@@ -137,6 +143,16 @@ class PlaceJudge:
             mention.place = next((p for p in map(self._gazetteer.place, mention.places) if p.kind == CAPITAL), None)
         if mention.word is not None and not mention.rule:
             mention.rule = word.kind.value
+
+    def _is_money(self, part: Part, mention: Mention) -> bool:
+        """ "Canadian dollars", "three billion dollars U.S.", "$160 million (US)"."""
+        behind = part.behind(mention.last)
+        if behind is not None and behind.folded in self._around["currency"]:
+            return True
+        before = mention.first - 1
+        if before < 0 or not mention.surface.isupper() or part.gaps[before] not in (" ", " ("):
+            return False
+        return part.folded[before] in self._around["currency"] or part.folded[before] in self._around["amount"]
 
     def _decide_namesake(self, part: Part, mention: Mention, near: Surroundings, *, alone: bool) -> None:
         """A country's name that is a city's or division's elsewhere, and often a person's: Georgia, Jordan, Lebanon."""
