@@ -20,7 +20,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from pipeline.browse_articles import StoredArticles
 from pipeline.browse_index import SearchIndex
 from pipeline.browse_pages import make_app
-from pipeline.errors import NewsbeamError, QueryError, UsageError
+from pipeline.dataset import require_dataset
+from pipeline.errors import NewsbeamError, UsageError
 from pipeline.interrupts import stop_on_signals
 from transforms import interrupt
 
@@ -32,7 +33,7 @@ IDLE_S = 30.0  # after which a connection that asks nothing is closed
 def browse(root: Path, port: int, *, open_page: bool, announce: Callable[[str], None]) -> None:
     """Serve the dataset on loopback until a signal comes. `port` 0 takes a free one.
 
-    Raises `QueryError` where there is no dataset and `UsageError` for a port that cannot be had.
+    Raises `NoDatasetError` and `UsageError` for a port that cannot be had.
     """
     with stop_on_signals(), serving(root, port) as server:
         if not server.keeper.index.is_kept:
@@ -54,8 +55,7 @@ class Serving:
 @contextmanager
 def serving(root: Path, port: int = 0) -> Iterator[Serving]:
     """Serve the dataset while inside; on the way out threads have ended and nothing is left open."""
-    if not (root / "runs").is_dir():
-        raise QueryError(f"{root}: no dataset: there is no runs/ folder; run `newsbeam run CONFIG` first")
+    require_dataset(root)
     with closing(SearchIndex(root)) as index, closing(StoredArticles(root)) as stored:
         keeper = IndexKeeper(index)
         try:

@@ -95,6 +95,7 @@ def report(
 def verify(dataset: DatasetRoot) -> None:
     """Check every file, the books of every run, keys, references and schema; exit code 1 when one is broken."""
     with errors():
+        from pipeline.stores import address_of
         from pipeline.verify import verify as broken_promises
 
         found = list(broken_promises(dataset))
@@ -102,7 +103,7 @@ def verify(dataset: DatasetRoot) -> None:
             print(sentence)
         if found:
             raise typer.Exit(EXIT_FAILED)
-        print(f"{dataset}: sound")
+        print(f"{address_of(dataset)}: sound")
 
 
 @app.command()

@@ -32,8 +32,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import DatasetError, DatasetLockedError
-from pipeline.stores import store_of
+from pipeline.errors import DatasetError, DatasetLockedError, NoDatasetError
+from pipeline.stores import address_of, store_of
 from transforms.partitions import PartFile
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # renameat2(2)
@@ -41,6 +41,14 @@ MEMORY_FILE = "articles.sqlite3"  # under state/, of all files there the first t
 FEEDS_FILE = "feeds.sqlite3"  # and all else there that is not derived
 SIGNATURES = "signatures"
 _STAMP = "%Y%m%dT%H%M%SZ"  # how an id begins
+
+
+def require_dataset(root: Path) -> None:
+    """Raises `NoDatasetError` unless something was committed to `root`."""
+    if not (root / "runs").is_dir():
+        raise NoDatasetError(
+            f"{address_of(root)}: no dataset: there is no runs/ folder; run `newsbeam run CONFIG` first"
+        )
 
 
 class Dataset:

@@ -35,6 +35,12 @@ class DatasetError(NewsbeamError):
     """The dataset cannot be used; the message names the path."""
 
 
+class NoDatasetError(DatasetError):
+    """There is no dataset where one is to be read."""
+
+    exit_code = 2
+
+
 class RunFailedError(NewsbeamError):
     """The run failed; nothing of the failing batch was committed."""
 

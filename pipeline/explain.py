@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from pipeline.dataset import MEMORY_FILE
-from pipeline.errors import QueryError, UsageError
+from pipeline.dataset import MEMORY_FILE, require_dataset
+from pipeline.errors import UsageError
 from transforms.assignment import assign, index_folder
 from transforms.background import Stream
 from transforms.claims import Claim, claims
@@ -88,10 +88,10 @@ def explain(target: str, settings: Settings, now: datetime, *, url: str | None, 
     """What happens to `target`, an address or a file, on its way through the transforms.
 
     `url` is where the page of a file stood; `dataset` is what it is compared with. Raises `UsageError` for a target
-    that is neither, `QueryError` for a dataset that is none; whatever a transform rejects is told and ends the way.
+    that is neither, `NoDatasetError`; whatever a transform rejects is told and ends the way.
     """
-    if dataset is not None and not (dataset / "runs").is_dir():
-        raise QueryError(f"{dataset}: no dataset: there is no runs/ folder")
+    if dataset is not None:
+        require_dataset(dataset)
     told = _read(target, url, settings.fetch, now) if Path(target).is_file() else _fetch(target, settings.fetch, now)
     if told.page is None:
         return told

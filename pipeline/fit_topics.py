@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import DatasetError, UsageError
 from pipeline.rewrite import partitions
+from pipeline.stores import address_of
 from transforms.schema import Topic
 from transforms.topic_model import TopicModel, save, sure_topic, train
 
@@ -20,11 +21,11 @@ COLUMNS = ["article_id", "version", "title", "text", "topics"]
 
 def fit_topics(root: Path, model: Path, labels: Path | None) -> TopicModel:
     """Train on the archive at `root` and write `model`. `labels` is a CSV file of article_id and topic, which goes
-    before the lexicons. Raises `DatasetError` when there is too little to learn from."""
+    before the lexicons. Raises `NoDatasetError`, or `DatasetError` when there is too little to learn from."""
     try:
         fitted = train(examples(root, read_labels(labels) if labels else {}))
     except ValueError as error:
-        raise DatasetError(f"{root}: {error}") from error
+        raise DatasetError(f"{address_of(root)}: {error}") from error
     save(fitted, model)
     return fitted
 

@@ -13,8 +13,9 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.dataset import Dataset
+from pipeline.dataset import Dataset, require_dataset
 from pipeline.errors import QueryError
+from pipeline.stores import address_of
 from transforms.schema import DATASETS, arrow_schema
 
 DERIVED_VIEWS = {
@@ -56,8 +57,7 @@ def connect(root: Path, since: str | None = None, files: Sequence[str] | None = 
     whatever compaction has done to the files. Runs still at work are left for the next time. With `files`, relative to
     `root`, they hold the rows of these alone.
     """
-    if not (root / "runs").is_dir():
-        raise QueryError(f"{root}: no dataset: there is no runs/ folder; run `newsbeam run CONFIG` first")
+    require_dataset(root)
     db = duckdb.connect()
     db.execute("SET TimeZone = 'UTC'")
     wanted = None if since is None else _runs_after(root, since)
@@ -147,7 +147,9 @@ def _runs_after(root: Path, since: str) -> list[str]:
     dataset = Dataset(root)
     ids = dataset.run_ids()
     if since not in ids:
-        raise QueryError(f"--since {since}: no run of {root} has this id; the last is {ids[-1] if ids else 'none yet'}")
+        raise QueryError(
+            f"--since {since}: no run of {address_of(root)} has this id; the last is {ids[-1] if ids else 'none yet'}"
+        )
     later = (dataset.manifest(run_id) for run_id in ids if run_id > since)
     return [manifest["run_id"] for manifest in later if manifest["finished_at"]]
 

@@ -19,8 +19,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.browse_index import discard as discard_search_index
-from pipeline.dataset import MEMORY_FILE, Dataset, live_files
+from pipeline.dataset import MEMORY_FILE, Dataset, live_files, require_dataset
 from pipeline.errors import DatasetError
+from pipeline.stores import address_of
 from transforms.partitions import PartFile, read_part, sort_table, write_table
 from transforms.schema import DATASETS, arrow_schema
 from transforms.settings import WriteSettings
@@ -78,6 +79,7 @@ def forget_older(root: Path, days: int, settings: WriteSettings, now: datetime) 
 
 def partitions(root: Path) -> Iterator[str]:
     """Every partition of the dataset, as "articles/seen_date=2026-03-01"."""
+    require_dataset(root)
     for dataset in DATASETS:
         for folder in sorted((root / dataset).glob("seen_date=*")):
             if any(folder.glob("*.parquet")):
@@ -104,9 +106,8 @@ def rewrite(
 
     `kind` is what the manifests call it. Without `edit` only the files change.
     """
+    require_dataset(root)
     dataset = Dataset(root)
-    if not dataset.runs.is_dir():
-        raise DatasetError(f"{root}: no dataset: there is no runs/ folder; run `newsbeam run CONFIG` first")
     with dataset.lock(f"newsbeam {kind}", now):
         live = set(live_files(dataset.manifests()))
         folders = (folder for folder in folders if _check_files(root, folder, live))
@@ -118,7 +119,7 @@ def _check_files(root: Path, folder: str, live: set[str]) -> bool:
     """True when the partition has the files it should have; what is not whole must not be made to look whole."""
     there = {file.relative_to(root).as_posix() for file in (root / folder).glob("*.parquet")}
     if wrong := there ^ {path for path in live if path.rpartition("/")[0] == folder}:
-        raise DatasetError(f"{root / min(wrong)}: missing, or of no run; see `newsbeam verify {root}`")
+        raise DatasetError(f"{root / min(wrong)}: missing, or of no run; see `newsbeam verify {address_of(root)}`")
     return True
 
 

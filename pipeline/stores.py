@@ -80,6 +80,12 @@ def store_of(folder: Path) -> Store:
     return Bucket(told["url"], folder, told["machine"])
 
 
+def address_of(folder: Path) -> str:
+    """How a user calls the dataset that is read in `folder`."""
+    mark = folder / "state" / MARK
+    return str(json.loads(mark.read_text(encoding="utf-8"))["url"]) if mark.exists() else str(folder)
+
+
 def is_url(output: str) -> bool:
     """Whether a dataset's root is no folder."""
     return "://" in output

@@ -17,7 +17,7 @@ import pytest
 from pipeline.browse import Serving, serving
 from pipeline.browse_pages import POLICY
 from pipeline.dataset import Dataset
-from pipeline.errors import QueryError, UsageError
+from pipeline.errors import NoDatasetError, UsageError
 from pipeline.rewrite import compact
 from tests.articles import NOON, REPORT, make_article
 from tests.browser import Browser
@@ -195,7 +195,7 @@ def test_a_part_file_that_cannot_be_read_is_named_on_the_page(tmp_path: Path) ->
 
 
 def test_what_cannot_be_served_is_an_error_of_usage(tmp_path: Path, server: Serving, root: Path) -> None:
-    with pytest.raises(QueryError, match="no dataset"), serving(tmp_path):
+    with pytest.raises(NoDatasetError, match="no dataset"), serving(tmp_path):
         pass
     with pytest.raises(UsageError, match="already in use"), serving(root, int(server.address.split(":")[2].strip("/"))):
         pass

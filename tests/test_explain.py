@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from pipeline.dataset import Dataset
-from pipeline.errors import QueryError, UsageError
+from pipeline.errors import NoDatasetError, UsageError
 from pipeline.explain import Explanation, Line, divide, explain
 from pipeline.explain_page import explanation_page, notes_of, stretches
 from pipeline.explain_terminal import print_explanation
@@ -121,7 +121,7 @@ def test_a_dataset_without_its_memory_is_said_to_be_so(saved: Path, dataset: Pat
 
 
 def test_what_is_no_dataset_is_an_error(saved: Path, tmp_path: Path) -> None:
-    with pytest.raises(QueryError, match="no dataset"):
+    with pytest.raises(NoDatasetError, match="no dataset"):
         told(saved, dataset=tmp_path / "none")
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.dataset import Dataset
-from pipeline.errors import QueryError
+from pipeline.errors import NoDatasetError, QueryError
 from pipeline.query import DERIVED_VIEWS, connect, newest_finished_run, print_query
 from tests.articles import NOON, make_article, make_reject
 from transforms.partitions import write_parts
@@ -163,7 +163,7 @@ def test_wrong_sql_a_wrong_form_and_a_folder_without_data_are_usage_errors(root:
         print_query(root, "SELECT * FROM nowhere", "table")
     with pytest.raises(QueryError, match="--format xml"):
         print_query(root, "SELECT 1", "xml")
-    with pytest.raises(QueryError, match="no dataset"):
+    with pytest.raises(NoDatasetError, match="no dataset"):
         connect(tmp_path / "elsewhere")
 
 

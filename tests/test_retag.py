@@ -60,6 +60,7 @@ def test_a_topic_model_is_fitted_from_sure_topics_and_own_labels(tmp_path: Path)
     ]
     articles += [make_article(url=f"https://b.example/{n}", text=f"The ward took in {n} patients.") for n in range(9)]
     write_parts(articles, tmp_path, "r", SETTINGS)
+    (tmp_path / "runs").mkdir()
     labels = tmp_path / "labels.csv"
     lines = "".join(f"{article.article_id},{health}\n" for article in articles[9:])
     labels.write_text(f"article_id,topic\n{lines}")
