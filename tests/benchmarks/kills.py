@@ -33,7 +33,7 @@ from tests.benchmarks.synthetic import synthetic_pages
 from tests.servers import HTML, Reply, Route, Site, serve
 from transforms.urls import article_id
 
-MOMENTS = ("any", "staged", "manifest", "recovery")
+MOMENTS = ("any", "staged", "manifest", "staged", "recovery")
 Key = tuple[str, int]
 
 
