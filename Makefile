@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test lint bench engines lock dictionary clean
+.PHONY: setup run test lint bench bench-long engines lock dictionary clean
 
 setup: .venv/installed
 
@@ -24,9 +24,24 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# What an article costs, stage by stage, each beside something to compare it with: some minutes.
 bench: setup
 	$(BIN)/python -m tests.benchmarks.end_to_end
+	$(BIN)/python -m tests.benchmarks.bench_fetch
+	$(BIN)/python -m tests.benchmarks.bench_clean
+	$(BIN)/python -m tests.benchmarks.bench_deduplicate --sizes 10000 100000
 	$(BIN)/python -m tests.benchmarks.bench_tag
+
+# What must hold over many articles, days and kills: hours.
+bench-long: setup
+	$(BIN)/python -m tests.benchmarks.kills
+	$(BIN)/python -m tests.benchmarks.hostile_run
+	$(BIN)/python -m tests.benchmarks.memory
+	$(BIN)/python -m tests.benchmarks.stream_days
+	$(BIN)/python -m tests.benchmarks.bench_deduplicate
+	$(BIN)/python -m tests.benchmarks.scale --articles 1000000
+	$(BIN)/python -m tests.benchmarks.bench_report
+	$(BIN)/python -m tests.benchmarks.bench_engines
 
 # Prism, Flink and Beam's job server for it, for the tests that need them; what cannot be had is said and skipped.
 engines: setup

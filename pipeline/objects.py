@@ -35,7 +35,7 @@ class Objects:
             import obstore
             from obstore.store import from_url
         except ImportError as error:
-            raise DatasetError(f"{url}: reading object stores needs an extra: pip install 'newsbeam[cloud]'") from error
+            raise DatasetError(f"{url}: reading object stores needs an extra: install newsbeam[cloud]") from error
         self.url = url
         plain = any(os.environ.get(name, "").startswith("http:") for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT"))
         with self._told(""):
