@@ -283,3 +283,32 @@ def test_an_unknown_place_is_not_taken_for_one_of_its_words() -> None:
     both = tagged("OSLO AND BERGEN: The ferry sank on Monday, the harbour police said.")
     assert both.dateline is not None
     assert both.dateline.country == "NO"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Brazil won in Rio de Janeiro, and Kenya marks the day.", {"BR", "KE"}),
+        ("Chad Kroll sang in Vancouver on Friday. Chad had been ill.", {"CA"}),
+        ("Chad closed its border with Sudan, the government in N'Djamena said.", {"TD", "SD"}),
+        ("The river Niger burst its banks in Mali near Mopti.", {"ML"}),
+        ("A drought hit New Mexico; officials in Santa Fe and Albuquerque asked for help.", {"US"}),
+        ("A man from Granada, Spain, died in Grenada on holiday.", {"ES", "GD"}),
+        ("Washington and Beijing agreed to talk, diplomats said in Geneva.", {"US", "CN", "CH"}),
+        ("Guinea-Bissau, Guinea and Equatorial Guinea wrote to Papua New Guinea.", {"GW", "GN", "GQ", "PG"}),
+        ("Congo-Brazzaville will vote; the Democratic Republic of Congo voted in December.", {"CG", "CD"}),
+        ("North Korea fired a missile, the military in Seoul said.", {"KP", "KR"}),
+        ("A bomb was found in Belfast, police in Northern Ireland said; Dublin was told.", {"GB", "IE"}),
+        ("Taiwan, Hong Kong, Palestine and Kosovo sent teams.", {"TW", "HK", "PS", "XK"}),
+        ("Burma, Swaziland and Holland are names of old maps.", {"MM", "SZ", "NL"}),
+        ("Samoa and American Samoa lie on two sides of the date line.", {"WS", "AS"}),
+        ("Ships met in the South China Sea, the Indian Ocean and the Gulf of Mexico.", set()),
+        ("The Panama Papers named a man who eats a turkey sandwich from fine china in Leeds.", {"GB"}),
+    ],
+)
+def test_names_that_share_their_words_are_told_apart(text: str, expected: set[str]) -> None:
+    assert codes(tagged(text)) == expected
+
+
+def test_a_word_the_text_writes_small_is_no_country_in_the_headline() -> None:
+    assert codes(tagged("A turkey costs more than last year in Ohio.", title="Turkey prices rise")) == {"US"}

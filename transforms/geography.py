@@ -123,7 +123,7 @@ class PlacesTagger:
         if dateline is not None:
             dateline = self._locate(dateline, near)
         self._judge.decide(body, mentions, near)
-        self._judge.decide(title, heading, near)
+        self._judge.decide(title, heading, near, body)
         passing = find_passing(body, heading, mentions, language, self._judge.around)
         return Reading(heading, mentions, dateline, cues, passing)
 

@@ -35,6 +35,7 @@ SAID_OTHER_DIVISION = -4.0
 COUNTRY_NAMED = 1.5
 LESSER_NAMESAKE = 0.5  # that share of it where a namesake is far better known and nothing nearer speaks for this place
 FAR_BETTER_KNOWN = 5
+FAR_BELOW = 1.4  # in renown: Geneva of New York, to Geneva
 DATELINE_TRUST = 0.75  # a dateline that names no country or state is that of a city known without
 OTHERS_NAMED = -0.5  # countries are named, and this is none of them
 DIVISION_NAMED = 1.5
@@ -79,7 +80,8 @@ class PlaceJudge:
                 self._weigh_divisions(mention, near)
             before = part.before(mention.first)
             known = mention.first in behind_country  # "Iran-Iraq"
-            if before is not None and not known and self._is_first_name(part, mention, near):
+            ends_name = before is not None and not known and self._is_first_name(part, mention, near)
+            if ends_name or (mention.word is not None and self._is_given_name(part, mention)):
                 near.people.add(mention.folded)
 
     def _weigh_divisions(self, mention: Mention, near: Surroundings) -> None:
@@ -88,9 +90,13 @@ class PlaceJudge:
         areas = [place for place in places if place.kind in (DIVISION, COUNTY)]
         areas = [place for place in areas if place.folded == mention.folded] or areas
         if areas and len({place.country for place in areas}) == 1 and places[0].kind in (DIVISION, COUNTY):
+            doubtful = any(place.country != areas[0].country for place in places)
+            own = FROM_DIVISION if doubtful else 0.0
             near.countries[areas[0].country] += FROM_DIVISION
+            near.own_votes[mention.folded, areas[0].country] += own
             if len(areas) == 1:
                 near.divisions[areas[0].division] += FROM_DIVISION
+                near.own_votes[mention.folded, areas[0].division] += own
 
     def meet(self, mentions: Sequence[Mention], near: Surroundings) -> None:
         """Note which places may lie near one of another name: towns of one county vouch for each other."""
@@ -110,12 +116,13 @@ class PlaceJudge:
         best, _ = self._best(mention, near, trust=DATELINE_TRUST)
         return None if within is not None and within not in (best.division, best.country) else best
 
-    def decide(self, part: Part, mentions: Sequence[Mention], near: Surroundings) -> None:
-        """Set `place` where a mention names a place, and clear `word` where it names no country."""
+    def decide(self, part: Part, mentions: Sequence[Mention], near: Surroundings, beside: Part | None = None) -> None:
+        """Set `place` where a mention names a place, and clear `word` where it names no country. `beside` is the text
+        of a headline: what it writes small ("turkey") is no name in the headline."""
         near.total = sum(near.countries.values())
         for number, mention in enumerate(mentions):
             one_word = mention.last - mention.first == 1 and has_case(mention.surface)
-            written_small = one_word and not mention.surface.islower() and part.holds(mention.surface.lower())
+            written_small = one_word and not mention.surface.islower() and _write(mention.surface.lower(), part, beside)
             if mention.word is None:
                 if mention.places and not written_small:
                     self._decide_place(part, mention, near, *_known_around(mentions, number))
@@ -133,7 +140,8 @@ class PlaceJudge:
             return
         region = next((p for p in map(self._gazetteer.place, mention.places[:1]) if p.kind == REGION), None)
         is_money = bool(word.code) and self._is_money(part, mention)
-        if is_money or (word.weak and near.countries[word.code] <= 0):
+        is_water = part.folded[mention.first - 1] in self._around["water"] if part.is_behind(mention.first) else False
+        if is_money or is_water or (word.weak and near.countries[word.code] <= 0):
             mention.word = None
         elif word.kind is Kind.NAME and mention.last - mention.first == 1 and mention.places and region is None:
             self._decide_namesake(part, mention, near, alone=alone)
@@ -147,8 +155,11 @@ class PlaceJudge:
     def _is_money(self, part: Part, mention: Mention) -> bool:
         """ "Canadian dollars", "three billion dollars U.S.", "$160 million (US)"."""
         behind = part.behind(mention.last)
-        if behind is not None and behind.folded in self._around["currency"]:
-            return True
+        if behind is not None:
+            people = mention.word is not None and mention.word.kind is Kind.DEMONYM
+            currencies = self._around["currency"]
+            if behind.folded in currencies or (people and behind.folded in self._around["currency of a people"]):
+                return True
         before = mention.first - 1
         if before < 0 or not mention.surface.isupper() or part.gaps[before] not in (" ", " ("):
             return False
@@ -168,6 +179,7 @@ class PlaceJudge:
             place
             for place in map(self._gazetteer.place, mention.places[:MAX_CANDIDATES])
             if place.country != word.code
+            and place.folded == mention.folded
             and (mention.within in (place.division, place.country) or self._is_meant_instead(place, mention, near))
         ]
         if elsewhere:
@@ -240,6 +252,7 @@ class PlaceJudge:
         """The likeliest place of a name and its score; `trust` is put in what the rest of the text says."""
         places = [self._gazetteer.place(index) for index in mention.places[:MAX_CANDIDATES]]
         known = max((place.fame for place in places), default=0)
+        top = max((_renown(place) for place in places if place.folded == mention.folded), default=0.0)
         owned = any(place.folded == mention.folded for place in places)
 
         def score(place: Place) -> float:
@@ -248,16 +261,19 @@ class PlaceJudge:
                 points += ALIAS
             if mention.within is not None:
                 points += _said(mention.within, place)
-            at_hand = (near.divisions[place.division] > 0 and place.kind != DIVISION) or place.index in near.neighbours
-            if near.countries[place.country]:
-                named = COUNTRY_NAMED + min(1.0, near.countries[place.country] / 10)
-                lesser = place.fame * FAR_BETTER_KNOWN < known and not at_hand and place.kind != DIVISION
+            country = near.countries[place.country] - near.own_votes[mention.folded, place.country]
+            division = near.divisions[place.division] - near.own_votes[mention.folded, place.division]
+            at_hand = (division > 0 and place.kind != DIVISION) or place.index in near.neighbours
+            if country > 0:
+                named = COUNTRY_NAMED + min(1.0, country / 10)
+                far_below = place.fame * FAR_BETTER_KNOWN < known or _renown(place) + FAR_BELOW < top
+                lesser = far_below and not at_hand and place.kind != DIVISION
                 points += trust * named * (LESSER_NAMESAKE if lesser else 1.0)
             elif near.total >= 2:
                 points += OTHERS_NAMED
             if place.kind == DIVISION:
                 points += DIVISION_RATHER_THAN_CITY
-            elif near.divisions[place.division]:
+            elif division > 0:
                 points += trust * DIVISION_NAMED
             if near.publisher_country == place.country:
                 points += PUBLISHED_THERE
@@ -288,6 +304,14 @@ class PlaceJudge:
             return True
         given = mention.folded in self._around["person name"]
         return given and self._inside(part, mention, near, known_before=True, known_behind=False) is None
+
+    def _is_given_name(self, part: Part, mention: Mention) -> bool:
+        """Whether a country's name opens a person's: "Chad Willis", but not "Jordan Valley" or "Chad National Army"."""
+        behind = part.behind(mention.last)
+        if mention.folded not in self._around["person name"] or part.shouted or part.headed or behind is None:
+            return False
+        known = ("its own", "after it", "street", "county", "of a state", "landscape")
+        return is_capitalised(behind.text) and not any(behind.folded in self._around[words] for words in known)
 
     def _inside(
         self, part: Part, mention: Mention, near: Surroundings, *, known_before: bool, known_behind: bool
@@ -325,6 +349,10 @@ class PlaceJudge:
         if before.folded in self._around["place follows"]:
             return False  # "In Lyon", "Em Lisboa"
         return before.folded in self._around["person"] or before.folded not in self._around["part of it"]
+
+
+def _write(word: str, part: Part, beside: Part | None) -> bool:
+    return part.holds(word) or (beside is not None and beside.holds(word))
 
 
 def _renown(place: Place) -> float:

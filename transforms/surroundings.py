@@ -11,8 +11,9 @@ class Surroundings:
     """`countries` and `divisions` hold what speaks for each, `total` the sum for countries when deciding began.
 
     `senses` holds what a folded name stands for, once that was said; `named_by` how often each country word, folded,
-    was found; `people` names that stood behind a first name or title; `neighbours` the places that have a possible
-    place of another name near them.
+    was found; `own_votes` what a folded name said for its own country and division, which is no reason to choose them;
+    `people` names that stood behind a first name or title; `neighbours` the places that have a possible place of
+    another name near them.
     """
 
     def __init__(self, language: str, publisher_country: str | None) -> None:
@@ -22,6 +23,7 @@ class Surroundings:
         self.divisions: defaultdict[str, float] = defaultdict(float)
         self.senses: dict[str, Place] = {}
         self.named_by: defaultdict[str, float] = defaultdict(float)
+        self.own_votes: defaultdict[tuple[str, str], float] = defaultdict(float)
         self.total = 0.0
         self.people: set[str] = set()
         self.neighbours: set[int] = set()
