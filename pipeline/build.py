@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import apache_beam as beam
-from apache_beam.pvalue import PCollection
+from apache_beam.pvalue import DoOutputsTuple, PCollection
 
 from pipeline.spool import handed_over
 from transforms.clean import Clean
 from transforms.deduplicate import Deduplicate
 from transforms.delivery import Note
-from transforms.fetch import Fetch, ReadArchive
-from transforms.schema import Entry, Page, Row
+from transforms.fetch import Fetch, FetchShards, ReadArchive
+from transforms.schema import Page, Row
 from transforms.settings import Settings
 from transforms.tag import Tag
 from transforms.warc import ArchivePart
@@ -23,7 +23,8 @@ from transforms.write import RunNames, Write
 class Place:
     """Where a pipeline reads and writes: the dataset, the folder its files are staged in and how they are called.
 
-    `shards` is into how many groups hosts are shared out, `archive` where pages are kept, if they are.
+    `shards` is into how many groups hosts are shared out, `archive` where pages are kept, if they are. `aside` is a
+    folder for what is gathered, where the workers are other processes than this. Each has `children` that parse.
     """
 
     root: str
@@ -31,12 +32,19 @@ class Place:
     names: RunNames
     shards: int = 1
     archive: str | None = None
+    aside: str | None = None
+    children: int = 0
 
 
 def build(pipeline: beam.Pipeline, batch: str, place: Place, settings: Settings) -> None:
     """Add the whole pipeline for the entries in the file `batch`."""
-    entries = pipeline | "ReadBatch" >> beam.Create([batch], reshuffle=False) | beam.FlatMap(handed_over)
-    _from_entries(entries, (), place, settings)
+    shards = (
+        pipeline
+        | "Shards" >> beam.Create(range(place.shards), reshuffle=place.shards > 1)
+        | "ReadBatch" >> beam.Map(handed_over, batch, place.shards)
+    )
+    fetched = shards | "Fetch" >> FetchShards(settings=settings.fetch, archive=place.archive)
+    _from_fetched(fetched, (), place, settings)
 
 
 def build_replay(pipeline: beam.Pipeline, part: ArchivePart, place: Place, settings: Settings) -> None:
@@ -48,13 +56,13 @@ def build_replay(pipeline: beam.Pipeline, part: ArchivePart, place: Place, setti
 def build_stream(pipeline: beam.Pipeline, watch: Watch, place: Place, settings: Settings) -> None:
     """Add the unbounded pipeline: what `watch` finds, in windows of time."""
     found = pipeline | "Watch" >> watch
-    _from_entries(found["entries"], (found["polls"], found["fetches"], found["rejects"]), place, settings)
+    fetched = found["entries"] | "Fetch" >> Fetch(settings=settings.fetch, shards=place.shards, archive=place.archive)
+    _from_fetched(fetched, (found["polls"], found["fetches"], found["rejects"]), place, settings)
 
 
-def _from_entries(
-    entries: PCollection[Entry], beside: Sequence[PCollection[Row | Note]], place: Place, settings: Settings
+def _from_fetched(
+    fetched: DoOutputsTuple, beside: Sequence[PCollection[Row | Note]], place: Place, settings: Settings
 ) -> None:
-    fetched = entries | "Fetch" >> Fetch(settings=settings.fetch, shards=place.shards, archive=place.archive)
     _from_pages(fetched.pages, (*beside, fetched.fetches, fetched.rejects, fetched.settled), place, settings)
 
 
@@ -62,11 +70,14 @@ def _from_pages(
     pages: PCollection[Page], beside: Sequence[PCollection[Row | Note]], place: Place, settings: Settings
 ) -> None:
     """Clean to Write; what lies `beside` is written too."""
-    cleaned = pages | "Clean" >> Clean(settings=settings.clean, workers=settings.run.workers)
-    unique = cleaned.articles | "Deduplicate" >> Deduplicate(settings=settings.deduplicate, root=place.root)
-    tagged = unique.articles | "Tag" >> Tag(settings=settings.tag, workers=settings.run.workers)
+    cleaned = pages | "Clean" >> Clean(settings=settings.clean, workers=place.children)
+    unique = cleaned.articles | "Deduplicate" >> Deduplicate(
+        settings=settings.deduplicate, root=place.root, aside=place.aside
+    )
+    articles = unique.articles | "Spread" >> beam.Reshuffle() if place.aside else unique.articles
+    tagged = articles | "Tag" >> Tag(settings=settings.tag, workers=place.children)
     (
         (tagged.articles, *beside, cleaned.rejects, unique.rejects, unique.settled, tagged.rejects)
         | "Outcomes" >> beam.Flatten()
-        | "Write" >> Write(staging=place.staging, names=place.names, settings=settings.write)
+        | "Write" >> Write(staging=place.staging, names=place.names, settings=settings.write, aside=place.aside)
     )

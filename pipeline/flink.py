@@ -6,6 +6,7 @@ they are found and ended. Addresses are `host:port` of the job manager, as in Be
 
 import json
 import urllib.request
+from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,20 @@ def version(master: str) -> str | None:
     """The cluster's version; None when it does not answer."""
     found = _ask(master, "/config").get("flink-version")
     return str(found) if found else None
+
+
+def cores_a_slot(master: str, slots: int | None = None) -> int:
+    """How many cores of its machine a task slot may keep busy, where `slots` are in use, or all; at least one.
+
+    0 when the cluster does not tell.
+    """
+    cores: dict[str, int] = {}
+    there: Counter[str] = Counter()
+    for manager in _ask(master, "/taskmanagers").get("taskmanagers", ()):
+        machine = str(manager["path"]).partition("@")[2].partition(":")[0]
+        cores[machine] = int(manager["hardware"]["cpuCores"])
+        there[machine] += int(manager["slotsNumber"])
+    return min((max(1, cores[machine] // min(there[machine], slots or there[machine])) for machine in cores), default=0)
 
 
 def cancel(master: str, job_name: str) -> int:

@@ -4,6 +4,7 @@ A run can be stopped at any moment. What is committed stays, what is not is fetc
 """
 
 import dataclasses
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -103,6 +104,7 @@ class Run:
         self.polled: dict[str, FeedState] = {}
         self.batch_number = 0
         self.loading: threading.Thread | None = None
+        self.children = runner.children(options.runner, options.beam_arguments, config.settings.run.workers)
         self.report = Report(
             run_id=run_id,
             started_at=started_at,
@@ -249,13 +251,17 @@ class Run:
             root=str(self.dataset.root),
             staging=str(self.dataset.staging),
             names=OneRun(run_id, name),
-            shards=runner.shards(self.options.runner),
+            shards=runner.shards(self.options.runner, self.options.beam_arguments),
+            aside=None if self.options.runner == "direct" else f"{self.dataset.staging}/{run_id}/aside",
+            children=self.children,
             archive=f"{self.dataset.root}/archive/{name}" if self.config.settings.fetch.archive else None,
         )
         self.progress("batch", self.report, self.spool.size)
         pipeline = runner.make_pipeline(self.options.runner, self.options.beam_arguments, name=f"newsbeam-{name}")
         wire(pipeline, place, self.config.settings)
         seconds = runner.run_to_end(pipeline)
+        if place.aside:
+            shutil.rmtree(place.aside, ignore_errors=True)
         delivery = load_delivery(self.dataset.staging / run_id, name)
         staged = self.dataset.staged_parts(run_id)
         if {part.path: part.rows for part in staged} != {part.path: part.rows for part in delivery.parts}:

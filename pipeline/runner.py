@@ -25,7 +25,7 @@ from transforms.tally import NAMESPACE
 if TYPE_CHECKING:
     from apache_beam import Pipeline
     from apache_beam.options.pipeline_options import PipelineOptions
-    from apache_beam.runners.runner import PipelineResult
+    from apache_beam.runners.runner import PipelineResult, PipelineRunner
 
 ENGINES = {
     "direct": "apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner",
@@ -60,12 +60,22 @@ def check_runner(runner: str, beam_arguments: Sequence[str] = (), *, streaming: 
     if runner not in known:
         raise RunnerError(f"--runner {runner}: expected one of {', '.join(known)}")
     if runner != "direct":
-        make_pipeline(runner, beam_arguments, streaming=streaming)
+        _engine(runner, beam_arguments, streaming=streaming)
 
 
-def shards(runner: str) -> int:
-    """Into how many groups the hosts are shared out. One is right where all is fetched by one process."""
-    return 1 if runner == "direct" else SHARDS
+def shards(runner: str, beam_arguments: Sequence[str] = ()) -> int:
+    """Into how many groups the hosts are shared out: as many as work side by side, if that is told. One is right where
+    all is fetched by one process."""
+    return 1 if runner == "direct" else _parallelism(beam_arguments) or SHARDS
+
+
+def children(runner: str, beam_arguments: Sequence[str], asked: int) -> int:
+    """How many child processes each worker is to have: as many as `asked`; or where that is 0 on a Flink cluster, as
+    many as leave each task slot its share of the cores. 0 is one a core."""
+    master = _told(beam_arguments, "--flink_master")
+    if asked or runner != "flink" or not master:
+        return asked
+    return flink.cores_a_slot(master, _parallelism(beam_arguments))
 
 
 @cache
@@ -87,10 +97,20 @@ def make_pipeline(
     Raises `RunnerError` when the engine, or what it needs to be told, is missing.
     """
     load()
+    engine, options = _engine(runner, beam_arguments, name=name, streaming=streaming)
+    from apache_beam import Pipeline
+
+    return Pipeline(runner=engine, options=options)
+
+
+def _engine(
+    runner: str, beam_arguments: Sequence[str], *, name: str = "newsbeam", streaming: bool = False
+) -> "tuple[PipelineRunner, PipelineOptions]":
+    """Beam's runner for the engine, and the options it is to be given. Raises `RunnerError` as `make_pipeline`."""
     for logger in ("apache_beam", "PrismRunner", "SdkWorker"):
         logging.getLogger(logger).setLevel(logging.ERROR)  # the report and an engine's own log say the rest
-    from apache_beam import Pipeline
     from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
 
     mode = ["--streaming"] if streaming else []
     named = f"--job_name={name}"
@@ -104,10 +124,9 @@ def make_pipeline(
         engine = getattr(import_module(module), name)()
     except ImportError as error:
         raise RunnerError(f"--runner {runner}: its packages are not installed: {error}") from error
-    try:
-        return Pipeline(runner=engine, options=options)
-    except ValueError as error:
-        raise RunnerError(f"--runner {runner}: {' '.join(str(error).split())}") from error
+    if errors := PipelineOptionsValidator(options, engine).validate():
+        raise RunnerError(f"--runner {runner}: {' '.join(' '.join(errors).split())}")
+    return engine, options
 
 
 class Job:
@@ -198,10 +217,22 @@ def _failed(error: Exception) -> RunFailedError:
 def describe(runner: str, beam_arguments: Sequence[str] = ()) -> str:
     """The runner with its version, for the report."""
     engine = ""
-    masters = [argument.partition("=")[2] for argument in beam_arguments if argument.startswith("--flink_master=")]
-    if runner == "flink" and masters:
-        engine = f" {flink.version(masters[-1]) or '(version not told)'}"
+    master = _told(beam_arguments, "--flink_master")
+    if runner == "flink" and master:
+        engine = f" {flink.version(master) or '(version not told)'}"
     return f"{runner}{engine} (Apache Beam {version('apache-beam')})"
+
+
+def _told(beam_arguments: Sequence[str], option: str) -> str | None:
+    """The value of an option, as the last of its kind gives it."""
+    told = [argument.partition("=")[2] for argument in beam_arguments if argument.startswith(f"{option}=")]
+    return told[-1] if told else None
+
+
+def _parallelism(beam_arguments: Sequence[str]) -> int | None:
+    """How many task slots Flink is to use, where that is told."""
+    told = _told(beam_arguments, "--parallelism") or ""
+    return int(told) if told.isdecimal() and int(told) > 0 else None
 
 
 def _check_prism(options: "PipelineOptions") -> None:

@@ -6,17 +6,30 @@ lets it run in parallel, and an original that was published earlier tends to com
 
 import pickle
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from transforms.request_urls import host_of
 from transforms.schema import Entry
 from transforms.urls import url_key
 
 
-def handed_over(file: str) -> list[Entry]:
-    """The entries of a file that `Spool.hand_over` wrote."""
+def handed_over(number: int, file: str, shares: int) -> tuple[int, list[Entry]]:
+    """The entries of one share of a file that `Spool.hand_over` wrote, under the share's number."""
     entries: list[Entry] = pickle.loads(Path(file).read_bytes())  # noqa: S301 - our own file, written by this run
-    return entries
+    return number, shared_out(entries, shares)[number]
+
+
+def shared_out(entries: Sequence[Entry], shares: int) -> list[list[Entry]]:
+    """The entries in `shares` lists as equally long as can be with each host in one; the same for the same entries."""
+    hosts: defaultdict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        hosts[host_of(entry.url) or ""].append(entry)
+    shared: list[list[Entry]] = [[] for _ in range(shares)]
+    for of_host in sorted(hosts.values(), key=len, reverse=True):
+        min(shared, key=len).extend(of_host)
+    return shared
 
 
 class Spool:

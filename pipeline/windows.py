@@ -103,7 +103,11 @@ def _pipeline(config: Config, options: Options, every_s: float, dataset: Dataset
         remembered={url: json.dumps(state.to_json()) for url, state in feed_states(dataset).items()},
     )
     place = Place(
-        root=str(dataset.root.absolute()), staging=str(folder), names=RunPerWindow(folder.name), shards=shards
+        root=str(dataset.root.absolute()),
+        staging=str(folder),
+        names=RunPerWindow(folder.name),
+        shards=shards,
+        children=runner.children(options.runner, options.beam_arguments, config.settings.run.workers),
     )
     build_stream(pipeline, watch, place, config.settings)
     return pipeline

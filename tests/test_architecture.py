@@ -8,7 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 VERBS = {"fetch", "clean", "deduplicate", "tag", "write"}
-BEAM_ALLOWED = {f"transforms.{verb}" for verb in VERBS} | {"transforms.joined", "transforms.tally", "transforms.watch"}
+BESIDE_VERBS = {"gather", "joined", "tally", "watch"}
+BEAM_ALLOWED = {f"transforms.{name}" for name in VERBS | BESIDE_VERBS}
 ONLY_IN = {
     "feedparser": {"transforms.feeds"},
     "trafilatura": {"transforms.extraction"},

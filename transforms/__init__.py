@@ -24,5 +24,7 @@ tag            taggers (the chain); wordlists, lexicons/ (the words); tokens, me
 
 write          partitions (rows to part files); delivery (what a batch or window hands over to be committed)
 
+on engines     gather (values by key, through files)
+
 unbounded      watch (the source of `newsbeam stream` on an engine: ticks, polls, entries); seen (entries seen before)
 """

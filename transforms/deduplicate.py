@@ -38,6 +38,7 @@ from apache_beam.utils.timestamp import Timestamp
 
 from transforms import tally
 from transforms.assignment import Outcome, assign, counters, in_order, index_folder
+from transforms.gather import Gather
 from transforms.joined import assign_by_joins
 from transforms.memory import Memory
 from transforms.near_index import NearIndex
@@ -60,6 +61,7 @@ class Deduplicate(beam.PTransform[PCollection[Article], Any]):
 
     settings: DeduplicateSettings = field(default_factory=DeduplicateSettings)
     root: str
+    aside: str | None = None
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -68,7 +70,7 @@ class Deduplicate(beam.PTransform[PCollection[Article], Any]):
         if self.settings.arrangement == "joins" and articles.windowing.is_default():
             told = assign_by_joins(articles, self.settings, self.root)
             return told | "Tell" >> beam.MapTuple(on_output).with_outputs("rejects", "settled", main="articles")
-        gathered = articles | "KeyAlike" >> beam.WithKeys(lambda _: 0) | "GatherArticles" >> beam.GroupByKey()
+        gathered = articles | "KeyAlike" >> beam.WithKeys(lambda _: 0) | "GatherArticles" >> Gather(self.aside)
         if articles.windowing.is_default():
             return gathered | "AssignClusters" >> beam.ParDo(AssignFn(self.settings, self.root)).with_outputs(
                 "rejects", "settled", main="articles"

@@ -67,9 +67,23 @@ class Fetch(beam.PTransform[PCollection[Entry], DoOutputsTuple]):
             entries
             | "KeyByHost" >> beam.Map(key_by_host, self.shards)
             | "GroupByShard" >> beam.GroupByKey()
-            | "FetchPages"
-            >> beam.ParDo(FetchPagesFn(self.settings, self.archive)).with_outputs(*FETCH_TAGS, main="pages")
+            | "FetchShards" >> FetchShards(settings=self.settings, archive=self.archive)
         )
+
+
+@dataclass(eq=False, kw_only=True)
+class FetchShards(beam.PTransform[PCollection[tuple[int, Iterable[Entry]]], DoOutputsTuple]):
+    """As `Fetch`, of entries that are in shards already: all that a batch has of a host in one, each with a number."""
+
+    settings: FetchSettings = field(default_factory=FetchSettings)
+    archive: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def expand(self, shards: PCollection[tuple[int, Iterable[Entry]]]) -> DoOutputsTuple:
+        fetching = beam.ParDo(FetchPagesFn(self.settings, self.archive))
+        return shards | "FetchPages" >> fetching.with_outputs(*FETCH_TAGS, main="pages")
 
 
 @dataclass(eq=False, kw_only=True)

@@ -22,6 +22,7 @@ from apache_beam.transforms.window import BoundedWindow, IntervalWindow
 from apache_beam.utils.windowed_value import PaneInfo
 
 from transforms.delivery import Delivery, Note, save
+from transforms.gather import Gather
 from transforms.partitions import PartFile, partition_path, stamp_run, write_part
 from transforms.schema import Polled, Row, Settled
 from transforms.settings import WriteSettings
@@ -69,6 +70,7 @@ class Write(beam.PTransform[PCollection[Row | Note], PCollection[Delivery]]):
     staging: str
     names: RunNames
     settings: WriteSettings = field(default_factory=WriteSettings)
+    aside: str | None = None  # the folder of `Gather`
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -78,14 +80,14 @@ class Write(beam.PTransform[PCollection[Row | Note], PCollection[Delivery]]):
         parts = (
             split.rows
             | "KeyByPartition" >> beam.WithKeys(partition_path)
-            | "GroupByPartition" >> beam.GroupByKey()
+            | "GroupByPartition" >> Gather(self.aside)
             | "WriteParts" >> beam.ParDo(WritePartFn(self.staging, self.names, self.settings))
         )
         return (
             (parts, split.notes)
             | "Delivered" >> beam.Flatten()
             | "KeyAlike" >> beam.WithKeys(lambda _: 0)
-            | "GatherDelivery" >> beam.GroupByKey()
+            | "GatherDelivery" >> Gather(self.aside)
             | "Deliver" >> beam.ParDo(DeliverFn(self.staging, self.names))
         )
 
@@ -113,7 +115,7 @@ class WritePartFn(beam.DoFn):
         folder, rows = element
         run_id, name = self.names.of(window, pane)
         with timed("write"):
-            stamped = [stamp_run(row, run_id) for row in rows]
+            stamped = (stamp_run(row, run_id) for row in rows)
             part = write_part(stamped, _staging(self.staging, run_id), folder, name, self.settings)
         yield part
 
