@@ -5,14 +5,18 @@ import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from numpy.typing import NDArray
 
 from transforms.copies import Match, best_match, candidates
 from transforms.near_index import NearIndex
 from transforms.postings import Posted, text_keys
 from transforms.reading import content_hash, read
-from transforms.signatures import pack, sign
+from transforms.segment_files import FANOUT, FINAL, load, save
+from transforms.segments import ENTRY, Segment, built
+from transforms.signatures import Signature, pack, sign
 
 START = datetime(2026, 5, 4, tzinfo=UTC)
 WORDS = [f"word{number}" for number in range(400)]
@@ -113,7 +117,7 @@ def test_a_damaged_index_is_an_empty_one(tmp_path: Path) -> None:
     index.flush()
     for file in folder.iterdir():
         if file.is_dir():
-            entries = file / "entries.npy"
+            entries = file / "entries"
             entries.write_bytes(entries.read_bytes()[:200])
     assert len(NearIndex.open(folder)) == 0
     assert not NearIndex.is_readable(folder)
@@ -130,6 +134,83 @@ def test_segments_are_merged_and_keep_their_answers(tmp_path: Path) -> None:
     for number in range(40):
         found = find(index, text_of(number))
         assert found is not None and found.article_id == f"{number:032x}"
+
+
+def made_up(number: int) -> tuple[Posted, Signature]:
+    """An article of forty days and a signature that shares some shingles with others."""
+    rng = np.random.default_rng(number)
+    shingles = np.sort(rng.integers(0, 1 << 28, 40, dtype=np.uint32))
+    shingles[:4] = rng.integers(0, 3_000, 4)
+    signature = Signature(
+        tokens=300,
+        shingles=np.unique(shingles),
+        shingle_count=300,
+        keys=np.arange(20, dtype=np.uint32),
+        key_count=20,
+        lines=rng.integers(0, 500, 3, dtype=np.uint32),
+    )
+    return posted(number, str(number), day=number / 300), signature
+
+
+def test_any_schedule_of_batches_and_merges_gives_the_same_answers(tmp_path: Path) -> None:
+    articles = [made_up(number) for number in range(9_000)]
+    whole = NearIndex.open(tmp_path / "whole")
+    for article, signature in articles:
+        whole.add(article, signature)
+    chance = random.Random(1)
+    coming = sorted(articles, key=lambda one: int(one[0].article_id, 16) + chance.randrange(4_000))
+    while coming:
+        parts = NearIndex.open(tmp_path / "parts")
+        size = chance.choice((3, 400, 2_500))
+        for article, signature in coming[:size]:
+            parts.add(article, signature)
+        parts.flush()
+        del coming[:size]
+    since = articles[8_000][0].first_seen_at
+    parts, late = (NearIndex.open(tmp_path / "parts", since=since) for since in (None, since))
+    for number in range(5, 9_000, 40):
+        keys = text_keys(articles[number][1], articles[number][0].content_hash)
+        (there, expected), (places, found) = whole.find(keys), parts.find(keys)
+        assert (places.tolist(), found.tobytes()) == (there.tolist(), expected.tobytes())
+        (places, found), in_time = late.find(keys), whole.in_window(expected, "0" * 32, since)
+        kept = late.in_window(found, "0" * 32, since)
+        assert (places[kept].tolist(), found[kept].tobytes()) == (there[in_time].tolist(), expected[in_time].tobytes())
+    assert len(parts) == len(late) == 9_000
+
+
+def records(entries: int, seed: int) -> tuple[NDArray[np.void], NDArray[np.uint32], NDArray[np.uint32]]:
+    """Entries and their postings, ten each, of which some are of keys that many have."""
+    rng = np.random.default_rng(seed)
+    made = np.zeros(entries, dtype=ENTRY)
+    made["seen_us"] = rng.integers(0, 10**6, entries)
+    made["article_id"] = rng.integers(0, 1 << 63, (entries, 2), dtype=np.uint64)
+    keys = rng.integers(0, 1 << 32, entries * 10, dtype=np.uint32)
+    keys[rng.random(len(keys)) < 0.2] %= 50_000
+    return made, keys, np.repeat(np.arange(entries, dtype=np.uint32), 10)
+
+
+def test_a_merge_in_pieces_gives_what_is_built_at_once(tmp_path: Path) -> None:
+    parts = [records(16_500, seed) for seed in range(FANOUT)]
+    entries, keys, owners = (np.concatenate(column) for column in zip(*parts, strict=True))
+    owners += np.repeat(np.arange(FANOUT, dtype=np.uint32) * 16_500, 165_000)
+    save(tmp_path, [built(*part) for part in parts])
+    (merged,) = load(tmp_path) or []
+    expected = built(entries, keys, owners)
+    for name in ("entries", "low", "owners", "starts"):
+        assert getattr(merged, name).tobytes() == getattr(expected, name).tobytes()
+
+
+def test_segments_stay_few_and_an_entry_is_written_a_few_times(tmp_path: Path) -> None:
+    segments: list[Segment] = []
+    names, written = set(), 0
+    for number in range(60):
+        entries, keys, owners = records(1_500, number)
+        segments = save(tmp_path, [*segments, built(entries, keys, owners)])
+        written += sum(len(segment) for segment in segments if segment.name not in names)
+        names |= {segment.name for segment in segments}
+    assert sum(map(len, segments)) == 90_000 < FINAL
+    assert len(segments) <= 1 + 3 * (FANOUT - 1)
+    assert written <= 5 * 90_000
 
 
 def flushed(folder: Path, days: list[float]) -> int:

@@ -107,7 +107,8 @@ class AssignFn(beam.DoFn):
         memory = Memory(Path(self.root))
         try:
             with tally.timed("deduplicate"):
-                index = NearIndex.open(index_folder(Path(self.root)), self.settings.window_days)
+                since = articles[0].first_seen_at
+                index = NearIndex.open(index_folder(Path(self.root)), self.settings.window_days, since)
                 outcomes = list(assign(articles, memory, index, self.settings))
         finally:
             memory.close()

@@ -7,7 +7,7 @@ article_id, version) and not by the moment they were added: the same rows give t
 batches they came.
 
 The files are derived from the dataset (`add_rows`) and can be deleted at any time. What was added is held in memory
-until `flush` writes it as a segment; segments are read through the page cache (`segments`).
+until `flush` writes it as a segment; segments are read through the page cache and merged by size (`segment_files`).
 """
 
 from dataclasses import fields
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from transforms.postings import Posted, is_article, microseconds, own_key, posted_keys, posting_of
 from transforms.schema import Article
+from transforms.segment_files import SMALL, load, save
 from transforms.segments import (
     NOTHING,
     Entries,
@@ -28,19 +29,19 @@ from transforms.segments import (
     Keys,
     Posting,
     Segment,
+    arrival,
     from_bytes,
+    joined,
     latest,
-    load,
-    merged,
+    latest_of_each,
+    packed,
     postings_of,
-    save,
-    together,
+    ranks,
 )
 from transforms.signatures import Signature, unpack
 
-SEAL_AT = 20_000  # entries kept in dicts before they are packed into a segment
+SEAL_AT = SMALL  # entries kept in dicts before they are packed into a segment
 MAX_READ = 20_000  # keys whose postings are kept after they were read
-MERGE_RATIO = 8  # a segment is merged into the one before it when that is less than so many times larger
 
 KEPT_DAYS = 92  # the widest window there can be
 
@@ -51,17 +52,24 @@ _DAY_US = 86_400_000_000
 class NearIndex:
     """Look-ups see everything added so far. `window_days` is how far back a copy may lie, at most `KEPT_DAYS`."""
 
-    def __init__(self, folder: Path, window_days: int, segments: list[Segment]) -> None:
+    def __init__(self, folder: Path, window_days: int, segments: list[Segment], old: list[Segment]) -> None:
         self._folder = folder
         self._window_us = window_days * _DAY_US
         self._segments = segments
+        self._old = old  # not asked
         self._fresh = Fresh()
         self._stored: dict[int, tuple[Posting, ...]] = {}  # what was read of the segments, by key
 
     @classmethod
-    def open(cls, folder: Path, window_days: int = 14) -> "NearIndex":
-        """The index kept in `folder`; empty when there is none or it cannot be read."""
-        return cls(folder, window_days, load(folder) or [])
+    def open(cls, folder: Path, window_days: int = 14, since: datetime | None = None) -> "NearIndex":
+        """The index kept in `folder`; empty when there is none or it cannot be read.
+
+        With `since` it may leave out what is too old to be a copy of articles first seen from then on.
+        """
+        segments = load(folder) or []
+        oldest_us = microseconds(since) - window_days * _DAY_US if since else 0
+        old = [segment for segment in segments if segment.last_us < oldest_us]
+        return cls(folder, window_days, [segment for segment in segments if segment not in old], old)
 
     @staticmethod
     def is_readable(folder: Path) -> bool:
@@ -69,35 +77,54 @@ class NearIndex:
         return load(folder) is not None
 
     def __len__(self) -> int:
-        return sum(len(segment) for segment in self._segments) + len(self._fresh)
+        return sum(len(segment) for segment in (*self._segments, *self._old)) + len(self._fresh)
 
     def find(self, keys: Keys) -> Found:
         """The latest postings of each key: places in `keys`, and the entries that posted them."""
         asked = keys.tolist()
         if any(key not in self._stored for key in asked):
-            self.read_ahead(keys)
-        stored = self._stored
+            if len(self._stored) > MAX_READ:
+                self._stored = {}
+            self._read(keys)
         places, entries = [], []
         for place, key in enumerate(asked):
-            postings, new = stored[key], self._fresh.postings(key)
-            if new:
-                postings = latest(postings, new) if postings else new
-            for _, entry in postings:
+            for _, entry in self._latest(key):
                 places.append(place)
                 entries.append(entry)
         return (np.array(places, dtype=np.intp), from_bytes(entries)) if entries else NOTHING
 
+    def _latest(self, key: int) -> tuple[Posting, ...]:
+        """Of a key that was read."""
+        stored, new = self._stored[key], self._fresh.postings(key)
+        if not stored or not new:
+            return stored or new
+        return latest(stored, new)
+
     def read_ahead(self, keys: Keys) -> None:
-        """Read what segments hold of many keys at once, which is much faster than key by key."""
-        if len(self._stored) > MAX_READ:
-            self._stored = {}
+        """Read what segments hold of many keys at once, which is much faster than key by key; what was read before is
+        let go."""
+        self._stored = {}
+        self._read(keys)
+
+    def _read(self, keys: Keys) -> None:
         keys = np.unique(keys)
-        places, entries = together([segment.find(keys) for segment in self._segments])
-        found: dict[int, tuple[Posting, ...]] = dict.fromkeys(keys.tolist(), ())
-        held: dict[Posting, Posting] = {}  # an entry is held once, however many keys it answers
-        for key, posting in sorted(zip(keys[places].tolist(), postings_of(entries), strict=True)):
-            found[key] = (*found[key], held.setdefault(posting, posting))
-        self._stored |= found
+        found = [segment.find(keys) for segment in self._segments]
+        entries = joined([entries for _, _, entries in found])  # each once, however many keys it answers
+        for segment in self._segments:
+            segment.let_go()
+        order = arrival(entries)
+        rank, postings = ranks(order, len(order)), postings_of(entries[order])
+        firsts = np.cumsum([0, *(len(entries) for _, _, entries in found)])
+        answers = [
+            packed(places.astype(np.uint32), rank[numbers + first])
+            for (places, numbers, _), first in zip(found, firsts, strict=False)
+        ]
+        kept = latest_of_each(np.concatenate(answers)) if answers else np.empty(0, dtype=np.uint64)
+        places, numbers = np.divmod(kept, np.uint64(1 << 32))
+        ends = np.searchsorted(places, np.arange(len(keys), dtype=np.uint64), "right").tolist()
+        told = [postings[number] for number in numbers.tolist()]
+        for key, begin, end in zip(keys.tolist(), [0, *ends], ends, strict=False):
+            self._stored[key] = tuple(told[begin:end])
 
     def in_window(self, entries: Entries, article_id: str, seen_at: datetime) -> NDArray[np.bool_]:
         """Which of `entries` an article first seen at `seen_at` may copy: of other articles, and not too old."""
@@ -123,8 +150,8 @@ class NearIndex:
         for batch in rows.select([*_COLUMNS, "signature"]).to_batches(max_chunksize=10_000):
             articles = [Posted(**row) for row in batch.select(_COLUMNS).to_pylist()]
             self.read_ahead(np.concatenate([own_key(row.article_id, row.version) for row in articles]))
-            for article, packed in zip(articles, batch["signature"].to_pylist(), strict=True):
-                signature = unpack(packed or b"")
+            for article, column in zip(articles, batch["signature"].to_pylist(), strict=True):
+                signature = unpack(column or b"")
                 if signature is not None and not self.holds(article.article_id, article.version):
                     self.add(article, signature)
 
@@ -132,26 +159,27 @@ class NearIndex:
         """Make what was added durable, all or nothing. Entries older than `KEPT_DAYS` before the median entry may go:
         a clock that was wrong for some of them costs the others nothing."""
         self._seal()
+        self._stored = {}
         oldest_us = self._median() - KEPT_DAYS * _DAY_US
-        while len(self._segments) > 1 and len(self._segments[-2]) < MERGE_RATIO * len(self._segments[-1]):
-            last, before = self._segments.pop(), self._segments.pop()
-            self._segments.append(merged([before, last], oldest_us))
-        save(self._folder, self._segments)
+        self._segments, self._old = save(self._folder, [*self._old, *self._segments], oldest_us), []
 
     def _median(self) -> int:
         """When half of the entries had been seen, in microseconds."""
-        sizes = [len(segment) for segment in self._segments]
-        if not sizes:
+        segments = [*self._old, *self._segments]
+        if not segments:
             return 0
-        medians = np.array([segment.entries["seen_us"][len(segment) // 2] for segment in self._segments])
+        medians = np.array([segment.entries["seen_us"][len(segment) // 2] for segment in segments])
         order = np.argsort(medians)
-        return int(medians[order[np.searchsorted(np.cumsum(np.array(sizes)[order]), sum(sizes) / 2)]])
+        ends = np.cumsum(np.array(list(map(len, segments)))[order])
+        return int(medians[order[np.searchsorted(ends, ends[-1] / 2)]])
 
     def scratch(self) -> "NearIndex":
         """An index over the same stored texts; what is added to the one is not seen by the other."""
-        return NearIndex(self._folder, self._window_us // _DAY_US, list(self._segments))
+        return NearIndex(self._folder, self._window_us // _DAY_US, list(self._segments), list(self._old))
 
     def _seal(self) -> None:
         if len(self._fresh):
             self._segments.append(self._fresh.sealed())
-            self._fresh, self._stored = Fresh(), {}
+            for key in self._stored:
+                self._stored[key] = self._latest(key)
+            self._fresh = Fresh()

@@ -1,27 +1,22 @@
-"""The files of the signature index: sorted arrays that are written once and read through the page cache.
+"""What the signature index is made of: sorted arrays that are written once, and dicts of what was just added.
 
 A segment holds entries (one record an indexed text, in order of arrival) and postings (which entries posted a key).
 Postings are sorted by key; a directory of the keys' upper bits tells where each bucket begins, so a look-up costs the
-same few reads at any size. `segments.json` names the segments that count; it is replaced last, so a write that was cut
-off leaves the index as it was.
+same few reads at any size. How segments are stored and merged is told in `segment_files`.
 """
 
-import json
 import math
-import os
-import shutil
+import mmap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from transforms.signatures import SKETCH
 
-FORMAT = 3
 POSTINGS = 4  # kept a key, the latest
-BUCKET = 6  # postings in a bucket of the directory, on average
+BUCKET = 1.5  # postings in a bucket of the directory, on average
 _MIN_BITS, _MAX_BITS = 16, 28  # of the directory; with 16 or more, the lower 16 bits of a key are all it leaves open
 
 ENTRY = np.dtype(
@@ -37,42 +32,61 @@ ENTRY = np.dtype(
 )
 
 Keys = NDArray[np.uint32]
+Packed = NDArray[np.uint64]  # postings as one number each: the key in the upper half, the entry's number in the lower
 Entries = NDArray[np.void]  # ENTRY records
 Posting = tuple[tuple[int, int, int, int], bytes]  # an entry as bytes, after its place in the order of arrival
 Found = tuple[NDArray[np.intp], Entries]  # places in the keys asked for, and the entries that posted them
 
+NO_RANK = np.uint32(0xFFFF_FFFF)
 NOTHING: Found = (np.empty(0, dtype=np.intp), np.empty(0, dtype=ENTRY))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
     """`low` and `owners` are the postings: lower half of the key, number of the entry. `name` is the folder it is
-    stored in, None before it is."""
+    stored in and `mapped` the file of its entries; None before it is stored."""
 
     entries: NDArray[np.void]
     low: NDArray[np.uint16]
     owners: NDArray[np.uint32]
     starts: NDArray[np.uint32]
     name: str | None = None
+    mapped: mmap.mmap | None = None
 
     def __len__(self) -> int:
         return len(self.entries)
 
-    def find(self, keys: Keys) -> Found:
-        """Places in `keys` and the entries that posted them."""
+    def find(self, keys: Keys) -> tuple[NDArray[np.intp], NDArray[np.intp], Entries]:
+        """Who posted `keys`: places in them, for each place a number, and the entries that the numbers count."""
         buckets = keys >> np.uint32(33 - len(self.starts).bit_length())
         begins = self.starts[buckets].astype(np.intp)
         sizes = self.starts[buckets + np.uint32(1)].astype(np.intp) - begins
         places = np.repeat(np.arange(len(keys)), sizes)
         at = np.arange(len(places)) + np.repeat(begins - (np.cumsum(sizes) - sizes), sizes)
         hits = self.low[at] == keys.astype(np.uint16)[places]
-        return places[hits], self.entries[self.owners[at[hits]]]
+        owners, numbers = np.unique(self.owners[at[hits]], return_inverse=True)
+        return places[hits], numbers, self.entries[owners]
 
-    def keys(self) -> Keys:
-        """The key of each posting."""
-        bits = (len(self.starts) - 1).bit_length() - 1
-        buckets = np.repeat(np.arange(len(self.starts) - 1, dtype=np.uint32), np.diff(self.starts))
-        return (buckets << np.uint32(32 - bits)) | self.low
+    def postings(self, part: int, parts: int) -> tuple[Keys, NDArray[np.uint32]]:
+        """Keys and owners of one of `parts` equal parts of all there can be; of these there are a power of two, and no
+        more than buckets in the smallest directory."""
+        buckets = len(self.starts) - 1
+        width = buckets // parts
+        starts = self.starts[part * width : (part + 1) * width + 1].astype(np.intp)
+        upper = np.repeat(np.arange(part * width, (part + 1) * width, dtype=np.uint32), np.diff(starts))
+        span = slice(starts[0], starts[-1])
+        return upper << np.uint32(33 - buckets.bit_length()) | self.low[span], self.owners[span]
+
+    def let_go(self) -> None:
+        """Take the entries that were read out of this process; they stay in the page cache. A look-up reads few, but
+        each brings its neighbours."""
+        if self.mapped:
+            self.mapped.madvise(mmap.MADV_DONTNEED)
+
+    @property
+    def last_us(self) -> int:
+        """When its latest entry had first been seen."""
+        return int(self.entries["seen_us"][-1])
 
 
 class Fresh:
@@ -101,7 +115,7 @@ class Fresh:
     def sealed(self) -> Segment:
         """The same as arrays."""
         owners = np.repeat(np.arange(len(self._keys), dtype=np.uint32), list(map(len, self._keys)))
-        return _built(from_bytes(self._entries), np.concatenate(self._keys), owners)
+        return built(from_bytes(self._entries), np.concatenate(self._keys), owners)
 
 
 def postings_of(entries: Entries) -> list[Posting]:
@@ -125,27 +139,11 @@ def from_bytes(entries: Iterable[bytes]) -> Entries:
     return np.frombuffer(b"".join(entries), dtype=ENTRY)
 
 
-def merged(segments: list[Segment], oldest_us: int) -> Segment:
-    """One segment of several, without entries first seen before `oldest_us`."""
-    entries = joined([segment.entries for segment in segments])
-    offsets = np.cumsum([0, *map(len, segments[:-1])])
-    owners = np.concatenate(
-        [segment.owners + np.uint32(offset) for segment, offset in zip(segments, offsets, strict=True)]
-    )
-    keys = np.concatenate([segment.keys() for segment in segments])
-    kept = entries["seen_us"] >= oldest_us
-    if not kept.all():
-        posted = kept[owners]
-        keys, owners = keys[posted], (np.cumsum(kept, dtype=np.uint32) - np.uint32(1))[owners[posted]]
-        entries = entries[kept]
-    return _built(entries, keys, owners)
-
-
-def joined(parts: list[NDArray[np.void]]) -> NDArray[np.void]:
+def joined(parts: Sequence[NDArray[np.void]]) -> NDArray[np.void]:
     """Entries one after another. numpy compares the fields of records before it concatenates them; bytes
     it copies."""
     plain = np.dtype((np.void, ENTRY.itemsize))
-    return np.concatenate([part.view(plain) for part in parts]).view(ENTRY)
+    return np.concatenate([NOTHING[1].view(plain), *(part.view(plain) for part in parts)]).view(ENTRY)
 
 
 def together(parts: Sequence[Found]) -> Found:
@@ -173,73 +171,50 @@ def arrival(entries: NDArray[np.void]) -> NDArray[np.intp]:
     return np.lexsort((entries["version"], low, high, entries["seen_us"]))
 
 
-def load(folder: Path) -> list[Segment] | None:
-    """The segments stored in `folder`; None when any of them cannot be read."""
-    try:
-        manifest = json.loads((folder / "segments.json").read_text("utf-8"))
-        if manifest["format"] != FORMAT:
-            return None
-        return [_read(folder, name) for name in manifest["segments"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def save(folder: Path, segments: list[Segment]) -> None:
-    """Make `segments` what `load` finds. Those with a name are there already; the others are written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    number = max((int(path.name) for path in folder.iterdir() if path.name.isdecimal()), default=0)
-    for place, segment in enumerate(segments):
-        if segment.name is None:
-            number += 1
-            segments[place] = _write(folder, f"{number:06d}", segment)
-    names = [segment.name for segment in segments]
-    staged = folder / "segments.json.staged"
-    staged.write_text(json.dumps({"format": FORMAT, "segments": names}), "utf-8")
-    staged.replace(folder / "segments.json")
-    for path in folder.iterdir():
-        if path.is_dir() and path.name not in names:
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _built(entries: NDArray[np.void], keys: Keys, owners: NDArray[np.uint32]) -> Segment:
+def built(entries: NDArray[np.void], keys: Keys, owners: NDArray[np.uint32]) -> Segment:
     """A segment of entries in any order and their postings."""
     order = arrival(entries)
-    rank = np.empty(len(order), dtype=np.uint32)
-    rank[order] = np.arange(len(order), dtype=np.uint32)
-    # key and rank in one number: sorting it sorts the postings of a key from the earliest entry to the latest
-    postings = (keys.astype(np.uint64) << np.uint64(32)) | rank[owners]
-    postings.sort()
-    keys = (postings >> np.uint64(32)).astype(np.uint32)
-    if len(keys) > POSTINGS:
-        latest = np.ones(len(keys), dtype=bool)
-        latest[:-POSTINGS] = keys[:-POSTINGS] != keys[POSTINGS:]
-        keys, postings = keys[latest], postings[latest]
-    bits = min(_MAX_BITS, max(_MIN_BITS, round(math.log2(max(1, len(keys) / BUCKET)))))
-    counts = np.bincount(keys >> np.uint32(32 - bits), minlength=1 << bits)
+    postings = latest_of_each(packed(keys, ranks(order, len(order))[owners]))
+    bits = directory_bits(len(postings))
     starts = np.zeros((1 << bits) + 1, dtype=np.uint32)
-    np.cumsum(counts, out=starts[1:])
-    return Segment(entries[order], keys.astype(np.uint16), postings.astype(np.uint32), starts)
+    np.cumsum(bucket_sizes(postings, bits), out=starts[1:])
+    return Segment(entries[order], *halves(postings), starts)
 
 
-_ARRAYS = ("entries", "low", "owners", "starts")
+def ranks(order: NDArray[np.intp], count: int) -> NDArray[np.uint32]:
+    """Of each of `count` entries the place that `order` gives it; the largest number for one it leaves out."""
+    ranks = np.full(count, NO_RANK)
+    ranks[order] = np.arange(len(order), dtype=np.uint32)
+    return ranks
 
 
-def _write(folder: Path, name: str, segment: Segment) -> Segment:
-    staged = folder / f"{name}.staged"
-    shutil.rmtree(staged, ignore_errors=True)
-    staged.mkdir()
-    for array in _ARRAYS:
-        with (staged / f"{array}.npy").open("wb") as file:
-            np.save(file, getattr(segment, array))
-            file.flush()
-            os.fsync(file.fileno())
-    staged.rename(folder / name)
-    return _read(folder, name)
+def packed(keys: Keys, ranks: NDArray[np.uint32]) -> Packed:
+    """Postings as one number each. In order, those of a key go from the earliest entry to the latest."""
+    return keys.astype(np.uint64) << np.uint64(32) | ranks
 
 
-def _read(folder: Path, name: str) -> Segment:
-    arrays = [np.load(folder / name / f"{array}.npy", mmap_mode="r", allow_pickle=False) for array in _ARRAYS]
-    entries, low, owners, starts = (array.view(np.ndarray) for array in arrays)  # the plain class is faster to index
-    if entries.dtype != ENTRY or len(low) != len(owners) or starts[-1] != len(low):
-        raise ValueError(name)
-    return Segment(entries, low, owners, starts, name)
+def latest_of_each(postings: Packed) -> Packed:
+    """In order, of each key the latest `POSTINGS`."""
+    postings.sort()
+    if len(postings) <= POSTINGS:
+        return postings
+    keys = (postings >> np.uint64(32)).astype(np.uint32)
+    kept = np.ones(len(keys), dtype=bool)
+    kept[:-POSTINGS] = keys[:-POSTINGS] != keys[POSTINGS:]
+    return postings[kept]
+
+
+def directory_bits(postings: int) -> int:
+    """How many upper bits of a key its bucket is told by."""
+    return min(_MAX_BITS, max(_MIN_BITS, round(math.log2(max(1, postings / BUCKET)))))
+
+
+def bucket_sizes(postings: Packed, bits: int, part: int = 0, parts: int = 1) -> NDArray[np.intp]:
+    """How many postings each bucket of a directory has, or of one of equal parts of it."""
+    buckets = (1 << bits) // parts
+    return np.bincount((postings >> np.uint64(64 - bits)).astype(np.intp) - part * buckets, minlength=buckets)
+
+
+def halves(postings: Packed) -> tuple[NDArray[np.uint16], NDArray[np.uint32]]:
+    """What a segment keeps of its postings: the lower half of the key, and the entry's number."""
+    return (postings >> np.uint64(32)).astype(np.uint16), postings.astype(np.uint32)

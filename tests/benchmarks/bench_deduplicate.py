@@ -27,7 +27,8 @@ from transforms.near_index import NearIndex
 from transforms.postings import POSTED_SHINGLES
 from transforms.reading import read
 from transforms.schema import Article
-from transforms.segments import ENTRY, Segment, _built, save
+from transforms.segment_files import FANOUT, FINAL, SMALL, load, save
+from transforms.segments import ENTRY, Segment, built
 from transforms.settings import DeduplicateSettings
 from transforms.signatures import SKETCH_KEYS, SKETCH_SHINGLES, pack, sign
 
@@ -56,11 +57,17 @@ def made_up_texts(count: int) -> list[str]:
 
 
 def made_up_archive(count: int, folder: Path) -> None:
-    """An index of `count` entries as runs leave it: one large segment and smaller ones."""
+    """An index of `count` entries as many runs leave it: the largest segments there are, and some of each smaller
+    size."""
     rng = np.random.default_rng(1)
     stock = rng.integers(0, 1 << 32, STOCK, dtype=np.uint32)
-    sizes = [count - count // 9 - count // 100, count // 9, count // 100]
-    save(folder, [_made_up_segment(rng, stock, size) for size in sizes if size])
+    finals, left = divmod(count, FINAL)
+    sizes = [FINAL] * finals
+    for size in (FINAL // FANOUT, FINAL // FANOUT**2, SMALL):
+        sizes += [size] * (left // size)
+        left %= size
+    for size in [*sizes, left]:
+        save(folder, [*(load(folder) or ()), _made_up_segment(rng, stock, size)])
 
 
 def _made_up_segment(rng: np.random.Generator, stock: NDArray[np.uint32], count: int) -> Segment:
@@ -85,7 +92,7 @@ def _made_up_segment(rng: np.random.Generator, stock: NDArray[np.uint32], count:
         sketches["keys"][begin : begin + rows] = _upper_bytes(keys)
     rest = rng.integers(0, 1 << 32, (count, 16), dtype=np.uint32)  # 13 lines, a headline, the exact hash, its own
     keys = np.concatenate([posted * np.uint32(0x9E3779B1), rest], axis=1)
-    return _built(entries, keys.ravel(), np.repeat(np.arange(count, dtype=np.uint32), keys.shape[1]))
+    return built(entries, keys.ravel(), np.repeat(np.arange(count, dtype=np.uint32), keys.shape[1]))
 
 
 def _upper_bytes(hashes: NDArray[np.uint32]) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,9 +65,10 @@ def ingest(root: Path, rows: Sequence[Article], run_id: str | None = None) -> Ba
         start = time.process_time()
         ready.catch_up()
         caught_up = time.process_time()
-        memory = Memory(root)
-        outcomes = list(assign(in_order(rows), memory, NearIndex.open(index_folder(root)), DeduplicateSettings()))
-        memory.close()
+        arrived, settings = in_order(rows), DeduplicateSettings()
+        with closing(Memory(root)) as memory:
+            index = NearIndex.open(index_folder(root), settings.window_days, arrived[0].first_seen_at)
+            outcomes = list(assign(arrived, memory, index, settings))
         stored = [stamp_run(row, run_id) for row in outcomes if isinstance(row, Article)]
         assigned = time.process_time()
         parts = write_parts(stored, dataset.staging / run_id, f"{run_id}-0001", WriteSettings())

@@ -25,6 +25,7 @@ import polars
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from pipeline.dataset import Dataset
 from pipeline.query import connect
 from pipeline.rewrite import compact
 from tests.benchmarks.history import FIRST_DAY, BatchCost, articles, ingest
@@ -56,8 +57,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.keep or Path(temporary)
         root, plain = folder / "data", folder / "plain"
-        if not root.exists():
-            fill(root, given.articles, given.days, given.batch)
+        fill(root, given.articles, given.days, given.batch)
         print_ingestion(root, folder / "fresh", given.articles / given.days, given.days, given.batch)
         print_idle_runs(root, folder)
         print_compaction(root)
@@ -67,12 +67,15 @@ def main() -> None:
 
 
 def fill(root: Path, number: int, days: int, batch: int) -> None:
-    source = articles(number, days)
+    """`number` articles, of which some may be there from a run that was ended."""
+    there = sum(manifest["entries"] for manifest in Dataset(root).manifests())
+    source = itertools.islice(articles(number, days), there, None)
     costs = []
     while rows := list(itertools.islice(source, batch)):
         costs.append(ingest(root, rows))
         if len(costs) % 20 == 0:
-            print(f"  {sum(cost.articles for cost in costs):,} articles: {_microseconds(costs[-20:])}", flush=True)
+            count = there + sum(cost.articles for cost in costs)
+            print(f"  {count:,} articles: {_microseconds(costs[-20:])}", flush=True)
 
 
 def print_ingestion(root: Path, fresh: Path, a_day: float, days: int, batch: int) -> None:
