@@ -69,6 +69,8 @@ def test_of_many_articles_the_one_of_this_page_is_taken_or_none() -> None:
         ("Ferry fares to rise in May | Harbour Herald", "Ferry fares to rise in May"),
         ("Ferry fares to rise in May - Harbour Herald", "Ferry fares to rise in May"),
         ("Harbour Herald: Ferry fares to rise in May", "Ferry fares to rise in May"),
+        ("Ferry fares to rise in May | Harbour Herald - News and Views", "Ferry fares to rise in May"),
+        ("03.05.2026 - Ferry fares to rise in May", "Ferry fares to rise in May"),
         ("Ferry fares: a council divided", "Ferry fares: a council divided"),
         ("Ferry - boat - harbour", "Ferry - boat - harbour"),
     ],
@@ -87,6 +89,31 @@ def test_the_heading_that_the_metadata_confirm_is_the_title() -> None:
     assert title in ("Ferry fares to rise by nine percent in May", "Ferry fares to rise in May")
     assert choose_title(headings=["Sport"], title_tag="Ferry fares to rise in May") == "Ferry fares to rise in May"
     assert choose_title() is None
+
+
+def test_the_only_heading_of_a_page_is_its_title_unless_json_ld_has_another() -> None:
+    only = ["A ferry that nobody wanted"]
+    assert choose_title(headings=only, title_tag="Blog") == only[0]
+    assert choose_title(headings=only, headline="Harbour votes on ferry") == "Harbour votes on ferry"
+
+
+@pytest.mark.parametrize(
+    ("markup", "title"),
+    [
+        ("<h1><span class='kicker'>Harbour</span> Ferry fares to rise</h1>", "Ferry fares to rise"),
+        ("<h1>Ferry fares to rise <small class='subtitle'>From May</small></h1>", "Ferry fares to rise"),
+        ("<h1><span class='kicker'>Harbour:</span> Ferry fares to rise</h1>", "Harbour: Ferry fares to rise"),
+        (
+            "<h1><b class='sr-only'>Headline:</b> Ferry fares <i>to <b>rise</b> soon</i></h1>",
+            "Ferry fares to rise soon",
+        ),
+        ("<h1><a href='/'>Harbour life</a></h1><h1>Ferry fares to rise</h1>", "Ferry fares to rise"),
+        ("<title>Fares up | Harbour life</title><h1><a href='https://h.example/'>Harbour life</a></h1>", "Fares up"),
+        ("<h1><a href='https://h.example/2026/ferry'>Ferry fares to rise</a></h1>", "Ferry fares to rise"),
+    ],
+)
+def test_a_headline_is_told_from_logos_and_from_lines_set_beside_it(markup: str, title: str) -> None:
+    assert read_metadata(document_fromstring(f"<html><body>{markup}</body></html>"), page("")).title == title
 
 
 @pytest.mark.parametrize(

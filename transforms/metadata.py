@@ -81,14 +81,15 @@ def read_metadata(tree: HtmlElement, page: Page, host: HostRule | None = None) -
     )
     article = linked.article
     publisher = _publisher(linked, meta)
+    headline = string(article.get("headline")) or string(article.get("name"))
     title = choose_title(
-        headline=string(article.get("headline")) or string(article.get("name")),
+        headline=headline,
         og_title=meta.first("og:title"),
         twitter_title=meta.first("twitter:title"),
-        headings=meta.headings,
+        headings=_headlines(meta, headline),
         title_tag=meta.title,
         feed_title=one_line(page.entry.title),
-        site_names=_site_names(page, publisher, meta),
+        site_names=(*_site_names(page, publisher, meta), *meta.logos),
     )
     return PageMetadata(
         title=next(iter(texts(host.title, tree)), title) if host else title,
@@ -110,12 +111,20 @@ def read_metadata(tree: HtmlElement, page: Page, host: HostRule | None = None) -
         has_article=bool(article),
         headings=meta.headings,
         opt_outs=opt_outs.of_meta(meta.meta),
-        titles=(string(article.get("headline")), meta.first("og:title"), *_like(title, meta.headings)),
+        titles=(string(article.get("headline")), meta.first("og:title"), *_like(title, meta)),
     )
 
 
-def _like(title: str | None, headings: tuple[str, ...]) -> list[str]:
-    return [heading for heading in headings if likeness(heading, title or "") >= AGREEMENT]
+def _headlines(meta: PageMeta, headline: str) -> list[str]:
+    """The headlines of the headings; a line set beside one belongs to it where JSON-LD's headline says so."""
+    pairs = zip(meta.headings, meta.headlines, strict=True)
+    return [heading if key(heading) == key(headline) else bare for heading, bare in pairs]
+
+
+def _like(title: str | None, meta: PageMeta) -> list[str]:
+    """The headings that are forms of `title`, also with what is set beside it."""
+    pairs = zip(meta.headings, meta.headlines, strict=True)
+    return [heading for heading, headline in pairs if likeness(headline, title or "") >= AGREEMENT]
 
 
 def _publisher(linked: JsonLd, meta: PageMeta) -> str:

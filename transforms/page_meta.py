@@ -1,5 +1,7 @@
 """What a page says of itself outside JSON-LD: meta tags (Open Graph and others), microdata, links, headings."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -16,7 +18,16 @@ _ITS_NAME = etree.XPath("descendant::*[@itemprop='name']")
 MICRODATA_AUTHOR = "itemprop author name"
 MAX_ANCESTORS = 12
 MAX_HEADINGS = 20
+MAX_HEADING_CHARS = 1_000
 MAX_CONTENT_CHARS = 5_000
+_UNSEEN = re.compile(r"visually-?hidden|sr-only|screen-?reader", re.IGNORECASE)
+# Set in a heading beside the headline: the line above it, the line below it, a date.
+_BESIDE_HEADLINE = re.compile(
+    r"kicker|over-?line|top-?line|roof-?line|dachzeile|spitzmarke|eyebrow|tagline|topic-?label|rubri[ck]|sur-?titre|"
+    r"ante-?t[ií]tulo|volanta|occhiello|title-?header|sub-?(?:title|line|head|titulo)|unterzeile|chapeau|bajada|"
+    r"(?<![a-z])(?:date|time|badge)(?![a-z])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +36,9 @@ class PageMeta:
 
     meta: dict[str, list[str]] = field(default_factory=dict)
     title: str = ""
-    headings: tuple[str, ...] = ()  # h1, longest first seen
+    headings: tuple[str, ...] = ()  # each h1 but logos
+    headlines: tuple[str, ...] = ()  # the same without what is set beside the headline
+    logos: tuple[str, ...] = ()  # each h1 that is a link to the home page
     canonical: str | None = None
     amp_of: str | None = None
     language: str | None = None
@@ -65,10 +78,13 @@ def read_page_meta(tree: HtmlElement) -> PageMeta:
             meta.setdefault(name, []).append(from_markup(printed, MAX_CONTENT_CHARS))
     title = next((from_markup(t.text_content()[:5_000], 1_000) for t in tree.iter("title") if t.text), "")
     canonical = next((link.get("href") for link in tree.iter("link") if "canonical" in _words(link.get("rel"))), None)
+    logos, headings, headlines = _headings(tree)
     return PageMeta(
         meta=meta,
         title=title,
-        headings=tuple(_headings(tree)),
+        headings=headings,
+        headlines=headlines,
+        logos=logos,
         canonical=canonical.strip()[:2_000] if canonical else None,
         language=_language(tree, meta),
     )
@@ -84,15 +100,53 @@ def _author_name(element: HtmlElement) -> str:
     return ""
 
 
-def _headings(tree: HtmlElement) -> list[str]:
-    found = []
-    for count, heading in enumerate(tree.iter("h1")):
-        if count >= MAX_HEADINGS:
-            break
-        text = one_line(" ".join(heading.itertext())[:5_000], 1_000)
-        if text:
-            found.append(text)
-    return found
+def _headings(tree: HtmlElement) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Logos, headings, and the headlines in these."""
+    logos, headings, headlines = [], [], []
+    for heading in islice(tree.iter("h1"), MAX_HEADINGS):
+        text = _line(heading.itertext())
+        if _leads_home(heading, text):
+            logos.append(text)
+        elif text:
+            headings.append(text)
+            headlines.append(_headline(heading) or text)
+    return tuple(logos), tuple(headings), tuple(headlines)
+
+
+def _line(texts: Iterator[str]) -> str:
+    return one_line(" ".join(texts)[:MAX_CONTENT_CHARS], MAX_HEADING_CHARS)
+
+
+def _leads_home(heading: HtmlElement, text: str) -> bool:
+    """Whether all of a heading is a link to a home page."""
+    link = heading.find(".//a[@href]")
+    if link is None or not text or _line(link.itertext()) != text:
+        return False
+    address = link.get("href", "").strip()[:2_000].rsplit("://", maxsplit=1)  # an archive puts its own before it
+    is_bare = "/" not in address[-1][:-1] and (len(address) > 1 or address[0] == "/")
+    return is_bare or "home" in _words(link.get("rel"))
+
+
+def _headline(heading: HtmlElement) -> str:
+    """A heading without what readers don't see, and without what its class says is set beside the headline: unless
+    that ends in a colon, when both are read as one."""
+    seen = _line(_texts_without(_UNSEEN, heading))
+    bare = _line(_texts_without(_BESIDE_HEADLINE, heading)).lstrip(" :|–—-")
+    return seen if seen.endswith(bare) and seen.removesuffix(bare).rstrip().endswith(":") else bare
+
+
+def _texts_without(marks: re.Pattern[str], heading: HtmlElement) -> Iterator[str]:
+    """The texts of `heading` without those of elements whose tag or class `marks` finds, and of unseen ones."""
+    walk = etree.iterwalk(heading, events=("start", "end"))
+    for event, part in walk:
+        if event == "end":
+            yield (part.tail or "") if part is not heading else ""
+            continue
+        named = f"{part.tag} {part.get('class', '')[:200]}"
+        if part is heading or not (marks.search(named) or _UNSEEN.search(named)):
+            yield part.text or ""
+        else:
+            walk.skip_subtree()
 
 
 def _language(tree: HtmlElement, meta: dict[str, list[str]]) -> str | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from transforms.dates import looks_like_a_date
 from transforms.plain_text import key
 
 _SEPARATOR = re.compile(r"\s+[|·•»›«‹~]+\s+|\s+[-–—]{1,3}\s+|\s*\|\s*|\s+::\s+|\s+/\s+|:\s+")
@@ -23,9 +24,9 @@ def choose_title(
 ) -> str | None:
     """The headline as a reader sees it, None when the page gives none.
 
-    That is the heading which the metadata confirm (the first heading of a page can be a logo or a section), unless
-    all of them agree on a shorter or longer form of it, or JSON-LD's headline is another one altogether: then heading
-    and title tag were written for search engines.
+    That is the heading which the metadata confirm (the first heading of a page can be a logo or a section), or a page's
+    only one where JSON-LD names none; unless all metadata agree on a shorter or longer form of it, or JSON-LD's
+    headline is another one altogether: then heading and title tag were written for search engines.
     """
     sites = [name for name in site_names if name]
     folded_sites = {key(site) for site in sites}
@@ -43,7 +44,7 @@ def choose_title(
         if text and found > agreement:
             heading, agreement = text, found
     if agreement < AGREEMENT:
-        heading = ""
+        heading = headings[0] if len(headings) == 1 and not headline and _is_phrase(headings[0]) else ""
     if heading and headline and likeness(headline, heading) < ANOTHER and len(key(headline).split()) >= 4:
         heading = headline
     forms = {key(text) for text in metadata}
@@ -56,22 +57,19 @@ def choose_title(
 
 
 def strip_site(title: str, sites: Sequence[str]) -> str:
-    """`title` without the site's name and section names behind (or before) a separator."""
-    title = title.strip()
+    """`title` without the site's name, what follows that, section names and dates behind (or before) a separator."""
     names = {key(site) for site in sites if site} - {""}
     for _ in range(3):
-        parts = _split_last(title)
-        if not parts:
+        title = title.strip()
+        separators = list(_SEPARATOR.finditer(title[:1_000]))
+        heads_and_tails = ((title[: at.start()], title[at.end() :]) for at in reversed(separators))
+        found = next((head for head, tail in heads_and_tails if len(key(head)) >= 8 and _is_no_title(tail, names)), "")
+        if not found and separators:
+            head, tail = title[: separators[0].start()], title[separators[0].end() :]
+            found = tail if len(key(tail)) >= 8 and _is_no_title(head, names) else ""
+        if not found:
             break
-        head, tail = parts
-        if len(key(head)) >= 8 and _is_site(tail, names):
-            title = head
-            continue
-        first = _SEPARATOR.search(title)
-        if first and _is_site(title[: first.start()], names) and len(key(title[first.end() :])) >= 8:
-            title = title[first.end() :].strip()
-            continue
-        break
+        title = found
     return title
 
 
@@ -87,12 +85,12 @@ def likeness(a: str, b: str) -> float:
     return share
 
 
-def _split_last(title: str) -> tuple[str, str] | None:
-    matches = list(_SEPARATOR.finditer(title[:1_000]))
-    if not matches:
-        return None
-    last = matches[-1]
-    return title[: last.start()].strip(), title[last.end() :].strip()
+def _is_phrase(text: str) -> bool:
+    return len(key(text).split()) >= 3
+
+
+def _is_no_title(part: str, names: set[str]) -> bool:
+    return _is_site(part, names) or looks_like_a_date(part)
 
 
 def _is_site(part: str, names: set[str]) -> bool:
