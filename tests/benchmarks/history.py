@@ -1,12 +1,18 @@
 """Invented articles of many days, written as a run writes them: for benchmarks of what grows with a dataset."""
 
+import dataclasses
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from pipeline.dataset import Dataset
 from pipeline.state import ArticleMemory
@@ -15,8 +21,10 @@ from transforms.assignment import assign, in_order, index_folder
 from transforms.memory import Memory
 from transforms.near_index import NearIndex
 from transforms.partitions import write_parts
+from transforms.reading import read
 from transforms.schema import Article, CountryMention, NameMention, Quote, Topic
 from transforms.settings import DeduplicateSettings, WriteSettings
+from transforms.signatures import pack, sign
 from transforms.write import stamp_run
 
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -42,17 +50,81 @@ class BatchCost:
 
 def articles(number: int, days: float, seed: int = 1, after_days: float = 0) -> Iterator[Article]:
     """`number` articles spread evenly over `days` days, in order of arrival; the same for the same seed."""
-    source = random.Random(seed)
-    words = ["".join(source.choices("abcdefghijklmnopqrstuvwxyz", k=source.randint(3, 10))) for _ in range(30_000)]
-    weights = [1 / (rank + 20) for rank in range(len(words))]
-    stock = source.choices(words, weights, k=400_000)  # drawn once; an article takes runs of it
-    recent: list[str] = []
+    return (article for article, _ in _with_originals(number, days, seed, after_days))
+
+
+def _with_originals(number: int, days: float, seed: int, after_days: float) -> Iterator[tuple[Article, Article | None]]:
+    """Each with the earlier article that it copies, if it copies one."""
+    source, stock = random.Random(seed), _stock()
+    recent: list[Article] = []
     for index in range(number):
         seen_at = FIRST_DAY + timedelta(days=after_days + days * index / number)
-        text = _copy(source, recent, stock) if recent and source.random() < COPIES else _text(source, stock)
-        recent.append(text)
+        original = source.choice(recent) if recent and source.random() < COPIES else None
+        text = _copy(source, original.text, stock) if original else _text(source, stock)
+        article = _article(source, f"{seed}-{index}", text, seen_at)
+        recent.append(article)
         del recent[:-500]
-        yield _article(source, index, text, seen_at)
+        yield article, original
+
+
+def write_history(root: Path, number: int, days: float, batch: int, processes: int = 2) -> Iterator[int]:
+    """`number` articles of runs of `batch` each, and how many are there already as it goes on.
+
+    Whom an article copies is known from how it was made, and not looked for: else as the program writes and remembers
+    them. What an earlier call has left undone is done.
+    """
+    dataset, spent = Dataset(root), days / number
+    with dataset.lock("a benchmark", FIRST_DAY), ProcessPoolExecutor(processes, get_context("forkserver")) as pool:
+        there = len(dataset.run_ids())
+        ready = ArticleMemory(dataset)
+        ready.catch_up()
+        runs = [
+            (dataset.staging, place, min(batch, number - first), spent * first, spent)
+            for place, first in enumerate(range(0, number, batch))
+        ]
+        done = min(number, there * batch)
+        for manifest in _a_few_ahead(pool, runs[there:], 2 * processes):
+            dataset.write_manifest(manifest)
+            dataset.publish(manifest["run_id"], manifest["files"])
+            ready.apply(manifest["files"])
+            done += manifest["stored"]
+            yield done
+
+
+def _a_few_ahead(
+    pool: ProcessPoolExecutor, runs: Iterable[tuple[Path, int, int, float, float]], ahead: int
+) -> Iterator[dict[str, Any]]:
+    """The manifests of `runs`, in order."""
+    waiting: deque[Future[dict[str, Any]]] = deque()
+    for run in runs:
+        waiting.append(pool.submit(_staged_run, *run))
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _staged_run(staging: Path, place: int, number: int, after_days: float, days_each: float) -> dict[str, Any]:
+    """Stages the articles of a run; its manifest."""
+    rows: dict[str, Article] = {}
+    for article, original in _with_originals(number, number * days_each, seed=1_000 + place, after_days=after_days):
+        rows[article.article_id] = _settled(article, original and rows[original.article_id])
+    now = article.first_seen_at
+    run_id = f"{now:%Y%m%dT%H%M%SZ}-{place:06d}"
+    parts = write_parts(
+        [stamp_run(row, run_id) for row in rows.values()], staging / run_id, f"{run_id}-0001", WriteSettings()
+    )
+    return _manifest(run_id, now, [part.path for part in parts], number, number)
+
+
+def _settled(article: Article, original: Article | None) -> Article:
+    """The row of an article that copies `original`, a row."""
+    reading = read(article.text, article.publisher_domain)
+    article = dataclasses.replace(article, content_hash=reading.content_hash, signature=pack(sign(reading)))
+    if original is None:
+        return article
+    known = {"cluster_id": original.cluster_id, "duplicate_of": original.article_id}
+    return dataclasses.replace(article, **known, duplicate_kind="near", duplicate_score=0.9)
 
 
 def ingest(root: Path, rows: Sequence[Article], run_id: str | None = None) -> BatchCost:
@@ -86,7 +158,7 @@ def ingest(root: Path, rows: Sequence[Article], run_id: str | None = None) -> Ba
     )
 
 
-def _manifest(run_id: str, now: datetime, paths: list[str], entries: int, stored: int) -> dict[str, object]:
+def _manifest(run_id: str, now: datetime, paths: list[str], entries: int, stored: int) -> dict[str, Any]:
     return {
         "run_id": run_id,
         "kind": "run",
@@ -102,12 +174,12 @@ def _manifest(run_id: str, now: datetime, paths: list[str], entries: int, stored
     }
 
 
-def _article(source: random.Random, index: int, text: str, seen_at: datetime) -> Article:
+def _article(source: random.Random, name: str, text: str, seen_at: datetime) -> Article:
     publisher = f"paper-{int(PUBLISHERS * source.random() ** 2)}.example"
     countries = source.sample(COUNTRIES, source.randint(1, 3))
     lines = text.split("\n")
     return make_article(
-        url=f"https://{publisher}/{seen_at:%Y/%m/%d}/{index}-{text[:20].replace(' ', '-')}",
+        url=f"https://{publisher}/{seen_at:%Y/%m/%d}/{name}-{text[:20].replace(' ', '-')}",
         feed_id=publisher,
         publisher=publisher,
         publisher_domain=publisher,
@@ -144,6 +216,13 @@ def _paragraph(source: random.Random, stock: list[str]) -> str:
     return " ".join(words).capitalize() + "."
 
 
-def _copy(source: random.Random, recent: list[str], stock: list[str]) -> str:
-    lines = source.choice(recent).split("\n")
-    return "\n".join([*lines[:-1], _paragraph(source, stock)])
+def _copy(source: random.Random, original: str, stock: list[str]) -> str:
+    return "\n".join([*original.split("\n")[:-1], _paragraph(source, stock)])
+
+
+@cache
+def _stock() -> list[str]:
+    """Words in the order in which articles take runs of them."""
+    source = random.Random(0)
+    words = ["".join(source.choices("abcdefghijklmnopqrstuvwxyz", k=source.randint(3, 10))) for _ in range(30_000)]
+    return source.choices(words, [1 / (rank + 20) for rank in range(len(words))], k=400_000)
