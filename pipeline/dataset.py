@@ -115,6 +115,8 @@ class Dataset:
             manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise DatasetError(f"{path}: no readable manifest: {error}") from error
+        if not (isinstance(manifest, dict) and "run_id" in manifest and "files" in manifest):
+            raise DatasetError(f"{path}: no manifest: it lacks run_id or files")
         return manifest
 
     def write_manifest(self, manifest: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from transforms.schema import DATASETS, arrow_schema
 
 _UNREADABLE = "cannot be read"
 SHOWN = 5  # examples of a finding
+BOOKS = ("entries", "unchanged", "stored", "duplicates.dropped", "rejected")  # the first is the sum of the others
 
 # what must give no row; `runs` that erased rows may leave references behind
 CHECKS = {
@@ -91,7 +92,8 @@ def _check_rows(root: Path, manifests: list[dict[str, Any]], live: list[str]) ->
         if found:
             yield f"{name}: {len(found):,}, such as {', '.join(str(row) for row in found[:SHOWN])}"
     if not erased:
-        told = {manifest["run_id"]: manifest["stored"] for manifest in manifests if manifest.get("kind") == "run"}
+        runs = [manifest for manifest in manifests if manifest.get("kind") == "run"]
+        told = {run["run_id"]: number for run in runs if (number := _number_at(run, "stored")) is not None}
         there = dict(db.execute("SELECT run_id, count(*) FROM articles GROUP BY ALL").fetchall())
         for run_id, stored in told.items():
             if there.get(run_id, 0) != stored:
@@ -133,7 +135,19 @@ def _sorting(dataset: str) -> set[str]:
 
 def _check_books(manifests: list[dict[str, Any]]) -> Iterator[str]:
     for run in manifests:
-        if run.get("kind") == "run":
-            told = run["unchanged"] + run["stored"] + run["duplicates"]["dropped"] + run["rejected"]
-            if run["entries"] != told:
-                yield f"run {run['run_id']}: {run['entries']:,} entries, but its books add up to {told:,}"
+        if run.get("kind") != "run":
+            continue
+        books = {name: _number_at(run, name) for name in BOOKS}
+        if missing := [name for name, number in books.items() if number is None]:
+            yield f"run {run['run_id']}: its manifest does not tell {', '.join(missing)}"
+            continue
+        entries, *parts = (number or 0 for number in books.values())
+        if entries != sum(parts):
+            yield f"run {run['run_id']}: {entries:,} entries, but its books add up to {sum(parts):,}"
+
+
+def _number_at(manifest: Any, name: str) -> int | None:
+    """The number that a manifest tells under `name`, if it tells one."""
+    for key in name.split("."):
+        manifest = manifest.get(key) if isinstance(manifest, dict) else None
+    return manifest if isinstance(manifest, int) else None

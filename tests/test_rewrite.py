@@ -244,3 +244,16 @@ def test_a_double_row_and_unbalanced_books_are_told(root: Path) -> None:
     told = "\n".join(verify(root))
     assert "an article version stored twice: 1" in told
     assert f"run {RUNS[0]}: 9 entries, but its books add up to 3" in told
+
+
+def test_a_manifest_without_its_books_is_told_and_one_that_is_none_is_an_error(root: Path) -> None:
+    dataset = Dataset(root)
+    written = dataset.manifest(dataset.run_ids()[0])
+    dataset.write_manifest({key: written[key] for key in ("run_id", "kind", "files", "stored")} | {"entries": "many"})
+    told = [sentence for sentence in verify(root) if written["run_id"] in sentence]
+    assert told == [
+        f"run {written['run_id']}: its manifest does not tell entries, unchanged, duplicates.dropped, rejected"
+    ]
+    (dataset.runs / f"{written['run_id']}.json").write_text("[]", "utf-8")
+    with pytest.raises(DatasetError, match="no manifest"):
+        list(verify(root))
