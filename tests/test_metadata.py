@@ -128,6 +128,9 @@ def test_a_headline_is_told_from_logos_and_from_lines_set_beside_it(markup: str,
         ("By Ann Low Thursday, November 19, 2026", ["Ann Low"]),
         ("Von Hans Peter Freitag", ["Hans Peter Freitag"]),
         ("Herald-Experte Jan Ohm", ["Jan Ohm"]),
+        ("Ann Low and Bo Reed for the Harbour Herald", ["Ann Low", "Bo Reed"]),
+        ("herald.example, Harbour, Ellan", ["herald.example"]),
+        ("Facebook Twitter", []),
         ("", []),
     ],
 )
@@ -176,3 +179,36 @@ def test_dates_agree_or_are_outvoted() -> None:
 
 def test_nothing_is_from_the_future() -> None:
     assert candidate("2026-03-20T08:00:00Z", "json-ld", LATEST) is None
+
+
+def weighed(*given: tuple[str, str]) -> tuple[str, str]:
+    """Raw and ISO form of the date that is believed among dates of sources."""
+    believed = weigh([found for raw, source in given if (found := candidate(raw, source, LATEST))])
+    assert believed is not None
+    return believed.raw, believed.at.isoformat()
+
+
+def test_of_prints_of_an_instant_the_one_a_reader_sees_is_kept() -> None:
+    utc, own = ("2026-03-03T02:00:11Z", "json-ld"), ("2026-03-02T21:00:11-05:00", "meta")
+    assert weighed(utc, own) == (own[0], "2026-03-03T02:00:11+00:00")
+    assert weighed(utc, own, ("3 March 2026", "text")) == (utc[0], "2026-03-03T02:00:11+00:00")
+    assert weighed(utc, ("2026-03-02 21:00:11", "time-element")) == ("2026-03-02 21:00:11", "2026-03-03T02:00:11+00:00")
+    assert weighed(utc, ("2026-03-02 20:47", "time-element"))[0] == utc[0]
+
+
+def test_a_vague_meta_tag_gives_way_to_an_earlier_day_on_the_page() -> None:
+    tags = '<html><head><meta name="{}" content="2026-03-04T11:52:23"></head><body>{}</body></html>'
+    seen = '<h1>Ferry fares to rise</h1><p class="date">3 March 2026</p>'
+    for name, day in (("date", 3), ("article:published_time", 4)):
+        published = read_metadata(document_fromstring(tags.format(name, seen)), page("")).published
+        assert published is not None and published.at.day == day
+
+
+def test_a_page_with_a_sidebar_is_no_sidebar() -> None:
+    beside = '<p class="byline">By Ann Low</p><p class="date">2 March 2026</p>'
+    found = read_metadata(
+        document_fromstring(f'<body><div class="with-sidebar"><h1>Ferry fares to rise</h1>{beside}</div></body>'),
+        page(""),
+    )
+    assert [author.name for author in found.authors] == ["Ann Low"]
+    assert found.published is not None and found.published.is_strong

@@ -5,12 +5,13 @@ are split at "and" in the usual languages. Better no author than a wrong one.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from itertools import islice, takewhile
 
 from lxml import etree
 from lxml.html import HtmlElement
 
-from transforms.page_tree import around_headline
+from transforms.page_tree import around_all, around_headline
 from transforms.plain_text import key, one_line
 from transforms.schema import Author
 
@@ -47,6 +48,8 @@ _DAY = re.compile(  # of the week, in the date that stands behind the names; som
     r"lunedì|martedì|mercoledì|giovedì|venerdì|maandag|dinsdag|woensdag|donderdag|vrijdag|zaterdag|zondag)\b(?=[^;|]{0,20}\d)",
     re.IGNORECASE,
 )
+_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*\.[a-z]{2,6}")
+_EMPLOYER = re.compile(r"\s+[Ff](?:or|ür)\s+(?:[Tt]he\s+|[Dd]ie\s+)?(?=[^\W\d_a-z]).*$")
 _USER = re.compile(r"[\w.-]{3,30}")
 _PERSON = re.compile(rf"{_NAME}(?:\s(?:{_NAME}|de|da|di|van|von|der|den|del|la|le|bin|al|el|dos)){{1,4}}")
 _AUTHOR_MARK = re.compile(
@@ -65,6 +68,7 @@ _ASIDE_MARK = re.compile(
 _TITLES = re.compile(r"^(?:(?:dr|prof|mag|dipl|ing|sir|dame)\.?\s+)+(?=\S+\s+\S)", re.IGNORECASE)
 _NAME_MARKS = {
     "author", "fn", "author-name", "authorname", "byline-name", "byline__name", "author__name", "post-author",
+    "username",
 }  # fmt: skip
 MAX_MARKED = 60
 _MARKED = etree.XPath(
@@ -114,7 +118,8 @@ _NOT_NAMES = {
     "phd", "md", "msc", "mph", "ms", "rd",
     "admin", "administrator", "author", "editor", "none", "null", "undefined", "unknown", "anonymous", "guest",
     "redakteur", "autor", "n a", "na", "user", "root", "webmaster", "guest author", "various", "test", "default",
-    "home", "about",
+    "home", "about", "facebook", "twitter", "x", "instagram", "linkedin", "youtube", "whatsapp", "telegram", "tiktok",
+    "pinterest", "xing", "reddit", "email", "e mail", "mail", "rss", "website", "share", "follow",
 }  # fmt: skip
 
 
@@ -145,16 +150,18 @@ def split_names(byline: str) -> list[str]:
         text = _BY.sub("", text).strip()
     names = []
     for part in _SPLIT.split(_DAY.split(text, maxsplit=1)[0]):
-        name = _BY.sub("", part or "").strip(' ,;:-–—|•·@"“”')
+        name = _BY.sub("", part or "").strip(' ,;:-–—|•·@"“”()')
         words = _TITLES.sub("", name).split()
         while len(words) > 2 and key(words[0].rsplit("-", maxsplit=1)[-1]) in _PERSONS_ROLES:
             words.pop(0)
         while len(words) > 2 and key(words[-1]) in _ROLE_WORDS:
             words.pop()
-        name = " ".join(words)
-        if is_name(name) and not _is_role(name):
+        name = _EMPLOYER.sub("", " ".join(words))
+        if is_name(name) and not _is_role(name) and not _NOT_NAMES.issuperset(key(name).split()):
             names.append(name)
-    if any(" " in name for name in names):  # beside full names one word is a place or a rest
+    if any(
+        " " in name or kind_of(name) == "organization" for name in names
+    ):  # beside these a word is a place or a rest
         names = [name for name in names if " " in name or kind_of(name) == "organization"]
     return names
 
@@ -179,19 +186,20 @@ def kind_of(name: str) -> str:
         return "organization"
     if len(words) == 1 and name.isupper() and len(name) <= 5:
         return "organization"
-    return "organization" if "." in name.strip(".") and " " not in name else "person"
+    return "organization" if _DOMAIN.fullmatch(name) else "person"
 
 
 def visible_byline(tree: HtmlElement) -> str | None:
     """The byline that a reader sees, None when there is none: a short line that is little but names of people, opened
     by "By", standing in an element marked as the author's or linking to an author's page, near the headline or else
     anywhere but in a sidebar or comment."""
+    page = around_all(tree)
     for elements in (around_headline(tree), _MARKED(tree)[:MAX_MARKED]):
         found = [
             (score, not any(c.isdigit() for c in line), -place, line)
             for place, element in enumerate(elements)
             for score, line in (_byline_of(element),)
-            if score and not _stands_aside(element)
+            if score and not _stands_aside(element, page)
         ]
         if found:
             return max(found)[-1]
@@ -243,9 +251,11 @@ def _is_byline(line: str, *, is_marked: bool) -> bool:
     )
 
 
-def _stands_aside(element: HtmlElement) -> bool:
-    ancestors = (e for _, e in zip(range(6), element.iterancestors(), strict=False))
-    return bool(_ASIDE_MARK.search(" ".join(f"{e.tag} {e.get('class', '')}" for e in ancestors)))
+def _stands_aside(element: HtmlElement, page: Container[HtmlElement]) -> bool:
+    """Whether a part of the page around `element` is marked as something beside the article. `page` holds the article
+    itself."""
+    parts = takewhile(lambda part: part not in page, islice(element.iterancestors(), 6))
+    return bool(_ASIDE_MARK.search(" ".join(f"{part.tag} {part.get('class', '')}" for part in parts)))
 
 
 def _is_role(text: str) -> bool:

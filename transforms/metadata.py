@@ -4,7 +4,7 @@ Sources in order: JSON-LD (schema.org/NewsArticle), Open Graph and other meta ta
 entry. Dates are weighed (`page_dates`), titles voted on (`title`), names sorted (`bylines`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urljoin
 
@@ -35,9 +35,9 @@ PUBLISHED_META = (
     "cxenseparse:recs:publishtime", "cxenseparse:publishtime", "dc.date.issued", "dcterms.issued", "dcterms.created",
     "dc.date.created", "citation_publication_date", "article.published", "publishdate", "publish-date",
     "publish_date", "pubdate", "pub_date", "publication_date", "publicationdate", "published_time",
-    "article_date_original", "originalpublicationdate", "article:published", "datecreated", "date", "dc.date",
-    "dcterms.date", "timestamp", "last-published", "displaydate",
+    "article_date_original", "originalpublicationdate", "article:published", "datecreated", "displaydate",
 )  # fmt: skip
+VAGUE_META = ("date", "dc.date", "dcterms.date", "timestamp", "last-published")  # of publication or of the last change
 MODIFIED_META = (
     "article:modified_time", "og:article:modified_time", "og:updated_time", "article:updated_time", "datemodified",
     "dcterms.modified", "dc.date.modified", "last-modified", "lastmod", "modified", "revised", "updated_time",
@@ -238,10 +238,10 @@ def published_candidates(tree: HtmlElement, article: Node, meta: PageMeta, page:
         if found:
             candidates.append(found)
             break
-    for name in PUBLISHED_META:
+    for name in (*PUBLISHED_META, *VAGUE_META):
         found = next((c for raw in meta.meta.get(name, ()) if (c := candidate(raw, "meta", latest))), None)
         if found:
-            candidates.append(found)
+            candidates.append(replace(found, is_vague=name in VAGUE_META))
             break
     marked = [raw for raw, is_marked in time_elements(tree) if is_marked] or [raw for raw, _ in time_elements(tree)]
     candidates.append(next((c for raw in marked[:3] if (c := candidate(raw, "time-element", latest))), None))

@@ -7,25 +7,28 @@ but does not.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from itertools import islice
+from datetime import date, datetime, timedelta
+from itertools import islice, takewhile
 
 import htmldate
 from lxml.html import HtmlElement
 
 from transforms.dates import EARLIEST, FUTURE_TOLERANCE, Precision, parse_date
-from transforms.page_tree import around_headline
+from transforms.page_tree import around_all, around_headline
 
 AGREEMENT = timedelta(hours=36)  # as far as a zone left out or a day without a time can move an instant
 SAME = timedelta(seconds=60)
+WIDEST_OFFSET = timedelta(hours=14)
+ZONES_APART = timedelta(minutes=30)
 REPUBLISHED = timedelta(days=60)
 MAX_TIME_ELEMENTS = 200
 MAX_ELEMENTS = 20_000
 MAX_SEARCHED_ELEMENTS = 3_000
 
 _RANK = ("json-ld", "meta", "time-element", "feed", "url", "text")
+_SEEN = ("time-element", "url", "text")
 _WITNESS = {"json-ld": "markup", "meta": "markup"}  # one system writes both
 _PRECISIONS: tuple[Precision, ...] = ("second", "minute", "day")
 
@@ -33,7 +36,7 @@ _URL_DAY = re.compile(r"(?:^|[/_-])((?:19|20)\d\d)([/_-]?)([01]\d)\2([0-3]\d)(?=
 _URL_SLASHED = re.compile(r"/((?:19|20)\d\d)/(\d{1,2})/(\d{1,2})(?=[/_.-]|$)")
 _URL_REVERSED = re.compile(r"(?:^|[/_-])(\d{1,2})-(\d{1,2})-((?:19|20)\d\d)(?=[/_.-]|$)")
 _ZONED = re.compile(r"\d[:h]\d\d.{0,20}?(?:Z|[+-]\d{2}:?\d{2}|\b(?:GMT|UTC|UT|[A-Z]{1,3}T))\W*$")
-_OFFSET = re.compile(r"\d:\d\d.{0,12}[+-](?!00:?00)\d{2}:?\d{2}\W*$")
+_OFFSET = re.compile(r"\d:\d\d.{0,12}([+-])(\d{2}):?(\d{2})\W*$")
 _YEAR = re.compile(r"(?:19|20)\d\d|\d[./]\d{1,2}[./]\d\d\b")
 _DATE_MARK = re.compile(
     r"date|time|publi|posted|datum|fecha|byline|meta|stamp|created|zeit|veroeff|data", re.IGNORECASE
@@ -53,6 +56,12 @@ class DateCandidate:
     at: datetime
     precision: Precision
     is_strong: bool = False  # of a visible date: it stands beside the headline and is marked as a date
+    is_vague: bool = False  # of a meta tag: it may as well be the date of the last change
+
+    @property
+    def day(self) -> date:
+        """The day as printed, in whatever zone."""
+        return (self.at + printed_offset(self.raw)).date()
 
 
 def candidate(raw: str | None, source: str, latest: datetime) -> DateCandidate | None:
@@ -60,6 +69,12 @@ def candidate(raw: str | None, source: str, latest: datetime) -> DateCandidate |
     if not raw or not (found := parse_date(raw, latest=latest)):
         return None
     return DateCandidate(raw=raw.strip()[:120], source=source, at=found[0], precision=found[1])
+
+
+def printed_offset(raw: str) -> timedelta:
+    """The offset from UTC that ends `raw` in digits, zero when none does."""
+    found = _OFFSET.search(raw)
+    return timedelta(minutes=int(f"{found[1]}1") * (60 * int(found[2]) + int(found[3]))) if found else timedelta()
 
 
 def latest_plausible(fetched_at: datetime) -> datetime:
@@ -100,8 +115,9 @@ def visible_date(tree: HtmlElement, latest: datetime, *, anywhere: bool = True) 
     `anywhere`, only the elements around the headline are looked at.
     """
     everything = islice(tree.iter(), MAX_ELEMENTS if anywhere else 0)
+    page = around_all(tree)
     for elements, bonus in ((around_headline(tree), 2), (everything, 0)):
-        scored = list(_dated_lines(elements, bonus, latest))
+        scored = list(_dated_lines(elements, bonus, latest, page))
         score, _, best = max(scored, key=lambda item: item[:2], default=(-1, 0, None))
         if best is not None and score >= 2 * (bonus > 0):
             return best
@@ -141,12 +157,32 @@ def weigh(candidates: Sequence[DateCandidate]) -> DateCandidate | None:
     feed = next((c for c in ranked if c.source == "feed"), None)
     if url and best.at - url.at > REPUBLISHED and not (feed and _agree(feed, best)):
         best = url
+    agreeing = [c for c in ranked if _agree(c, best)]
     exact = min(
-        (c for c in ranked if _agree(c, best)),
-        key=lambda c: (not _ZONED.search(c.raw), _PRECISIONS.index(c.precision), _RANK.index(c.source)),
+        agreeing, key=lambda c: (not _ZONED.search(c.raw), _PRECISIONS.index(c.precision), _RANK.index(c.source))
     )
-    # the same instant printed with the publisher's own offset says more than one in UTC
-    return next((c for c in ranked if abs(c.at - exact.at) <= SAME and _OFFSET.search(c.raw)), exact)
+    if exact.is_vague and (earlier := [c for c in agreeing if not c.is_vague and c.day < exact.day]):
+        return earlier[0]
+    return _as_seen(exact, ranked)
+
+
+def _as_seen(exact: DateCandidate, others: Sequence[DateCandidate]) -> DateCandidate:
+    """The print of the instant `exact` that a reader's clock and calendar agree with: one that names the day which
+    stands on the page or in the URL, or that has the publisher's own offset; else the time on the page where it is the
+    same but for the hours between its unnamed zone and UTC."""
+    seen = [c for c in others if c.source in _SEEN]
+    same = [c for c in others if abs(c.at - exact.at) <= SAME and c.precision != "day"]
+    days = {c.day for c in seen}
+    offset = [c for c in same if printed_offset(c.raw)]
+    if named := [c for c in (*offset, *same) if c.day in days and _ZONED.search(c.raw)]:
+        return named[0]
+    local = [c for c in seen if c.precision != "day" and not _ZONED.search(c.raw) and _is_local(c.at - exact.at)]
+    return next(iter(offset or [replace(c, at=exact.at) for c in local]), exact)
+
+
+def _is_local(difference: timedelta) -> bool:
+    """Whether two readings of a clock are as far apart as two zones are."""
+    return SAME < abs(difference) <= WIDEST_OFFSET and (difference + SAME) % ZONES_APART <= 2 * SAME
 
 
 def _support(candidate: DateCandidate, others: Sequence[DateCandidate]) -> int:
@@ -160,7 +196,7 @@ def _agree(a: DateCandidate, b: DateCandidate) -> bool:
 
 
 def _dated_lines(
-    elements: Iterable[HtmlElement], bonus: int, latest: datetime
+    elements: Iterable[HtmlElement], bonus: int, latest: datetime, page: Container[HtmlElement]
 ) -> Iterator[tuple[int, int, DateCandidate]]:
     """Short texts that are a date, with their score and their place, counted backwards."""
     for place, element in enumerate(elements):
@@ -170,12 +206,13 @@ def _dated_lines(
                 continue
             line = " ".join(text.split())
             if 6 <= len(line) <= 80 and (found := candidate(line, "text", latest)):
-                score = bonus + _place_score(holder, line)
+                score = bonus + _place_score(holder, line, page)
                 yield score, -place, replace(found, is_strong=score >= 5)
 
 
-def _place_score(holder: HtmlElement, line: str) -> int:
+def _place_score(holder: HtmlElement, line: str, page: Container[HtmlElement]) -> int:
     near = [holder, *islice(holder.iterancestors(), 8)]
     marks = " ".join(f"{element.get('class', '')} {element.get('id', '')}" for element in near[:3])
-    wider = " ".join(f"{element.tag} {element.get('class', '')} {element.get('id', '')}" for element in near)
+    within = takewhile(lambda element: element not in page, near)
+    wider = " ".join(f"{element.tag} {element.get('class', '')} {element.get('id', '')}" for element in within)
     return 2 * bool(_DATE_MARK.search(marks)) - 3 * bool(_ASIDE_MARK.search(wider)) + (len(line) < 40)

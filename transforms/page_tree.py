@@ -74,6 +74,12 @@ def around_headline(tree: HtmlElement) -> list[HtmlElement]:
     return [*reversed(before), *heading.iterdescendants(), *islice(_after(heading), AFTER_HEADLINE)]
 
 
+def around_all(tree: HtmlElement) -> frozenset[HtmlElement]:
+    """What the headline stands in, from the first h1 outwards: nothing there makes a sidebar of what stands with it."""
+    heading = next(tree.iter("h1"), None)
+    return frozenset(() if heading is None else heading.iterancestors())
+
+
 def _before(element: HtmlElement) -> Iterator[HtmlElement]:
     """The elements that end before `element` begins, the nearest first."""
     for around in (element, *element.iterancestors()):

@@ -1,6 +1,5 @@
 """What the public corpora are scored through: each function calls exactly what the pipeline calls, nothing else."""
 
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
@@ -9,16 +8,17 @@ from typing import Any
 from transforms.recognition import Unchanged
 from transforms.schema import Article, Entry, Page, Reject
 
-_OFFSET = re.compile(r"\d:\d{2}.*([+-])(\d{2}):?(\d{2})$")
-
 
 def _in_printed_zone(instant: datetime | None, raw: str | None) -> datetime | None:
-    """The same instant in the offset that the page printed: some gold is the day as a reader saw it."""
-    found = _OFFSET.search(raw or "")
-    if instant is None or not found:
+    """The same instant in the offset that the page printed, or that its clock shows: some gold is the day as a reader
+    saw it."""
+    from transforms.dates import parse_date
+    from transforms.page_dates import printed_offset
+
+    if instant is None or raw is None or not (printed := parse_date(raw, latest=instant + timedelta(days=2))):
         return instant
-    minutes = (int(found[2]) * 60 + int(found[3])) * (-1 if found[1] == "-" else 1)
-    return instant.astimezone(timezone(timedelta(minutes=minutes)))
+    offset = printed_offset(raw) or (timedelta() if printed[1] == "day" else printed[0] - instant)
+    return instant.astimezone(timezone(timedelta(minutes=30 * round(offset / timedelta(minutes=30)))))
 
 
 @cache
