@@ -8,10 +8,13 @@ import sqlite3
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 FORMAT = 3  # of the file; raise it whenever a table changes
+ROWS_AT_ONCE = 256  # decoded on the way to the one that is wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +82,8 @@ class Memory:
         """More of a stored version, read from its partition; None when it is no longer there."""
         if not known.folder.is_dir():
             return None
-        table = pq.read_table(
-            known.folder,
-            columns=[column.name for column in fields(Stored)],
-            partitioning=None,
-            filters=[("article_id", "=", known.article_id), ("version", "=", known.version)],
-        )
-        return Stored(**table.slice(0, 1).to_pylist()[0]) if table.num_rows else None
+        row = _row_of(known, [column.name for column in fields(Stored)])
+        return Stored(**row) if row else None
 
     def text(self, known: Known) -> str:
         """The text of a stored version; "" when it is no longer there."""
@@ -95,3 +93,20 @@ class Memory:
     def close(self) -> None:
         if self._db is not None:
             self._db.close()
+
+
+def _row_of(known: Known, columns: list[str]) -> dict[str, Any] | None:
+    """Some columns of a stored version. Ids are looked through first: texts are read of one file, and up to the row."""
+    for path in sorted(known.folder.iterdir()):
+        with pq.ParquetFile(path) as file:
+            ids = file.read(columns=["article_id", "version"], use_threads=False)
+            wanted = pc.and_(pc.equal(ids["article_id"], known.article_id), pc.equal(ids["version"], known.version))
+            left = pc.index(wanted, True).as_py()
+            if left < 0:
+                continue
+            for rows in file.iter_batches(ROWS_AT_ONCE, columns=columns, use_threads=False):
+                if left < len(rows):
+                    row: dict[str, Any] = rows.slice(left, 1).to_pylist()[0]
+                    return row
+                left -= len(rows)
+    return None
