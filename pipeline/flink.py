@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 TIMEOUT_S = 10.0
+CAUSE_CHARS = 400
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED"})
 
 
@@ -18,6 +19,21 @@ def version(master: str) -> str | None:
     """The cluster's version; None when it does not answer."""
     found = _ask(master, "/config").get("flink-version")
     return str(found) if found else None
+
+
+def failures(master: str, job_name: str) -> list[str]:
+    """Why the running job of that name has failed so far, the latest first; each time it is tried again."""
+    for job in _running(master, job_name):
+        told = _ask(master, f"/jobs/{quote(job)}/exceptions").get("exceptionHistory", {})
+        return [cause_of(str(entry["stacktrace"])) for entry in told.get("entries", ())]
+    return []
+
+
+def cause_of(stacktrace: str) -> str:
+    """What a stack trace of Java, maybe with a traceback of Python in it, is about, in a line."""
+    innermost = stacktrace.rpartition("Caused by: ")[2].partition("\n\tat ")[0].strip()
+    lines = [line.strip() for line in innermost.splitlines() if line.strip()] or [""]
+    return (lines[-1] if "Traceback" in innermost else lines[0])[:CAUSE_CHARS]
 
 
 def cores_a_slot(master: str, slots: int | None = None) -> int:
@@ -36,14 +52,19 @@ def cores_a_slot(master: str, slots: int | None = None) -> int:
 
 def cancel(master: str, job_name: str) -> int:
     """End all jobs of that name; returns how many there were."""
-    jobs = [
+    jobs = _running(master, job_name)
+    for job in jobs:
+        _ask(master, f"/jobs/{quote(job)}?mode=cancel", method="PATCH")
+    return len(jobs)
+
+
+def _running(master: str, job_name: str) -> list[str]:
+    """Ids of the jobs of that name that have not ended."""
+    return [
         job["jid"]
         for job in _ask(master, "/jobs/overview").get("jobs", ())
         if job.get("name") == job_name and job.get("state") not in ENDED
     ]
-    for job in jobs:
-        _ask(master, f"/jobs/{quote(job)}?mode=cancel", method="PATCH")
-    return len(jobs)
 
 
 def _ask(master: str, path: str, method: str = "GET") -> dict[str, Any]:

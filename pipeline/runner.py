@@ -9,6 +9,7 @@ import gc
 import logging
 import shutil
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
@@ -36,20 +37,21 @@ ENGINES = {
 }
 STREAMING = ("prism", "flink", "dataflow")  # that run an unbounded pipeline
 SHARDS = 8  # groups of hosts on an engine: what its workers share out among them
+_WHAT_NOW = "what was committed is kept: start the server and run again, and the rest is taken up"
 STOP_S = 20.0  # a pipeline has to end by itself when the run is to end, before it is cancelled
 DEFAULTS = {  # options of (runner, unbounded), unless told otherwise
     ("prism", False): ("--prism_log_level=error",),
     ("prism", True): ("--prism_log_level=error",),
     ("flink", False): (
         "--environment_cache_millis=60000",  # a worker serves all stages of a job; else each stage starts its own
-        "--number_of_execution_retries=2",  # a cluster may allow many, and what fails twice is no accident
     ),
     ("flink", True): (  # no cache here: a worker that was killed would be called again and again
         "--checkpointing_interval=30000",  # milliseconds; without checkpoints a failure costs all that is on its way
         "--finish_bundle_before_checkpointing",  # else what a bundle put out may lie in a checkpoint and go no further
     ),
 }
-_LOOK_S = 0.2
+FAILURES = 3  # of a batch on Flink are no accident; a cluster may try for ever, and what Beam has to bound it does not
+_LOOK_S, _ASK_FLINK_S = 0.2, 5.0
 _CANCEL_S = 5.0
 
 
@@ -139,7 +141,7 @@ class Job:
         try:
             self.result: PipelineResult = pipeline.run()
         except Exception as error:
-            raise _failed(error) from error
+            raise _failed(error, self._options) from error
         self._watcher = threading.Thread(target=self._watch, name="newsbeam-job", daemon=True)
         self._watcher.start()
 
@@ -154,8 +156,14 @@ class Job:
         to end: a signal that ends this process often ends the engine's too."""
         self._watcher.join(within_s)
         if self._failure is not None and not interrupt.requested.is_set():
-            raise _failed(self._failure) from self._failure
+            cancel_on_flink(self._options)  # which may not have noticed, when only the job server has gone
+            raise _failed(self._failure, self._options) from self._failure
         return not self._watcher.is_alive()
+
+    def failures(self) -> list[str]:
+        """Why it failed and was tried again, each time so far, as far as the engine tells."""
+        master, name = _on_flink(self._options)
+        return flink.failures(master, name) if master else []
 
     def cancel(self) -> None:
         """End it. What it has not delivered is lost, and found again by the next run."""
@@ -167,11 +175,17 @@ class Job:
 
 def cancel_on_flink(options: "PipelineOptions") -> None:
     """End jobs of the pipeline's name on the Flink cluster it is for, if it is for one."""
+    master, name = _on_flink(options)
+    if master:
+        flink.cancel(master, name)
+
+
+def _on_flink(options: "PipelineOptions") -> tuple[str | None, str]:
+    """The cluster's address, if the pipeline is for one, and the job's name."""
     from apache_beam.options.pipeline_options import FlinkRunnerOptions, GoogleCloudOptions
 
     master = options.view_as(FlinkRunnerOptions).flink_master
-    if not master.startswith("["):
-        flink.cancel(master, options.view_as(GoogleCloudOptions).job_name)
+    return None if master.startswith("[") else master, options.view_as(GoogleCloudOptions).job_name
 
 
 def run_to_end(pipeline: "Pipeline") -> dict[str, float]:
@@ -181,8 +195,11 @@ def run_to_end(pipeline: "Pipeline") -> dict[str, float]:
     end.
     """
     job = Job(pipeline)
-    left_s = STOP_S
+    left_s, asked_at = STOP_S, time.monotonic()
     while not job.has_ended(_LOOK_S):
+        if time.monotonic() - asked_at > _ASK_FLINK_S:
+            _give_up_on_what_cannot_work(job)
+            asked_at = time.monotonic()
         if interrupt.requested.is_set():
             left_s -= _LOOK_S
         if left_s <= 0:
@@ -203,14 +220,29 @@ def run_to_end(pipeline: "Pipeline") -> dict[str, float]:
     return dict(seconds)
 
 
+def _give_up_on_what_cannot_work(job: Job) -> None:
+    failures = job.failures()
+    if len(failures) >= FAILURES:
+        job.cancel()
+        raise RunFailedError(f"the pipeline failed {len(failures)} times on Flink and was cancelled: {failures[0]}")
+
+
 def _quiet(failed: threading.ExceptHookArgs) -> None:
     """Beam's own thread reads an engine's messages and dies aloud when the engine goes; `Job` tells of that."""
     if failed.thread is None or failed.thread.name != "wait_until_finish_read":
         threading.__excepthook__(failed)
 
 
-def _failed(error: Exception) -> RunFailedError:
+def _failed(error: Exception, options: "PipelineOptions") -> RunFailedError:
+    import grpc  # type: ignore[import-untyped]  # it publishes no types
+    from apache_beam.options.pipeline_options import PortableOptions
+
     cause = error.__cause__ or error
+    server = f"the job server {options.view_as(PortableOptions).job_endpoint or ''}".rstrip()
+    if isinstance(cause, grpc.FutureTimeoutError):
+        return RunFailedError(f"{server} cannot be reached, and the job was not started; {_WHAT_NOW}")
+    if isinstance(cause, grpc.RpcError) and cause.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
+        return RunFailedError(f"{server} has gone, and the job was cancelled; {_WHAT_NOW}")
     return RunFailedError(f"the pipeline failed: {type(cause).__name__}: {cause}")
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import pyarrow.dataset as ds
 import pytest
 
 from pipeline.config import load_config
+from pipeline.errors import RunFailedError
 from pipeline.run import Options, run_once
 from pipeline.verify import verify
 from tests.engines.flink import FlinkCluster
@@ -38,9 +40,11 @@ def lasting(root: Path) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name not in TIMES} for row in rows(root)]
 
 
-def run_on(runner: str, options: list[str], site: RollingSites, folder: Path) -> list[dict[str, Any]]:
+def run_on(
+    runner: str, options: list[str], site: RollingSites, folder: Path, output_name: str | None = None
+) -> list[dict[str, Any]]:
     config = folder / "config.toml"
-    output = folder / runner
+    output = folder / (output_name or runner)
     config.write_text(site.config(output))
     report = run_once(load_config(config), Options(runner=runner, beam_arguments=options), lambda *_: None)
     assert report.runner.startswith(runner)
@@ -65,6 +69,27 @@ def test_flink_stores_what_the_local_runner_stores(flink: FlinkCluster, tmp_path
         assert run_on("flink", flink.options(), site, tmp_path) == expected
 
 
+@pytest.mark.flink
+@pytest.mark.timeout(900)
+def test_a_batch_whose_job_server_dies_is_cancelled_and_says_so(flink: FlinkCluster, tmp_path: Path) -> None:
+    """The next run takes up the rest."""
+
+    def kill_it() -> None:
+        while not flink.jobs():
+            time.sleep(0.1)
+        flink.kill_job_server()
+
+    with rolling_sites() as site:
+        killer = threading.Thread(target=kill_it)
+        killer.start()
+        with pytest.raises(RunFailedError, match=r"the job server localhost:\d+ has gone, .* was committed is kept"):
+            run_on("flink", flink.options(), site, tmp_path)
+        killer.join()
+        wait_for(lambda: not flink.jobs())
+        assert not rows(tmp_path / "flink")
+        assert len(run_on("direct", [], site, tmp_path, "flink")) == site.articles
+
+
 @contextmanager
 def streaming(runner: str, options: list[str], site: RollingSites, folder: Path, every: str) -> Iterator[Path]:
     """`newsbeam stream` as a user starts it; ended by SIGTERM on the way out, within 30 s."""
@@ -83,11 +108,11 @@ def streaming(runner: str, options: list[str], site: RollingSites, folder: Path,
             process.wait()
 
 
-def wait_for(done: Callable[[], bool], folder: Path) -> float:
+def wait_for(done: Callable[[], bool], folder: Path | None = None) -> float:
     """Seconds until `done`."""
     began = time.monotonic()
     while not done():
-        assert time.monotonic() - began < PATIENCE_S, (folder / "log").read_text()
+        assert time.monotonic() - began < PATIENCE_S, folder and (folder / "log").read_text()
         time.sleep(0.2)
     return time.monotonic() - began
 

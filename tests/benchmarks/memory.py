@@ -51,7 +51,7 @@ def measured_run(size: int, folder: Path, make: Callable[[int], bytes]) -> tuple
     with ExitStack() as stack:
         sites = [stack.enter_context(serve({})) for _ in range(HOSTS)]
         config = folder / "memory.toml"
-        config.write_text(_config(sites, size, folder / "data", make))
+        config.write_text(config_of(sites, size, folder / "data", make))
         command = [sys.executable, "-m", "pipeline", "run", str(config), "--json", "--quiet"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             watch = _Watch(process.pid, folder / "data")
@@ -60,7 +60,9 @@ def measured_run(size: int, folder: Path, make: Callable[[int], bytes]) -> tuple
     return json.loads(output)["stored"], list(watch.peaks.values()), list(watch.own.values())
 
 
-def _config(sites: Sequence[Site], size: int, output: Path, make: Callable[[int], bytes]) -> str:
+def config_of(sites: Sequence[Site], size: int, output: Path, make: Callable[[int], bytes]) -> str:
+    """A config of `size` entries in feeds of `sites`, which make their pages when they are asked for them."""
+
     def story(request: Request) -> Reply:
         return Reply(body=make(int(request.target.rsplit("-", 1)[1])), headers=HTML)
 

@@ -40,8 +40,8 @@ taskmanager.memory.framework.heap.size: 128m
 taskmanager.memory.framework.off-heap.size: 64m
 taskmanager.memory.task.off-heap.size: 64m
 taskmanager.memory.managed.size: 64m
-taskmanager.memory.network.min: 64m
-taskmanager.memory.network.max: 64m
+taskmanager.memory.network.min: 128m
+taskmanager.memory.network.max: 128m
 taskmanager.memory.jvm-metaspace.size: 256m
 taskmanager.memory.jvm-overhead.min: 128m
 taskmanager.memory.jvm-overhead.max: 128m
@@ -110,6 +110,7 @@ class FlinkCluster:
         self._started = 0
         self._task_managers: dict[int, Process] = {}
         self._others: list[Process] = []
+        self._job_servers: list[Process] = []  # one, once it is started
 
     @property
     def master(self) -> str:
@@ -152,6 +153,20 @@ class FlinkCluster:
         self._others.append(manager)
         for _ in range(self._count):
             self.start_task_manager()
+        self._start_job_server()
+        pool = Process(
+            [sys.executable, "-m", "tests.engines.worker_pool", str(self.worker_port)],
+            self.folder / "workers.log",
+            {"PYTHONPATH": str(ROOT)},
+        )
+        self._others.append(pool)
+        wait_until(lambda: listening(self.rest_port), manager, "Flink's job manager")
+        self.wait_for_job_server()
+        wait_until(lambda: listening(self.worker_port), pool, "Beam's worker pool")
+        for each in self._task_managers.values():
+            wait_until(lambda: self.slots() >= self._count, each, "a task manager")
+
+    def _start_job_server(self) -> None:
         server = Process(
             [
                 *("java", "-Xmx512m", *OPENED, "-jar", fetch.FLINK_JOB_SERVER),
@@ -161,18 +176,14 @@ class FlinkCluster:
             ],
             self.folder / "job-server.log",
         )
-        self._others.append(server)
-        pool = Process(
-            [sys.executable, "-m", "tests.engines.worker_pool", str(self.worker_port)],
-            self.folder / "workers.log",
-            {"PYTHONPATH": str(ROOT)},
-        )
-        self._others.append(pool)
-        wait_until(lambda: listening(self.rest_port), manager, "Flink's job manager")
-        wait_until(lambda: listening(self.job_port), server, "Beam's job server for Flink")
-        wait_until(lambda: listening(self.worker_port), pool, "Beam's worker pool")
-        for each in self._task_managers.values():
-            wait_until(lambda: self.slots() >= self._count, each, "a task manager")
+        self._job_servers = [server]
+
+    def wait_for_job_server(self) -> None:
+        wait_until(lambda: listening(self.job_port), self._job_servers[0], "Beam's job server for Flink")
+
+    def kill_job_server(self) -> None:
+        """Ends Beam's job server as a crash would (SIGKILL)."""
+        self._job_servers[0].kill()
 
     def start_task_manager(self) -> int:
         """Starts one more task manager and returns its number; its slot is there some seconds later."""
@@ -231,6 +242,9 @@ class FlinkCluster:
         for job in self.jobs():
             self.cancel(job)
         wait_until(lambda: not self.jobs(), self._others[0], "an end of all jobs")
+        if not self._job_servers[0].alive():
+            self._start_job_server()
+            self.wait_for_job_server()
         while len(self._task_managers) < self._count:
             self.start_task_manager()
         self.wait_for_slots(self._count)
@@ -240,9 +254,10 @@ class FlinkCluster:
         for manager in self._task_managers.values():
             manager.kill()
         self._task_managers.clear()
-        for process in reversed(self._others):
+        for process in reversed([*self._others, *self._job_servers]):
             process.stop()
         self._others.clear()
+        self._job_servers.clear()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
