@@ -58,8 +58,12 @@ def account(report: Report, delivery: Delivery, staging: Path, sent: int | None)
         rejected=reasons.total() - dropped,
         postponed=how["postponed"],
     )
+    seconds = report.seconds
+    for spent in delivery.spent:
+        seconds = merge(seconds, {spent.stage: spent.seconds})
     return dataclasses.replace(
         report,
+        seconds=seconds,
         reasons=merge(report.reasons, +reasons),
         feed_reasons=merge(report.feed_reasons, of_feeds),
     )

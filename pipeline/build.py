@@ -63,7 +63,7 @@ def build_stream(pipeline: beam.Pipeline, watch: Watch, place: Place, settings: 
 def _from_fetched(
     fetched: DoOutputsTuple, beside: Sequence[PCollection[Row | Note]], place: Place, settings: Settings
 ) -> None:
-    _from_pages(fetched.pages, (*beside, fetched.fetches, fetched.rejects, fetched.settled), place, settings)
+    _from_pages(fetched.pages, (*beside, fetched.fetches, fetched.rejects, fetched.notes), place, settings)
 
 
 def _from_pages(
@@ -77,7 +77,13 @@ def _from_pages(
     articles = unique.articles | "Spread" >> beam.Reshuffle() if place.aside else unique.articles
     tagged = articles | "Tag" >> Tag(settings=settings.tag, workers=place.children)
     (
-        (tagged.articles, *beside, cleaned.rejects, unique.rejects, unique.settled, tagged.rejects)
+        (
+            tagged.articles,
+            *beside,
+            *(cleaned.rejects, cleaned.notes),
+            *(unique.rejects, unique.notes),
+            *(tagged.rejects, tagged.notes),
+        )
         | "Outcomes" >> beam.Flatten()
         | "Write" >> Write(staging=place.staging, names=place.names, settings=settings.write, aside=place.aside)
     )

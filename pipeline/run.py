@@ -259,7 +259,7 @@ class Run:
         self.progress("batch", self.report, self.spool.size)
         pipeline = runner.make_pipeline(self.options.runner, self.options.beam_arguments, name=f"newsbeam-{name}")
         wire(pipeline, place, self.config.settings)
-        seconds = runner.run_to_end(pipeline)
+        runner.run_to_end(pipeline)
         if place.aside:
             shutil.rmtree(place.aside, ignore_errors=True)
         delivery = load_delivery(self.dataset.staging / run_id, name)
@@ -267,7 +267,6 @@ class Run:
         if {part.path: part.rows for part in staged} != {part.path: part.rows for part in delivery.parts}:
             raise RunFailedError(f"{name}: the files staged are not those that were delivered")
         report = account(self.report, delivery, self.dataset.staging / run_id, sent)
-        report = dataclasses.replace(report, seconds=merge(report.seconds, seconds))
         report.check_books()
         self._commit(report, delivery.parts)
         return delivery

@@ -10,7 +10,6 @@ import logging
 import shutil
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
@@ -21,7 +20,6 @@ from typing import TYPE_CHECKING
 from pipeline import flink
 from pipeline.errors import RunFailedError, RunnerError, StoppedError
 from transforms import interrupt
-from transforms.tally import NAMESPACE
 
 if TYPE_CHECKING:
     from apache_beam import Pipeline
@@ -188,8 +186,8 @@ def _on_flink(options: "PipelineOptions") -> tuple[str | None, str]:
     return None if master.startswith("[") else master, options.view_as(GoogleCloudOptions).job_name
 
 
-def run_to_end(pipeline: "Pipeline") -> dict[str, float]:
-    """Run `pipeline`; returns the seconds its stages took, all workers together, as far as the engine tells.
+def run_to_end(pipeline: "Pipeline") -> None:
+    """Run `pipeline`.
 
     Raises `RunFailedError` when the pipeline fails, `StoppedError` when it had to be cancelled because the run is to
     end.
@@ -205,19 +203,6 @@ def run_to_end(pipeline: "Pipeline") -> dict[str, float]:
         if left_s <= 0:
             job.cancel()
             raise StoppedError("the batch in progress was cancelled; its entries are left for the next run")
-    from apache_beam.metrics.metric import MetricsFilter
-
-    seconds: defaultdict[str, float] = defaultdict(float)
-    try:
-        found = job.result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]
-    except Exception:  # of any kind: an engine that tells no times has done its work all the same
-        return {}
-    for counter in found:
-        name = counter.key.metric.name
-        if name.endswith("-usec"):
-            took = counter.committed if counter.committed is not None else counter.attempted
-            seconds[name.removesuffix("-usec")] += (took or 0) / 1e6
-    return dict(seconds)
 
 
 def _give_up_on_what_cannot_work(job: Job) -> None:

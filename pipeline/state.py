@@ -191,12 +191,16 @@ class FeedMemory:
 
     def save_seen(self, seen: Iterable[tuple[bytes, bytes]], retryable: Set[bytes] = frozenset()) -> None:
         """Remember entries of a committed batch, told by `transforms.seen.marks`; those whose key is in `retryable` may
-        be tried again when offered."""
+        be tried again when offered; of the others nothing is kept."""
+        told = list(seen)
         with self._db:
             self._db.executemany(
                 "INSERT INTO seen VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET fingerprint = ?2,"
                 " tries_left = CASE WHEN ?3 = 0 THEN 0 WHEN tries_left > 0 THEN tries_left - 1 ELSE ?3 END",
-                [(key, fingerprint, RETRY_LIMIT - 1 if key in retryable else 0) for key, fingerprint in seen],
+                [(key, fingerprint, RETRY_LIMIT - 1 if key in retryable else 0) for key, fingerprint in told],
+            )
+            self._db.executemany(
+                "DELETE FROM given_up WHERE key = ?", [(key,) for key, _ in told if key not in retryable]
             )
 
     def save_retried(self, entries: Iterable[Entry], retryable: Set[bytes]) -> None:

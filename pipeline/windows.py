@@ -245,6 +245,7 @@ class Committer:
         retryable = outcomes(self.dataset.root, found.parts)[1]
         with closing(FeedMemory(self.dataset)) as feeds:
             feeds.save_seen([(key, mark) for key, mark in seen if key not in postponed], retryable)
+            feeds.keep([note.entry for note in found.kept], retryable)
             if not postponed:
                 feeds.save_feeds((poll.feed_url, FeedState.from_json(json.loads(poll.state))) for poll in found.polls)
 

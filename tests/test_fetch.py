@@ -20,7 +20,7 @@ from transforms import interrupt
 from transforms.feed_poller import Poll, max_age_s, poll_feeds
 from transforms.fetch import Fetch, fetch_pages
 from transforms.polling import FeedState, due
-from transforms.schema import Entry, Feed, HttpFetch, Page, Reject, Settled
+from transforms.schema import Entry, Feed, HttpFetch, Kept, Page, Reject, Settled, Spent
 from transforms.settings import FetchSettings
 from transforms.warc import read_pages
 from transforms.workers import Workers, shared_workers
@@ -273,7 +273,7 @@ def test_a_host_that_refuses_again_and_again_is_left_alone() -> None:
 )
 def test_whatever_the_links_are_every_entry_comes_out_once(urls: list[str]) -> None:
     entries = [entry(url) for url in urls]
-    results = [result for result in fetch_pages(entries, SETTINGS) if not isinstance(result, HttpFetch)]
+    results = [result for result in fetch_pages(entries, SETTINGS) if not isinstance(result, HttpFetch | Kept)]
     assert sorted(result.url or "" for result in results if isinstance(result, Reject | Settled)) == sorted(urls)
     assert len(results) == len(urls)
 
@@ -345,7 +345,7 @@ def test_when_the_run_is_to_end_what_was_not_begun_is_postponed(interrupted: Non
         settings = replace(SETTINGS, allow_hosts=(site.host,), per_host_connections=2)
         entries = [entry(site.url(f"/{n}")) for n in range(100)]
         threading.Timer(0.5, interrupt.requested.set).start()
-        results = [result for result in fetch_pages(entries, settings) if not isinstance(result, HttpFetch)]
+        results = [result for result in fetch_pages(entries, settings) if not isinstance(result, HttpFetch | Kept)]
     pages = [result.entry.url for result in results if isinstance(result, Page)]
     postponed = [result.url for result in results if isinstance(result, Settled)]
     assert sorted(pages + postponed) == sorted(item.url for item in entries)
@@ -364,7 +364,7 @@ def test_the_transform_puts_every_entry_on_one_output() -> None:
             assert_that(reasons, equal_to(["http-410", "no-link", "blocked-address"]), "rejects")
             outcomes = fetched.fetches | "Outcome" >> beam.Map(lambda row: (row.kind, row.outcome))
             assert_that(outcomes, equal_to(OUTCOMES), "fetches")
-            assert_that(fetched.settled, equal_to([]), "settled")
+            assert_that(fetched.notes | beam.Filter(lambda note: not isinstance(note, Spent)), equal_to([]), "notes")
 
 
 def test_pages_are_archived_and_their_references_lead_there(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from transforms.joins import answer, found, latest_before, postings, question, r
 from transforms.memory import Memory
 from transforms.near_index import NearIndex
 from transforms.recognition import Recogniser, Signed, Unchanged
-from transforms.schema import Article, Reject
+from transforms.schema import Article, Reject, Settled
 from transforms.settings import DeduplicateSettings
 
 
@@ -104,7 +104,7 @@ def test_the_joined_pipeline_gives_the_rows_of_the_one_worker(tmp_path: Path, ne
         stored = [outcome for outcome in one if isinstance(outcome, Article)]
         assert_that(rows.articles | beam.Map(repr), equal_to(list(map(repr, stored))))
         settled = sum(isinstance(outcome, Unchanged) for outcome in one)
-        count = rows.settled | beam.combiners.Count.Globally()
+        count = rows.notes | beam.Filter(lambda note: isinstance(note, Settled)) | beam.combiners.Count.Globally()
         assert_that(count, equal_to([settled]), label="Settled")
         assert_that(rows.rejects, equal_to([]), label="NoRejects")
 

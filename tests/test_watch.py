@@ -153,8 +153,9 @@ def test_articles_leave_the_state_when_they_are_committed_or_an_hour_old(tmp_pat
         seen_at = NOON + number * EVERY
         article = make_article(f"https://a.example/{number}", text=f"{REPORT}\n{number}", first_seen_at=seen_at)
         window = Timestamp.from_utc_datetime(seen_at)
-        (assigned,) = function.process((0, [article]), window, state, timer)  # type: ignore[arg-type]
+        assigned, spent = function.process((0, [article]), window, state, timer)  # type: ignore[arg-type]
         assert isinstance(assigned, Article)
+        assert isinstance(spent, TaggedOutput)
         assert (assigned.duplicate_of is None) == (number == 0)  # also while the original is not committed
         sizes.append(state.size)
         if number % 3 != 2:  # every third is rejected later on

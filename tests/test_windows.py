@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,16 +13,16 @@ import pytest
 from pipeline.config import Config, parse_config
 from pipeline.dataset import Dataset
 from pipeline.errors import BooksError
-from pipeline.report import Report
+from pipeline.report import STAGES, Report
 from pipeline.run import Options
 from pipeline.state import FeedMemory
 from pipeline.verify import verify
 from pipeline.windows import Committer
 from tests.articles import NOON, make_article, make_fetch, make_reject
-from transforms.delivery import SUFFIX, Delivery, save
+from transforms.delivery import SUFFIX, Note, delivery_of, save
 from transforms.partitions import stamp_run, write_parts
 from transforms.polling import start_state
-from transforms.schema import Article, Entry, Feed, Polled, Row, Settled
+from transforms.schema import Article, Entry, Feed, Kept, Polled, Row, Settled, Spent
 from transforms.seen import SeenEntries, key_of, marks
 from transforms.settings import WriteSettings
 
@@ -64,13 +66,13 @@ def committer(dataset: Dataset, tmp_path: Path) -> Committer:
 
 
 def deliver(
-    committer: Committer, run_id: str, rows: list[Row], polls: list[Polled], settled: tuple[Settled, ...] = ()
+    committer: Committer, run_id: str, rows: list[Row], polls: list[Polled], notes: Sequence[Note] = ()
 ) -> None:
     """What the workers of an engine leave of a window."""
     folder = committer.folder / run_id
     name = f"{run_id}-0000"
-    parts = tuple(write_parts([stamp_run(row, run_id) for row in rows], folder, name, WriteSettings()))
-    save(Delivery(run_id=run_id, name=name, parts=parts, polls=tuple(polls), settled=settled), folder)
+    parts = write_parts([stamp_run(row, run_id) for row in rows], folder, name, WriteSettings())
+    save(delivery_of(run_id, name, [*parts, *polls, *notes]), folder)
 
 
 def stored(dataset: Dataset) -> dict[str, str]:
@@ -88,7 +90,7 @@ def seen(dataset: Dataset, number: int) -> bool:
 def test_a_delivery_becomes_a_run_with_its_books(committer: Committer, dataset: Dataset) -> None:
     rows: list[Row] = [article(1), make_reject(url=entry(2).url, guid="2"), make_fetch()]
     again = Settled(how="unchanged", feed_id="a", url=entry(3).url, guid="3", seen_at=NOON)
-    deliver(committer, FIRST, rows, [polled(1, 2, 3, offered=10)], (again,))
+    deliver(committer, FIRST, rows, [polled(1, 2, 3, offered=10)], [again])
     (report,) = committer.commit_all()
     assert (report.run_id, report.entries, report.unchanged, report.stored, report.rejected) == (FIRST, 10, 8, 1, 1)
     assert (report.feeds_polled, report.reasons, report.runner) == (1, {"http-404": 1}, committer.runner)
@@ -97,6 +99,28 @@ def test_a_delivery_becomes_a_run_with_its_books(committer: Committer, dataset: 
     assert [seen(dataset, number) for number in (1, 2, 3, 4)] == [True, True, True, False]
     assert not list(committer.folder.glob(f"*/*{SUFFIX}"))
     assert list(committer.commit_all()) == []
+
+
+def test_the_time_of_each_stage_is_that_of_all_workers(committer: Committer) -> None:
+    spent = [Spent(stage=stage, seconds=seconds) for stage, seconds in [("fetch", 2.0), ("tag", 0.5), ("fetch", 1.0)]]
+    deliver(committer, FIRST, [article(1)], [polled(1)], spent)
+    (report,) = committer.commit_all()
+    assert {stage: report.seconds[stage] for stage in STAGES} == {
+        **{"fetch": 3.0, "clean": 0.0, "deduplicate": 0.0, "tag": 0.5, "write": 0.0}
+    }
+
+
+def test_what_was_rejected_for_now_is_kept_as_its_feed_told_of_it(committer: Committer, dataset: Dataset) -> None:
+    told = dataclasses.replace(entry(2), published_raw="yesterday", authors=("A. B.",))
+    reject = make_reject(url=told.url, guid="2", reason="timeout", retryable=True)
+    deliver(committer, FIRST, [article(1), reject], [polled(1, 2)], [Kept(entry=told)])
+    list(committer.commit_all())
+    with closing(FeedMemory(dataset)) as feeds:
+        assert feeds.kept(key_of(told)) == told
+    deliver(committer, SECOND, [article(2)], [polled(2)])
+    list(committer.commit_all())
+    with closing(FeedMemory(dataset)) as feeds:
+        assert feeds.kept(key_of(told)) is None  # it has its article
 
 
 def test_what_a_feed_did_wrong_is_no_entry(committer: Committer) -> None:
@@ -141,7 +165,7 @@ def test_rows_that_are_lost_on_the_way_fail_the_stream(committer: Committer, dat
 
 def test_entries_left_for_later_are_not_remembered_nor_their_feed(committer: Committer, dataset: Dataset) -> None:
     later = Settled(how="postponed", feed_id="a", url=entry(2).url, guid="2", seen_at=NOON)
-    deliver(committer, FIRST, [article(1)], [polled(1, 2)], (later,))
+    deliver(committer, FIRST, [article(1)], [polled(1, 2)], [later])
     (report,) = committer.commit_all()
     assert (report.entries, report.stored, report.postponed) == (1, 1, 1)
     assert seen(dataset, 1)

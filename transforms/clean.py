@@ -1,4 +1,5 @@
-"""Clean: Pages in, Articles out; a page that holds no article becomes a Reject on the output "rejects".
+"""Clean: Pages in, Articles out; a page that holds no article becomes a Reject on the output "rejects", its entry one
+of the "notes" when it is worth another try.
 
 Each page is cleaned by `transforms.extraction.clean_page` in a child process that can be killed: over `timeout_s` it
 becomes the reject extraction-timeout, a child that dies extraction-crash, an unforeseen exception internal-error. Every
@@ -6,7 +7,7 @@ page comes out exactly once, as an article or a reject, not necessarily in order
 pages in flight, a few for each child.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Literal
@@ -19,22 +20,24 @@ from apache_beam.utils.windowed_value import WindowedValue
 from pebble import ProcessExpired
 
 from transforms.boilerplate import load_boilerplate
+from transforms.delivery import Note
 from transforms.extraction import clean_page
 from transforms.host_rules import load_host_rules
 from transforms.reject import Rejected, reject_entry, unforeseen
-from transforms.schema import Article, Page, Reject
+from transforms.schema import Article, Kept, Page, Reject
 from transforms.settings import CleanSettings
-from transforms.tally import count, timed
+from transforms.tally import Stopwatch, count
 from transforms.workers import InFlight, shared_workers
 
 IN_FLIGHT_PER_CHILD = 4
 
-Outcome = WindowedValue | TaggedOutput[Literal["rejects"], WindowedValue]  # of an Article, of a Reject
+Outcome = WindowedValue | TaggedOutput[Literal["rejects", "notes"], WindowedValue]  # of an Article, a Reject, a Note
 
 
 @dataclass(eq=False, kw_only=True)
 class Clean(beam.PTransform[PCollection[Page], DoOutputsTuple]):
-    """Pages -> Articles, and Rejects on "rejects". `workers` is the number of child processes, 0 one a core."""
+    """Pages -> Articles, Rejects on "rejects", and "notes": entries to be tried again, and the time it took. `workers`
+    is the number of child processes, 0 one a core."""
 
     settings: CleanSettings = field(default_factory=CleanSettings)
     workers: int = 0
@@ -45,8 +48,10 @@ class Clean(beam.PTransform[PCollection[Page], DoOutputsTuple]):
         load_host_rules(self.settings.hosts)
 
     def expand(self, pages: PCollection[Page]) -> DoOutputsTuple:
-        cleaning = beam.ParDo(CleanFn(self.settings, self.workers)).with_output_types(Article, rejects=Reject)
-        return pages | "CleanPage" >> cleaning.with_outputs("rejects", main="articles")
+        cleaning = beam.ParDo(CleanFn(self.settings, self.workers)).with_output_types(
+            Article, rejects=Reject, notes=Note
+        )
+        return pages | "CleanPage" >> cleaning.with_outputs("rejects", "notes", main="articles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,9 @@ class _Given:
     page: Page
     window: BoundedWindow
     timestamp: Timestamp
+
+    def windowed(self, outcome: Article | Reject | Note) -> WindowedValue:
+        return WindowedValue(outcome, self.timestamp, (self.window,))
 
 
 class CleanFn(beam.DoFn):
@@ -70,6 +78,8 @@ class CleanFn(beam.DoFn):
 
     def start_bundle(self) -> None:
         self.in_flight: InFlight[_Given, Article] = InFlight(IN_FLIGHT_PER_CHILD * self.children.processes)
+        self.watch = Stopwatch("clean")
+        self.latest: _Given | None = None
 
     def process(
         self,
@@ -77,28 +87,34 @@ class CleanFn(beam.DoFn):
         window: BoundedWindow = beam.DoFn.WindowParam,  # type: ignore[assignment]  # Beam's way to ask for it
         timestamp: Timestamp = beam.DoFn.TimestampParam,  # type: ignore[assignment]
     ) -> Iterable[Outcome]:
-        with timed("clean"):
+        with self.watch.running():
             future = self.children.submit(self.settings.timeout_s, clean_page, element, self.settings)
-            self.in_flight.add(_Given(element, window, timestamp), future)
+            self.latest = _Given(element, window, timestamp)
+            self.in_flight.add(self.latest, future)
             done = list(self.in_flight.done())
-        yield from map(_output, done)
+        for given, future in done:
+            yield from _outputs(given, future)
 
     def finish_bundle(self) -> Iterable[Outcome]:
-        with timed("clean"):
+        with self.watch.running():
             done = list(self.in_flight.rest())
-        yield from map(_output, done)
+        for given, future in done:
+            yield from _outputs(given, future)
+        if self.latest:
+            yield TaggedOutput("notes", self.latest.windowed(self.watch.note()))
 
 
-def _output(done: tuple[_Given, Future[Article]]) -> Outcome:
+def _outputs(given: _Given, future: Future[Article]) -> Iterator[Outcome]:
     """What became of a page, counted and on the output it belongs to."""
-    given, future = done
     outcome = outcome_of(future, given.page)
-    windowed = WindowedValue(outcome, given.timestamp, (given.window,))
     if isinstance(outcome, Reject):
         count(f"rejected-{outcome.reason}")
-        return TaggedOutput("rejects", windowed)
+        yield TaggedOutput("rejects", given.windowed(outcome))
+        if outcome.retryable:
+            yield TaggedOutput("notes", given.windowed(Kept(entry=given.page.entry)))
+        return
     count("cleaned")
-    return windowed
+    yield given.windowed(outcome)
 
 
 def outcome_of(future: Future[Article], page: Page) -> Article | Reject:

@@ -38,22 +38,23 @@ from apache_beam.utils.timestamp import Timestamp
 
 from transforms import tally
 from transforms.assignment import Outcome, assign, counters, in_order, index_folder
+from transforms.delivery import Note
 from transforms.gather import Gather
-from transforms.joined import assign_by_joins
+from transforms.joined import Told, assign_by_joins
 from transforms.memory import Memory
 from transforms.near_index import NearIndex
-from transforms.schema import Article, Reject, Settled
+from transforms.schema import Article, Reject, Settled, Spent
 from transforms.settings import DeduplicateSettings
 
 PENDING_S = 3_600.0  # what has not been committed an hour after its window was rejected later on
 READ_TRIES, READ_PAUSE_S = 50, 0.1
 
-Assigned = Article | TaggedOutput[Literal["rejects"], Reject] | TaggedOutput[Literal["settled"], Settled]
+Assigned = Article | TaggedOutput[Literal["rejects"], Reject] | TaggedOutput[Literal["notes"], Settled | Spent]
 
 
 @dataclass(eq=False, kw_only=True)
 class Deduplicate(beam.PTransform[PCollection[Article], Any]):
-    """Articles -> Articles, Rejects on "rejects", and what is stored already on "settled".
+    """Articles -> Articles, Rejects on "rejects", and "notes": what is stored already, and the time it took.
 
     `root` is the dataset root whose earlier articles count. An unbounded pipeline is assigned window after window; what
     is not committed yet is kept as state by one worker, see `AssignPendingFn`.
@@ -69,18 +70,18 @@ class Deduplicate(beam.PTransform[PCollection[Article], Any]):
     def expand(self, articles: PCollection[Article]) -> "DoOutputsTuple | Outputs":
         if self.settings.arrangement == "joins" and articles.windowing.is_default():
             told = assign_by_joins(articles, self.settings, self.root)
-            return told | "Tell" >> beam.MapTuple(on_output).with_outputs("rejects", "settled", main="articles")
+            return told | "Tell" >> beam.FlatMap(tell).with_outputs("rejects", "notes", main="articles")
         gathered = articles | "KeyAlike" >> beam.WithKeys(lambda _: 0) | "GatherArticles" >> Gather(self.aside)
         if articles.windowing.is_default():
             return gathered | "AssignClusters" >> beam.ParDo(AssignFn(self.settings, self.root)).with_outputs(
-                "rejects", "settled", main="articles"
+                "rejects", "notes", main="articles"
             )
         assigned = (
             gathered
             | "ListInOrder" >> beam.MapTuple(lambda key, found: (key, in_order(found)))
             | "BeyondWindows" >> beam.WindowInto(GlobalWindows())  # what is known outlives a window
             | "AssignClusters"
-            >> beam.ParDo(AssignPendingFn(self.settings, self.root)).with_outputs("rejects", "settled", main="articles")
+            >> beam.ParDo(AssignPendingFn(self.settings, self.root)).with_outputs("rejects", "notes", main="articles")
         )
         return Outputs(
             *(assigned[name] | f"Window-{name}" >> beam.WindowInto(articles.windowing) for name in Outputs._fields)
@@ -92,7 +93,7 @@ class Outputs(NamedTuple):
 
     articles: PCollection[Article]
     rejects: PCollection[Reject]
-    settled: PCollection[Settled]
+    notes: PCollection[Note]
 
 
 class AssignFn(beam.DoFn):
@@ -105,14 +106,16 @@ class AssignFn(beam.DoFn):
     def process(self, element: tuple[int, Iterable[Article]]) -> Iterator[Assigned]:
         articles = in_order(element[1])
         memory = Memory(Path(self.root))
+        watch = tally.Stopwatch("deduplicate")
         try:
-            with tally.timed("deduplicate"):
+            with watch.running():
                 since = articles[0].first_seen_at
                 index = NearIndex.open(index_folder(Path(self.root)), self.settings.window_days, since)
                 outcomes = list(assign(articles, memory, index, self.settings))
         finally:
             memory.close()
         yield from map(on_output, articles, outcomes)
+        yield _note(watch.note())
 
 
 class AssignPendingFn(AssignFn):
@@ -129,7 +132,7 @@ class AssignPendingFn(AssignFn):
         state: ReadModifyWriteRuntimeState = beam.DoFn.StateParam(PENDING),  # type: ignore[assignment]  # noqa: B008
         expiry: RuntimeTimer = beam.DoFn.TimerParam(EXPIRY),  # type: ignore[assignment]  # noqa: B008 - Beam's way
     ) -> Iterator[Assigned]:
-        now_s = float(timestamp)
+        now_s, watch = float(timestamp), tally.Stopwatch("deduplicate")
         with closing(Memory(Path(self.root))) as memory:
             index = read_index(Path(self.root), self.settings.window_days)
             pending = [
@@ -137,13 +140,14 @@ class AssignPendingFn(AssignFn):
                 for at_s, article in state.read() or ()
                 if at_s > now_s - PENDING_S and not is_committed(article, memory, index)
             ]
-            with tally.timed("deduplicate"):
+            with watch.running():
                 known = [article for _, article in pending]
                 outcomes = list(assign(element[1], memory, index, self.settings, known))
         pending += [(now_s, outcome) for outcome in outcomes if isinstance(outcome, Article)]
         state.write(pending)
         expiry.set(timestamp + PENDING_S)
         yield from map(on_output, element[1], outcomes)
+        yield _note(watch.note())
 
     @on_timer(EXPIRY)
     def expire(
@@ -169,6 +173,11 @@ def is_committed(article: Article, memory: Memory, index: NearIndex) -> bool:
     return known is not None and known.version >= article.version and index.holds(article.article_id, article.version)
 
 
+def tell(told: Told | Spent) -> Iterator[Assigned]:
+    """What `assign_by_joins` gives, on its output."""
+    yield _note(told) if isinstance(told, Spent) else on_output(*told)
+
+
 def on_output(article: Article, outcome: Outcome) -> Assigned:
     """What became of `article`, counted and on the output it belongs to."""
     for name in counters(outcome):
@@ -184,4 +193,8 @@ def on_output(article: Article, outcome: Outcome) -> Assigned:
         guid=article.guid,
         seen_at=article.first_seen_at,
     )
-    return TaggedOutput[Literal["settled"], Settled]("settled", settled)
+    return _note(settled)
+
+
+def _note(note: Settled | Spent) -> TaggedOutput[Literal["notes"], Settled | Spent]:
+    return TaggedOutput[Literal["notes"], Settled | Spent]("notes", note)

@@ -1,4 +1,4 @@
-"""Fetch: Entries in, Pages out; rejects, one row a request and what was postponed on the outputs beside.
+"""Fetch: Entries in, Pages out; rejects, one row a request and notes (what was postponed) on the outputs beside.
 
 Every entry comes out exactly once: as a page, as a reject (stage fetch), or as postponed when the run is to end.
 Rejected are entries without a usable link, addresses that are not public or not allowed by robots.txt, connections
@@ -9,7 +9,6 @@ Memory is bounded by the entries of a shard, the open connections and a stream o
 
 import asyncio
 import dataclasses
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -29,10 +28,10 @@ from transforms.crawler import Crawler, run_until_done_or_asked_to_stop, shared_
 from transforms.http_client import Exchange
 from transforms.reject import Rejected, reject_entry, unforeseen
 from transforms.request_urls import host_of, host_shard
-from transforms.schema import Entry, HttpFetch, Page, Reject, Settled
+from transforms.schema import Entry, HttpFetch, Kept, Page, Reject, Settled, Spent
 from transforms.settings import FetchSettings
 from transforms.sniffing import require_html
-from transforms.tally import count
+from transforms.tally import Stopwatch, count
 from transforms.urls import url_key
 from transforms.warc import ArchivePart, ArchiveWriter, read_part
 
@@ -41,15 +40,16 @@ HOST_TIME_S = 300.0  # for the pages of one host, beside what its delay takes
 GIVE_UP_AFTER = 8  # requests: without an answer to a host that never gave one, or refused (429) in a row
 NO_ANSWER = frozenset({"dns", "connect", "tls", "timeout", "robots-unreachable"})
 NO_TEXT = b"<!DOCTYPE html><html><head></head><body></body></html>"
-FETCH_TAGS = ("rejects", "fetches", "settled")
+FETCH_TAGS = ("rejects", "fetches", "notes")
 
-Fetched = Page | Reject | HttpFetch | Settled
-FetchOutput = WindowedValue | TaggedOutput[Literal["rejects", "fetches", "settled"], WindowedValue]
+Fetched = Page | Reject | HttpFetch | Settled | Kept
+FetchOutput = WindowedValue | TaggedOutput[Literal["rejects", "fetches", "notes"], WindowedValue]
 
 
 @dataclass(eq=False, kw_only=True)
 class Fetch(beam.PTransform[PCollection[Entry], DoOutputsTuple]):
-    """Entries -> Pages, Rejects on "rejects", HttpFetches on "fetches", entries not tried on "settled".
+    """Entries -> Pages, Rejects on "rejects", HttpFetches on "fetches", and "notes": entries not tried or to be tried
+    again, and the time it took.
 
     `shards` is how many groups of hosts are fetched side by side; one is right on one machine. With `archive`, the path
     of a file without its ending, each page is also kept in a WARC file a shard, which `raw_ref` leads to.
@@ -124,17 +124,18 @@ class FetchPagesFn(beam.DoFn):
             for result in self._results(given):
                 yield _output(result, WindowedValue(result, given.timestamp, (window,)))
 
-    def _results(self, given: "_Given") -> Iterator[Fetched]:
+    def _results(self, given: "_Given") -> Iterator[Fetched | Spent]:
+        watch = Stopwatch("fetch")
         with ExitStack() as stack:
             writer = self.archive and stack.enter_context(open_archive(self.archive, min(given.shards)))
             results = fetch_pages(given.entries, self.settings)
             while True:
-                start = time.perf_counter()
-                result = next(results, None)
-                count("fetch-usec", round((time.perf_counter() - start) * 1e6))
+                with watch.running():
+                    result = next(results, None)
                 if result is None:
-                    return
+                    break
                 yield writer.add(result) if writer and isinstance(result, Page) else result
+        yield watch.note()
 
 
 @dataclass(slots=True)
@@ -152,7 +153,7 @@ def open_archive(archive: str, shard: int) -> ArchiveWriter:
     return ArchiveWriter(path, f"{path.parent.name}/{path.name}")
 
 
-def _output(result: Fetched, windowed: WindowedValue) -> FetchOutput:
+def _output(result: Fetched | Spent, windowed: WindowedValue) -> FetchOutput:
     """The result counted, and on the output it belongs to."""
     match result:
         case Page():
@@ -163,8 +164,8 @@ def _output(result: Fetched, windowed: WindowedValue) -> FetchOutput:
             return TaggedOutput("rejects", windowed)
         case HttpFetch():
             return TaggedOutput("fetches", windowed)
-        case Settled():
-            return TaggedOutput("settled", windowed)
+        case Settled() | Kept() | Spent():
+            return TaggedOutput("notes", windowed)
 
 
 def key_by_host(entry: Entry, shards: int) -> tuple[int, Entry]:
@@ -177,7 +178,8 @@ def key_by_host(entry: Entry, shards: int) -> tuple[int, Entry]:
 
 def fetch_pages(entries: Sequence[Entry], settings: FetchSettings) -> Iterator[Fetched]:
     """Fetch all entries, each article once: a Page or a Reject for each, an HttpFetch for each address asked; or for an
-    entry that is not asked for because the run is to end, that it is postponed.
+    entry that is not asked for because the run is to end, that it is postponed. With a Reject that is retryable comes
+    the entry.
 
     A host that never answers, answers slowly for minutes or asks to be left alone for long is given up: its remaining
     entries become retryable rejects without being asked for.
@@ -294,6 +296,8 @@ class _PageFetcher:
         """Let a result out, when there is room; from then on its entry is settled."""
         if number in self.open:
             await self.stream.put(result, weight)
+            if isinstance(result, Reject) and result.retryable:
+                self.stream.put_now(Kept(entry=self.open[number]))
             del self.open[number]
 
     def _spent_s(self) -> float:

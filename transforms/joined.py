@@ -13,30 +13,32 @@ before. Memory of a worker holds the articles of a host in the batch, and the na
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import apache_beam as beam
-from apache_beam.pvalue import PCollection
+from apache_beam.pvalue import PCollection, TaggedOutput
 
-from transforms import tally
 from transforms.assignment import Compared, Outcome, compared, in_order, index_folder, placed, recognised
 from transforms.joins import Row, answer, found, latest_before, postings, question, row_and_entry
 from transforms.memory import Memory
 from transforms.near_index import NearIndex
 from transforms.recognition import Recogniser, Signed
-from transforms.schema import Article
+from transforms.schema import Article, Spent
 from transforms.settings import DeduplicateSettings
+from transforms.tally import Stopwatch
 
 Told = tuple[Article, Outcome]  # an article and what became of it
 
 
-def assign_by_joins(articles: PCollection[Article], settings: DeduplicateSettings, root: str) -> PCollection[Told]:
-    """The outcomes of `assign`. `root` is the dataset root whose earlier articles count."""
-    recognised = (
+def assign_by_joins(
+    articles: PCollection[Article], settings: DeduplicateSettings, root: str
+) -> PCollection[Told | Spent]:
+    """The outcomes of `assign`, and the time it took. `root` is the dataset root whose earlier articles count."""
+    recognised, spent = (
         articles
         | "KeyByHost" >> beam.WithKeys(host_of)
         | "GatherHosts" >> beam.GroupByKey()
-        | "Recognise" >> beam.ParDo(RecogniseFn(settings, root))
+        | "Recognise" >> beam.ParDo(RecogniseFn(settings, root)).with_outputs("spent", main="recognised")
     )
     signed = recognised | "Rows" >> beam.FlatMap(rows_among)
     joined: dict[str, Any] = {"signed": signed | "KeyById" >> beam.WithKeys(id_of)}
@@ -62,7 +64,7 @@ def assign_by_joins(articles: PCollection[Article], settings: DeduplicateSetting
         )
     rows = joined | "JoinPlacements" >> beam.CoGroupByKey() | "Place" >> beam.FlatMap(with_placements)
     others = recognised | "Others" >> beam.Filter(is_no_row)
-    told: PCollection[Told] = (rows, others) | "Outcomes" >> beam.Flatten()
+    told: PCollection[Told | Spent] = (rows, others, spent) | "Outcomes" >> beam.Flatten()
     return told
 
 
@@ -77,11 +79,14 @@ class RecogniseFn(beam.DoFn):
         self.memory = Memory(self.root)
         self.index = NearIndex.open(index_folder(self.root), self.settings.window_days)
 
-    def process(self, element: tuple[str, Iterable[Article]]) -> Iterator[tuple[Article, Any]]:
-        articles = in_order(element[1])
-        with tally.timed("deduplicate"):
+    def process(
+        self, element: tuple[str, Iterable[Article]]
+    ) -> Iterator[tuple[Article, Any] | TaggedOutput[Literal["spent"], Spent]]:
+        articles, watch = in_order(element[1]), Stopwatch("deduplicate")
+        with watch.running():
             outcomes = list(recognised(articles, Recogniser(memory=self.memory, index=self.index.scratch())))
         yield from zip(articles, outcomes, strict=True)
+        yield TaggedOutput("spent", watch.note())
 
     def finish_bundle(self) -> None:
         self.memory.close()

@@ -107,6 +107,21 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """Wall time that a worker spent in a stage of a batch or window: fetch, clean, deduplicate, tag or write."""
+
+    stage: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """All that its feed told of an entry that was rejected for now, so that it can be tried again."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Polled:
     """A poll of a feed, in the books of an unbounded pipeline. `outcome` is ok, unchanged or failed; `reason` that of the
     feed's reject, if there is one; `state` what to remember of the feed, as JSON; `entries` how many it offered, `seen`

@@ -19,25 +19,26 @@ from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 from pebble import ProcessExpired
 
+from transforms.delivery import Note
 from transforms.reject import Rejected, reject_article, unforeseen
 from transforms.schema import Article, Reject
 from transforms.settings import TagSettings
 from transforms.taggers import tag_articles
-from transforms.tally import count, timed
+from transforms.tally import Stopwatch, count
 from transforms.workers import InFlight, shared_workers
 
 CHUNK_ARTICLES = 16
 CHUNKS_PER_CHILD = 3
 TIMEOUT_S = 20.0
 
-Outcome = WindowedValue | TaggedOutput[Literal["rejects"], WindowedValue]  # of an Article, of a Reject
+Outcome = WindowedValue | TaggedOutput[Literal["rejects", "notes"], WindowedValue]  # of an Article, a Reject, a Note
 Tagged = Article | Rejected
 
 
 @dataclass(eq=False, kw_only=True)
 class Tag(beam.PTransform[PCollection[Article], DoOutputsTuple]):
-    """Fill in the tag columns of articles. Outputs: the articles, and `rejects`. `workers` is the number of child
-    processes, 0 one a core."""
+    """Fill in the tag columns of articles. Outputs: the articles, `rejects`, and `notes`: the time it took. `workers`
+    is the number of child processes, 0 one a core."""
 
     settings: TagSettings = field(default_factory=TagSettings)
     workers: int = 0
@@ -46,8 +47,8 @@ class Tag(beam.PTransform[PCollection[Article], DoOutputsTuple]):
         super().__init__()
 
     def expand(self, articles: PCollection[Article]) -> DoOutputsTuple:
-        tagging = beam.ParDo(TagFn(self.settings, self.workers)).with_output_types(Article, rejects=Reject)
-        return articles | "TagArticle" >> tagging.with_outputs("rejects", main="articles")
+        tagging = beam.ParDo(TagFn(self.settings, self.workers)).with_output_types(Article, rejects=Reject, notes=Note)
+        return articles | "TagArticle" >> tagging.with_outputs("rejects", "notes", main="articles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,9 @@ class _Given:
     article: Article
     window: BoundedWindow
     timestamp: Timestamp
+
+    def windowed(self, outcome: Article | Reject | Note) -> WindowedValue:
+        return WindowedValue(outcome, self.timestamp, (self.window,))
 
 
 class TagFn(beam.DoFn):
@@ -72,6 +76,8 @@ class TagFn(beam.DoFn):
     def start_bundle(self) -> None:
         self.chunk: list[_Given] = []
         self.in_flight: InFlight[list[_Given], list[Tagged]] = InFlight(CHUNKS_PER_CHILD * self.children.processes)
+        self.watch = Stopwatch("tag")
+        self.latest: _Given | None = None
 
     def process(
         self,
@@ -79,19 +85,22 @@ class TagFn(beam.DoFn):
         window: BoundedWindow = beam.DoFn.WindowParam,  # type: ignore[assignment]  # Beam's way to ask for it
         timestamp: Timestamp = beam.DoFn.TimestampParam,  # type: ignore[assignment]
     ) -> Iterable[Outcome]:
-        self.chunk.append(_Given(element, window, timestamp))
+        self.latest = _Given(element, window, timestamp)
+        self.chunk.append(self.latest)
         if len(self.chunk) == CHUNK_ARTICLES:
-            with timed("tag"):
+            with self.watch.running():
                 self._submit()
                 done = list(self.in_flight.done())
             yield from self._outcomes(done)
 
     def finish_bundle(self) -> Iterable[Outcome]:
-        with timed("tag"):
+        with self.watch.running():
             if self.chunk:
                 self._submit()
             done = list(self.in_flight.rest())
         yield from self._outcomes(done)
+        if self.latest:
+            yield TaggedOutput("notes", self.latest.windowed(self.watch.note()))
 
     def _submit(self) -> None:
         articles = [given.article for given in self.chunk]
@@ -102,11 +111,10 @@ class TagFn(beam.DoFn):
         for chunk, future in done:
             for given, tagged in zip(chunk, self._result(chunk, future), strict=True):
                 if isinstance(tagged, Article):
-                    yield WindowedValue(tagged, given.timestamp, (given.window,))
+                    yield given.windowed(tagged)
                 else:
                     count(f"rejected-{tagged.reason}")
-                    reject = WindowedValue(reject_article(given.article, tagged), given.timestamp, (given.window,))
-                    yield TaggedOutput("rejects", reject)
+                    yield TaggedOutput("rejects", given.windowed(reject_article(given.article, tagged)))
 
     def _result(self, chunk: list[_Given], future: Future[list[Tagged]]) -> Sequence[Tagged]:
         """The outcome of each article of a chunk; of a chunk that was killed, each tried by itself."""

@@ -1,7 +1,7 @@
-"""Counts and seconds of the verbs: Beam counters for the books, and a copy in this process for the live display.
+"""Counts and seconds of the verbs.
 
-Beam's counters travel back from any runner; the process-wide copy is what a progress display can read while a
-local pipeline runs. The copy is never part of a result.
+Counts are Beam counters, for an engine's own display, with a copy in this process that a progress display reads while a
+local pipeline runs; neither is part of a result. Seconds are: they leave a verb as notes, see `transforms.delivery`.
 """
 
 import threading
@@ -9,6 +9,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+from transforms.schema import Spent
 
 NAMESPACE = "newsbeam"
 
@@ -25,14 +28,25 @@ def count(name: str, n: int = 1) -> None:
         _live[name] += n
 
 
-@contextmanager
-def timed(stage: str) -> Iterator[None]:
-    """Add the wall time spent inside to the counter `<stage>-usec`."""
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        count(f"{stage}-usec", round((time.perf_counter() - start) * 1e6))
+@dataclass(slots=True)
+class Stopwatch:
+    """The wall time that a stage takes."""
+
+    stage: str
+    seconds: float = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Add the time spent inside."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds += time.perf_counter() - start
+
+    def note(self) -> Spent:
+        """The time so far."""
+        return Spent(stage=self.stage, seconds=self.seconds)
 
 
 def live() -> Counter[str]:

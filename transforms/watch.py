@@ -36,9 +36,10 @@ from transforms.feed_poller import Poll, poll_feeds
 from transforms.memory import Memory
 from transforms.polling import FeedState, due
 from transforms.request_urls import host_shard
-from transforms.schema import Entry, Feed, HttpFetch, Polled, Reject
+from transforms.schema import Entry, Feed, HttpFetch, Polled, Reject, Spent
 from transforms.seen import SeenEntries, entry_fingerprint, is_news, key_of, marks
 from transforms.settings import FetchSettings
+from transforms.tally import Stopwatch
 from transforms.workers import shared_workers
 
 END = 1 << 62  # ticks, more than there will ever be
@@ -48,7 +49,7 @@ TAGS = ("polls", "fetches", "rejects")
 
 Found = (
     Entry
-    | TaggedOutput[Literal["polls"], Polled]
+    | TaggedOutput[Literal["polls"], Polled | Spent]
     | TaggedOutput[Literal["fetches"], HttpFetch]
     | TaggedOutput[Literal["rejects"], Reject]
 )
@@ -56,7 +57,8 @@ Found = (
 
 @dataclass(eq=False, kw_only=True)
 class Watch(beam.PTransform[PBegin, dict[str, PCollection[Any]]]):
-    """Nothing -> "entries", "polls" (`Polled`), "fetches" and "rejects" of feeds, in windows of `every_s` seconds.
+    """Nothing -> "entries", "polls" (`Polled`, and the time it took), "fetches" and "rejects" of feeds, in windows of
+    `every_s` seconds.
 
     `remembered` is what is known of each feed at the start, by its address, as JSON.
     """
@@ -173,6 +175,7 @@ class PollFn(beam.DoFn):
         state: ReadModifyWriteRuntimeState = beam.DoFn.StateParam(STATE),  # type: ignore[assignment]  # noqa: B008 - as above
     ) -> Iterator[Found]:
         group, now = element
+        watch = Stopwatch("fetch")
         feeds = self.groups[group]
         known: _Remembered = state.read() or _Remembered(
             {feed.url: self.remembered[feed.url] for feed in feeds if feed.url in self.remembered}
@@ -183,11 +186,18 @@ class PollFn(beam.DoFn):
             known = known.waiting(seen, now)
             ready = [(feed, known.state(feed)) for feed in feeds]
             ready = [(feed, was) for feed, was in ready if due(was, now, feed.interval_s)]
-            for poll in poll_feeds(ready, self.settings, self.workers, now):
+            polls = poll_feeds(ready, self.settings, self.workers, now)
+            while True:
+                with watch.running():
+                    poll = next(polls, None)
+                if poll is None:
+                    break
                 news = [entry for entry in poll.entries if known.is_news(entry, seen, memory)]
                 known = known.after(poll, news, now)
                 yield from outputs(poll, news)
         state.write(known)
+        if ready:
+            yield TaggedOutput[Literal["polls"], Polled | Spent]("polls", watch.note())
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,4 +249,4 @@ def outputs(poll: Poll, news: list[Entry]) -> Iterator[Found]:
         entries=len(poll.entries),
         seen=tuple((key.hex(), mark.hex()) for key, mark in marks(news)),
     )
-    yield TaggedOutput[Literal["polls"], Polled]("polls", polled)
+    yield TaggedOutput[Literal["polls"], Polled | Spent]("polls", polled)

@@ -1,7 +1,7 @@
 """Write: rows of the three datasets in, staged part files out, and the list of what was delivered.
 
-In: everything that entries end as: articles, rejects and fetches, which become rows, and notes beside them (`Settled`,
-`Polled`), which don't. Each row is stamped with its run's id, goes to the partition of its `seen_date` and into one
+In: everything that entries end as: articles, rejects and fetches, which become rows, and notes beside them, which
+don't. Each row is stamped with its run's id, goes to the partition of its `seen_date` and into one
 part file a partition and window. Out: a `Delivery`: the part files, staged and durable, not yet visible, and the notes.
 The run counts it against its books, writes the manifest and makes the files visible.
 
@@ -21,12 +21,12 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.transforms.window import BoundedWindow, IntervalWindow
 from apache_beam.utils.windowed_value import PaneInfo
 
-from transforms.delivery import Delivery, Note, save
+from transforms.delivery import Delivery, Note, delivery_of, save
 from transforms.gather import Gather
 from transforms.partitions import PartFile, partition_path, stamp_run, write_part
-from transforms.schema import Polled, Row, Settled
+from transforms.schema import Row, Spent
 from transforms.settings import WriteSettings
-from transforms.tally import timed
+from transforms.tally import Stopwatch
 
 
 class RunNames(Protocol):
@@ -94,7 +94,7 @@ class Write(beam.PTransform[PCollection[Row | Note], PCollection[Delivery]]):
 
 def split_notes(outcome: Row | Note) -> Iterator[Row | TaggedOutput[Literal["notes"], Note]]:
     """Rows on the main output, notes beside."""
-    if isinstance(outcome, Settled | Polled):
+    if isinstance(outcome, Note):
         yield TaggedOutput[Literal["notes"], Note]("notes", outcome)
     else:
         yield outcome
@@ -111,13 +111,15 @@ class WritePartFn(beam.DoFn):
         element: tuple[str, Iterable[Row]],
         window: BoundedWindow = beam.DoFn.WindowParam,  # type: ignore[assignment]  # Beam's way to ask for it
         pane: PaneInfo = beam.DoFn.PaneInfoParam,  # type: ignore[assignment]
-    ) -> Iterator[PartFile]:
+    ) -> Iterator[PartFile | Spent]:
         folder, rows = element
+        watch = Stopwatch("write")
         run_id, name = self.names.of(window, pane)
-        with timed("write"):
+        with watch.running():
             stamped = (stamp_run(row, run_id) for row in rows)
             part = write_part(stamped, _staging(self.staging, run_id), folder, name, self.settings)
         yield part
+        yield watch.note()
 
 
 class DeliverFn(beam.DoFn):
@@ -132,15 +134,8 @@ class DeliverFn(beam.DoFn):
         window: BoundedWindow = beam.DoFn.WindowParam,  # type: ignore[assignment]  # Beam's way to ask for it
         pane: PaneInfo = beam.DoFn.PaneInfoParam,  # type: ignore[assignment]
     ) -> Iterator[Delivery]:
-        delivered = list(element[1])
         run_id, name = self.names.of(window, pane)
-        delivery = Delivery(
-            run_id=run_id,
-            name=name,
-            parts=tuple(sorted((item for item in delivered if isinstance(item, PartFile)), key=lambda part: part.path)),
-            settled=tuple(item for item in delivered if isinstance(item, Settled)),
-            polls=tuple(item for item in delivered if isinstance(item, Polled)),
-        )
+        delivery = delivery_of(run_id, name, element[1])
         save(delivery, _staging(self.staging, run_id))
         yield delivery
 
