@@ -14,21 +14,27 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from pipeline.dataset import Dataset
 from pipeline.state import ArticleMemory
 from tests.articles import make_article
 from transforms.assignment import assign, in_order, index_folder
 from transforms.memory import Memory
 from transforms.near_index import NearIndex
-from transforms.partitions import write_parts
+from transforms.partitions import read_part, sort_table, write_parts, write_table
 from transforms.reading import read
 from transforms.schema import Article, CountryMention, NameMention, Quote, Topic
 from transforms.settings import DeduplicateSettings, WriteSettings
-from transforms.signatures import pack, sign
+from transforms.signatures import pack, sign, unpack
 from transforms.write import stamp_run
 
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 PUBLISHERS = 200
+DISTINCT = 100_000  # articles of a written history
+REMEMBERED_FILES = 20  # that are remembered together
 COPIES = 0.1  # of the articles: an earlier text at another publisher, with another ending
 COUNTRIES = ("US", "GB", "FR", "DE", "IN", "BR", "NG", "JP", "KE", "PE", "NO", "QA")
 TOPICS = ("politics", "economy", "sport", "conflict", "health", "science", "society", "weather")
@@ -70,34 +76,53 @@ def _with_originals(number: int, days: float, seed: int, after_days: float) -> I
 def write_history(root: Path, number: int, days: float, batch: int, processes: int = 2) -> Iterator[int]:
     """`number` articles of runs of `batch` each, and how many are there already as it goes on.
 
-    Whom an article copies is known from how it was made, and not looked for: else as the program writes and remembers
-    them. What an earlier call has left undone is done.
+    Whom an article copies is known from how it was made, and not looked for; beyond `DISTINCT` articles those of
+    earlier runs come again at a later time, under other ids, hashes and shingles. Else they are written and remembered
+    as the program does it. What an earlier call has left undone is done.
     """
     dataset, spent = Dataset(root), days / number
+    sizes = [min(batch, number - first) for first in range(0, number, batch)]
+    period = max(1, DISTINCT // batch)
+    shift = timedelta(days=period * batch * spent)
     with dataset.lock("a benchmark", FIRST_DAY), ProcessPoolExecutor(processes, get_context("forkserver")) as pool:
-        there = len(dataset.run_ids())
         ready = ArticleMemory(dataset)
         ready.catch_up()
-        runs = [
-            (dataset.staging, place, min(batch, number - first), spent * first, spent)
-            for place, first in enumerate(range(0, number, batch))
+        there = dataset.run_ids()
+        new = [
+            (_staged_run, dataset.staging, place, sizes[place], spent * place * batch, spent)
+            for place in range(len(there), min(period, len(sizes)))
         ]
-        done = min(number, there * batch)
-        for manifest in _a_few_ahead(pool, runs[there:], 2 * processes):
-            dataset.write_manifest(manifest)
-            dataset.publish(manifest["run_id"], manifest["files"])
-            ready.apply(manifest["files"])
-            done += manifest["stored"]
-            yield done
+        done, files = sum(sizes[: len(there)]), list[str]()
+        for manifests in (
+            _a_few_ahead(pool, new, 2 * processes),
+            _a_few_ahead(pool, _repeats(dataset, max(period, len(there)), sizes, period, shift), 2 * processes),
+        ):
+            for manifest in manifests:
+                dataset.write_manifest(manifest)
+                dataset.publish(manifest["run_id"], manifest["files"])
+                files += manifest["files"]
+                done += manifest["stored"]
+                if len(files) > REMEMBERED_FILES or done == number:
+                    ready.apply(files)
+                    files.clear()
+                    yield done
 
 
-def _a_few_ahead(
-    pool: ProcessPoolExecutor, runs: Iterable[tuple[Path, int, int, float, float]], ahead: int
-) -> Iterator[dict[str, Any]]:
-    """The manifests of `runs`, in order."""
+def _repeats(
+    dataset: Dataset, first: int, sizes: list[int], period: int, shift: timedelta
+) -> Iterator[tuple[Any, ...]]:
+    """What is to be done for the runs from `first` on, each a repetition."""
+    for place in range(first, len(sizes)):
+        repetition, source = divmod(place, period)
+        manifest = dataset.manifest(dataset.run_ids()[source])
+        yield _staged_repetition, dataset.root, manifest["files"], place, sizes[place], (repetition, shift * repetition)
+
+
+def _a_few_ahead(pool: ProcessPoolExecutor, runs: Iterable[tuple[Any, ...]], ahead: int) -> Iterator[dict[str, Any]]:
+    """The manifests of runs, in order."""
     waiting: deque[Future[dict[str, Any]]] = deque()
-    for run in runs:
-        waiting.append(pool.submit(_staged_run, *run))
+    for work, *given in runs:
+        waiting.append(pool.submit(work, *given))
         if len(waiting) > ahead:
             yield waiting.popleft().result()
     while waiting:
@@ -110,11 +135,67 @@ def _staged_run(staging: Path, place: int, number: int, after_days: float, days_
     for article, original in _with_originals(number, number * days_each, seed=1_000 + place, after_days=after_days):
         rows[article.article_id] = _settled(article, original and rows[original.article_id])
     now = article.first_seen_at
-    run_id = f"{now:%Y%m%dT%H%M%SZ}-{place:06d}"
+    run_id = _run_id(now, place)
     parts = write_parts(
         [stamp_run(row, run_id) for row in rows.values()], staging / run_id, f"{run_id}-0001", WriteSettings()
     )
     return _manifest(run_id, now, [part.path for part in parts], number, number)
+
+
+def _staged_repetition(
+    root: Path, files: list[str], place: int, number: int, again: tuple[int, timedelta]
+) -> dict[str, Any]:
+    """Stages articles of an earlier run as if they came so much later for the so many-th time; its manifest."""
+    table = pa.concat_tables(read_part(root / file) for file in files).sort_by("first_seen_at")[:number]
+    table = _repeated(table, *again)
+    now = pc.max(table["first_seen_at"]).as_py()
+    run_id = _run_id(now, place)
+    table = _with(table, "run_id", pa.repeat(run_id, len(table)))
+    days = pc.strftime(table["first_seen_at"], "%Y-%m-%d")
+    paths = []
+    for day in pc.unique(days).to_pylist():
+        paths.append(f"articles/seen_date={day}/{run_id}-0001.parquet")
+        staged = root / "state" / "staging" / run_id / paths[-1]
+        write_table(sort_table(table.filter(pc.equal(days, day)), "articles"), staged, "articles", WriteSettings())
+    return _manifest(run_id, now, paths, len(table), len(table))
+
+
+def _repeated(table: pa.Table, repetition: int, shift: timedelta) -> pa.Table:
+    mask = repetition * 0x01F1_2345
+    for name in ("article_id", "cluster_id", "duplicate_of"):
+        ids = [f"{int(text, 16) ^ mask << 80:032x}" if text else None for text in table[name].to_pylist()]
+        table = _with(table, name, ids)
+    for name in ("first_seen_at", "fetched_at", "published_at"):
+        table = _with(table, name, pc.add(table[name], pa.scalar(shift)))
+    for name in ("url", "source_url", "final_url"):
+        table = _with(table, name, pc.binary_join_element_wise(table[name], f"-again-{repetition}", ""))
+    hashes = [
+        bytes([*(byte ^ repetition for byte in whole[:8]), *whole[8:]]) for whole in table["content_hash"].to_pylist()
+    ]
+    table = _with(table, "content_hash", hashes)
+    return _with(table, "signature", [_other(packed, mask) for packed in table["signature"].to_pylist()])
+
+
+def _other(packed: bytes, mask: int) -> bytes:
+    """A signature as large, of other shingles and lines."""
+    signature = unpack(packed)
+    assert signature
+    other = np.uint32(mask & 0xF_FFFF)  # the upper bits tell how small a hash is
+    return pack(
+        dataclasses.replace(signature, shingles=np.sort(signature.shingles ^ other), lines=signature.lines ^ other)
+    )
+
+
+def _with(table: pa.Table, name: str, values: Any) -> pa.Table:
+    place = table.schema.get_field_index(name)
+    field = table.schema.field(name)
+    if isinstance(values, list):
+        values = pa.array(values, field.type)
+    return table.set_column(place, field, values.cast(field.type))
+
+
+def _run_id(now: datetime, place: int) -> str:
+    return f"{now:%Y%m%dT%H%M%SZ}-{place:06d}"
 
 
 def _settled(article: Article, original: Article | None) -> Article:

@@ -73,8 +73,7 @@ def fill(root: Path, number: int, days: int, batch: int) -> None:
         return
     start = time.perf_counter()
     for done in write_history(root, number, days, batch):
-        if done % 10_000 == 0:
-            print(f"  {done:,} articles written, {time.perf_counter() - start:.0f} s", flush=True)
+        print(f"  {done:,} articles written, {time.perf_counter() - start:.0f} s", flush=True)
 
 
 def print_ingestion(root: Path, fresh: Path, a_day: float, days: int, batch: int) -> None:
