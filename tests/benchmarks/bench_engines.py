@@ -4,7 +4,9 @@
     python -m tests.benchmarks.bench_engines --long 100000 [--batch 10000]
 
 Each side runs twice in turn, over few pages and over many, in one batch each; the difference of the two is what the
-pages cost without start-up. Flink is a standalone cluster of two task managers with a slot each (`make engines`).
+pages cost without start-up, in wall time and in CPU time of all processes but the site's: on a machine that has other
+work an engine's many processes get more than their share of it. Flink is a standalone cluster of two task managers with
+a slot each (`make engines`).
 
 With --long the engine alone has one run of so many small pages, made when they are asked for; told is for each batch
 what an article cost in CPU time of all processes, the site's aside, and what memory the workers and the starter have.
@@ -16,10 +18,12 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.end_to_end import descendants, newsbeam_run, pss_mb, read_pages
@@ -52,22 +56,55 @@ def main() -> None:
         pages = read_pages(given.pages, given.many) if given.pages else [synthetic_page(n) for n in range(given.many)]
         newsbeam_run(pages[: given.few], HOSTS, options)  # JVMs learn as they go
         for number in range(1, given.rounds + 1):
-            local, start_s = cost_s(pages, given.few, [])
-            there, start_there_s = cost_s(pages, given.few, options)
+            local, there = cost(pages, given.few, []), cost(pages, given.few, options)
             print(
-                f"round {number}: local {1 / local:.1f} pages/s after {start_s:.1f} s of start-up; {given.engine}"
-                f" {1 / there:.1f} after {start_there_s:.1f} s; {given.engine} / local {local / there:.2f}",
+                f"round {number}: local {local}; {given.engine} {there}; {given.engine} / local"
+                f" {local.page_s / there.page_s:.2f}, by CPU time {local.page_cpu_s / there.page_cpu_s:.2f}",
                 flush=True,
             )
 
 
-def cost_s(pages: list[bytes], few: int, arguments: list[str]) -> tuple[float, float]:
-    """Seconds a page, and those of the start-up."""
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds a page, wall and CPU time of all processes, and wall time of the start-up."""
+
+    page_s: float
+    page_cpu_s: float
+    start_s: float
+
+    def __str__(self) -> str:
+        return (
+            f"{1 / self.page_s:.1f} pages/s, {1_000 * self.page_cpu_s:.1f} ms CPU each, start-up {self.start_s:.1f} s"
+        )
+
+
+def cost(pages: list[bytes], few: int, arguments: list[str]) -> Cost:
+    """What the pages cost that `many` are more than `few`."""
     one_batch = ["--set", f"run.batch_entries={len(pages)}", *arguments]
-    short, *_ = newsbeam_run(pages[:few], HOSTS, one_batch)
-    long, *_ = newsbeam_run(pages, HOSTS, one_batch)
-    page_s = (long - short) / (len(pages) - few)
-    return page_s, short - few * page_s
+    with watched() as short_watch:
+        short, *_ = newsbeam_run(pages[:few], HOSTS, one_batch)
+    with watched() as long_watch:
+        long, *_ = newsbeam_run(pages, HOSTS, one_batch)
+    more = len(pages) - few
+    page_s = (long - short) / more
+    return Cost(page_s, (long_watch.cpu_s - short_watch.cpu_s) / more, short - few * page_s)
+
+
+@contextmanager
+def watched() -> Iterator["Watch"]:
+    """A watch that looks all the time."""
+    watch, ended = Watch(), threading.Event()
+
+    def look() -> None:
+        while not ended.wait(LOOK_S):
+            watch.look()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    yield watch
+    ended.set()
+    thread.join()
+    watch.look()
 
 
 @contextmanager
