@@ -69,7 +69,7 @@ class Deduplicate(beam.PTransform[PCollection[Article], Any]):
 
     def expand(self, articles: PCollection[Article]) -> "DoOutputsTuple | Outputs":
         if self.settings.arrangement == "joins" and articles.windowing.is_default():
-            told = assign_by_joins(articles, self.settings, self.root)
+            told = assign_by_joins(articles, self.settings, self.root, self.aside)
             return told | "Tell" >> beam.FlatMap(tell).with_outputs("rejects", "notes", main="articles")
         gathered = articles | "KeyAlike" >> beam.WithKeys(lambda _: 0) | "GatherArticles" >> Gather(self.aside)
         if articles.windowing.is_default():

@@ -19,6 +19,7 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection, TaggedOutput
 
 from transforms.assignment import Compared, Outcome, compared, in_order, index_folder, placed, recognised
+from transforms.gather import Gather
 from transforms.joins import Row, answer, found, latest_before, postings, question, row_and_entry
 from transforms.memory import Memory
 from transforms.near_index import NearIndex
@@ -31,13 +32,14 @@ Told = tuple[Article, Outcome]  # an article and what became of it
 
 
 def assign_by_joins(
-    articles: PCollection[Article], settings: DeduplicateSettings, root: str
+    articles: PCollection[Article], settings: DeduplicateSettings, root: str, aside: str | None = None
 ) -> PCollection[Told | Spent]:
-    """The outcomes of `assign`, and the time it took. `root` is the dataset root whose earlier articles count."""
+    """The outcomes of `assign`, and the time it took. `root` is the dataset root whose earlier articles count,
+    `aside` the folder of `Gather`."""
     recognised, spent = (
         articles
         | "KeyByHost" >> beam.WithKeys(host_of)
-        | "GatherHosts" >> beam.GroupByKey()
+        | "GatherHosts" >> Gather(aside)
         | "Recognise" >> beam.ParDo(RecogniseFn(settings, root)).with_outputs("spent", main="recognised")
     )
     signed = recognised | "Rows" >> beam.FlatMap(rows_among)
