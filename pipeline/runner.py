@@ -97,6 +97,7 @@ def make_pipeline(
     Raises `RunnerError` when the engine, or what it needs to be told, is missing.
     """
     load()
+    gc.collect()  # what the pipeline before left behind goes now, not when it happens to: a run's memory stays level
     engine, options = _engine(runner, beam_arguments, name=name, streaming=streaming)
     from apache_beam import Pipeline
 
