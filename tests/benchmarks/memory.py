@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
 
 from tests.benchmarks.end_to_end import descendants, pss_mb
 from tests.benchmarks.synthetic import synthetic_page
@@ -42,7 +43,9 @@ def main() -> None:
         peak = max(peaks)
         print(f"run of {size:,} entries, {stored:,} stored: peak {peak:.0f} MB, {peak / first:.2f} of the first run's")
         told = " ".join(f"{mb:.0f}/{alone:.0f}" for mb, alone in zip(peaks, own, strict=True))
-        print(f"  own {max(own):.0f} MB; batch by batch: {told}", flush=True)
+        half = len(own) // 2
+        level = f", half of the batches {median(own[:half]):.0f} MB, the others {median(own[half:]):.0f}" if half else ""
+        print(f"  own {max(own):.0f} MB{level}; batch by batch: {told}", flush=True)
 
 
 def measured_run(size: int, folder: Path, make: Callable[[int], bytes]) -> tuple[int, Sequence[float], Sequence[float]]:
