@@ -44,7 +44,7 @@ def main() -> None:
         print(f"run of {size:,} entries, {stored:,} stored: peak {peak:.0f} MB, {peak / first:.2f} of the first run's")
         told = " ".join(f"{mb:.0f}/{alone:.0f}" for mb, alone in zip(peaks, own, strict=True))
         half = len(own) // 2
-        level = f", half of the batches {median(own[:half]):.0f} MB, the others {median(own[half:]):.0f}" if half else ""
+        level = f", first half {median(own[:half]):.0f} MB, the other {median(own[half:]):.0f}" if half else ""
         print(f"  own {max(own):.0f} MB{level}; batch by batch: {told}", flush=True)
 
 
