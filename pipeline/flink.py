@@ -1,16 +1,18 @@
-"""Flink's own REST interface: which version a cluster is, and ending a job there.
+"""Flink's own REST interface: which version a cluster is, ending a job there, and where a job that was stopped lies.
 
 Beam's job server takes a cancellation and lets the job on the cluster run on; so jobs carry a name of ours, by which
 they are found and ended. Addresses are `host:port` of the job manager, as in Beam's `--flink_master`.
 """
 
 import json
+import time
 import urllib.request
 from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
 TIMEOUT_S = 10.0
+LOOK_S = 0.2
 CAUSE_CHARS = 400
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED"})
 
@@ -50,12 +52,25 @@ def cores_a_slot(master: str, slots: int | None = None) -> int:
     return min((max(1, cores[machine] // min(there[machine], slots or there[machine])) for machine in cores), default=0)
 
 
-def cancel(master: str, job_name: str) -> int:
-    """End all jobs of that name; returns how many there were."""
+def cancel(master: str, job_name: str, wait_s: float = 0.0) -> int:
+    """End all jobs of that name, and wait so long until they have ended; returns how many there were."""
     jobs = _running(master, job_name)
     for job in jobs:
         _ask(master, f"/jobs/{quote(job)}?mode=cancel", method="PATCH")
+    ends_at = time.monotonic() + wait_s
+    while time.monotonic() < ends_at and _running(master, job_name):
+        time.sleep(LOOK_S)
     return len(jobs)
+
+
+def savepoint(master: str, job_name: str) -> str | None:
+    """Where the savepoint lies that the last job of that name was stopped with; None when it was not."""
+    jobs = [job for job in _ask(master, "/jobs/overview").get("jobs", ()) if job.get("name") == job_name]
+    last = max(jobs, key=lambda job: int(job["start-time"]), default=None)
+    if last is None or last["state"] != "FINISHED":
+        return None
+    told = _ask(master, f"/jobs/{quote(last['jid'])}/checkpoints").get("latest", {}).get("savepoint") or {}
+    return told.get("external_path")
 
 
 def _running(master: str, job_name: str) -> list[str]:

@@ -164,6 +164,11 @@ class Job:
         master, name = _on_flink(self._options)
         return flink.failures(master, name) if master else []
 
+    def savepoint(self) -> str | None:
+        """Where the savepoint lies that it was stopped with, if it was; for Flink's `--savepoint_path`."""
+        master, name = _on_flink(self._options)
+        return flink.savepoint(master, name) if master else None
+
     def cancel(self) -> None:
         """End it. What it has not delivered is lost, and found again by the next run."""
         with suppress(Exception):  # of any kind: an engine that is gone has ended it
@@ -172,11 +177,11 @@ class Job:
         self._watcher.join(_CANCEL_S)
 
 
-def cancel_on_flink(options: "PipelineOptions") -> None:
-    """End jobs of the pipeline's name on the Flink cluster it is for, if it is for one."""
+def cancel_on_flink(options: "PipelineOptions", wait_s: float = 0.0) -> None:
+    """End jobs of the pipeline's name on the Flink cluster it is for, if it is for one, and wait for it."""
     master, name = _on_flink(options)
     if master:
-        flink.cancel(master, name)
+        flink.cancel(master, name, wait_s)
 
 
 def _on_flink(options: "PipelineOptions") -> tuple[str | None, str]:
@@ -239,6 +244,11 @@ def describe(runner: str, beam_arguments: Sequence[str] = ()) -> str:
     if runner == "flink" and master:
         engine = f" {flink.version(master) or '(version not told)'}"
     return f"{runner}{engine} (Apache Beam {version('apache-beam')})"
+
+
+def goes_on(beam_arguments: Sequence[str]) -> bool:
+    """Whether a job is to go on from a savepoint of another."""
+    return _told(beam_arguments, "--savepoint_path") is not None
 
 
 def _told(beam_arguments: Sequence[str], option: str) -> str | None:

@@ -5,8 +5,9 @@ it starts the pipeline, and commits each delivery under the dataset's lock by th
 committed is remembered by the dataset alone, so wherever a job is killed, started anew, or set back to a checkpoint:
 what was committed is not stored again, what was not is found again.
 
-The folder of a job is made here, and by nobody else. When this process is gone and another has taken its place, the
-folder is gone, and a job left over on the engine fails at its next write.
+The folder of a job is made here, and by nobody else. When this process is gone the folder is gone, or put aside, and a
+job left over on the engine fails at its next write. A job that goes on from a savepoint, or from a checkpoint that was
+kept, gets the folder of the one before: what that had staged and not delivered, the new one's state may tell of.
 """
 
 import dataclasses
@@ -14,6 +15,7 @@ import fcntl
 import json
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
 
 VERSION_KEY = ["article_id", "version"]
 LOOK_S = 0.5  # between two looks for deliveries
+CANCEL_S = 30.0  # for a job of a process before this to end
+ASIDE = ".aside"  # behind the name of a job's folder that nobody commits from
 
 
 def stream_windows(
@@ -67,7 +71,7 @@ def stream_windows(
     dataset = Dataset(Path(config.output))
     with dataset.lock("a stream", datetime.now(UTC)):  # what runs before left undone is finished
         ArticleMemory(dataset).catch_up()
-    with _job_folder(dataset) as folder:
+    with _job_folder(dataset, goes_on=runner.goes_on(options.beam_arguments)) as folder:
         committer = Committer(config, options, dataset, folder, progress)
         job = runner.Job(_pipeline(config, options, every_s, dataset, folder))
         service.ready()
@@ -85,13 +89,15 @@ def stream_windows(
         finally:
             job.cancel()
         yield from committer.commit_all()
+    if ended and (savepoint := job.savepoint()):
+        print(f"newsbeam: stopped; to go on from here: -- --savepoint_path={savepoint}", file=sys.stderr, flush=True)
 
 
 def _pipeline(config: Config, options: Options, every_s: float, dataset: Dataset, folder: Path) -> "Pipeline":
     """The pipeline of a job that stages below `folder`."""
     name = f"newsbeam-{sha256(str(dataset.root.absolute()).encode()).hexdigest()[:12]}"
     pipeline = runner.make_pipeline(options.runner, options.beam_arguments, name=name, streaming=True)
-    runner.cancel_on_flink(pipeline.options)  # what a process that was killed left there
+    runner.cancel_on_flink(pipeline.options, CANCEL_S)  # what a process that was killed left there
     shards = runner.shards(options.runner)
     watch = Watch(
         feeds=config.feeds,
@@ -114,8 +120,9 @@ def _pipeline(config: Config, options: Options, every_s: float, dataset: Dataset
 
 
 @contextmanager
-def _job_folder(dataset: Dataset) -> Iterator[Path]:
-    """The folder of a new job, the only one of the dataset; those of jobs before are removed."""
+def _job_folder(dataset: Dataset, *, goes_on: bool) -> Iterator[Path]:
+    """The folder of a new job, the only one of the dataset: that of the job before, if this one goes on from there.
+    Afterwards it is put aside, if there is anything in it."""
     windows = dataset.state.absolute() / "windows"
     windows.mkdir(parents=True, exist_ok=True)
     with (windows / "lock").open("a+", encoding="utf-8") as file:
@@ -123,15 +130,21 @@ def _job_folder(dataset: Dataset) -> Iterator[Path]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise DatasetLockedError(f"{dataset.root}: another stream on an engine feeds it") from error
-        for folder in windows.iterdir():
-            if folder.is_dir():
+        before = [folder for folder in windows.iterdir() if folder.is_dir()]
+        if goes_on and before:
+            folder = before[0].rename(windows / before[0].name.removesuffix(ASIDE))
+        else:
+            for folder in before:
                 shutil.rmtree(folder)
-        folder = windows / secrets.token_hex(3)
-        folder.mkdir()
+            folder = windows / secrets.token_hex(3)
+            folder.mkdir()
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            if any(path.is_file() for path in folder.rglob("*")):
+                folder.rename(folder.with_name(f"{folder.name}{ASIDE}"))
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 class Committer:
@@ -157,21 +170,24 @@ class Committer:
 
     def _commit(self, run_folder: Path, name: str, fresh_id: str) -> Report | None:
         """Commit one delivery, as the run it was made for; or, where that is committed already or later runs are, what
-        is new in it as a run of its own. None when nothing is."""
+        is new in it as a run of its own. None when nothing is. A part file that is not there was committed: the window
+        was delivered a second time."""
         self.articles.catch_up()
         found = delivery.load(run_folder, name)
+        there = tuple(part for part in found.parts if (run_folder / part.path).exists())
+        again = len(there) < len(found.parts)
+        found = dataclasses.replace(found, parts=there)
         with closing(Memory(self.dataset.root)) as memory:
-            whole = found.run_id > max(self.dataset.run_ids(), default="") and not self._stored(
-                found, run_folder, memory
-            )
+            again = again or self._stored(found, run_folder, memory)
+            whole = not again and found.run_id > max(self.dataset.run_ids(), default="")
             parts = self._moved(found, run_folder) if whole else self._renamed(found, run_folder, fresh_id, memory)
         if not whole:
             found = dataclasses.replace(found, run_id=fresh_id, parts=tuple(parts))
         report = None
-        if parts or found.polls:
+        if parts or (found.polls and not again):
             report = self._report(found, sum(len(poll.seen) for poll in found.polls) if whole else None)
             report = commit(report, parts, self.dataset, self.articles)
-            self._remember(found)
+            self._remember(found, again=again)
         (run_folder / f"{name}{delivery.SUFFIX}").unlink()
         return report
 
@@ -238,16 +254,24 @@ class Committer:
         fired = alarms_of(report, settings, states, self.dataset)
         return dataclasses.replace(report, alarms=fired)
 
-    def _remember(self, found: Delivery) -> None:
-        """Feeds and entries, now that what they brought is committed; of postponed entries nothing."""
-        postponed = {entry_key(note.feed_id, note.url, note.guid) for note in found.settled if note.how == "postponed"}
+    def _remember(self, found: Delivery, *, again: bool) -> None:
+        """Feeds and entries, now that what they brought is committed; of postponed entries nothing, of a window that
+        comes `again` the entries that ended now."""
+        postponed = _keys(found, "postponed")
         seen = [(bytes.fromhex(key), bytes.fromhex(mark)) for poll in found.polls for key, mark in poll.seen]
-        retryable = outcomes(self.dataset.root, found.parts)[1]
+        ended, retryable = outcomes(self.dataset.root, found.parts)
+        if again:
+            ended |= _keys(found, "unchanged")
+            seen = [(key, mark) for key, mark in seen if key in ended]
         with closing(FeedMemory(self.dataset)) as feeds:
             feeds.save_seen([(key, mark) for key, mark in seen if key not in postponed], retryable)
             feeds.keep([note.entry for note in found.kept], retryable)
-            if not postponed:
+            if not (postponed or again):
                 feeds.save_feeds((poll.feed_url, FeedState.from_json(json.loads(poll.state))) for poll in found.polls)
+
+
+def _keys(found: Delivery, how: str) -> set[bytes]:
+    return {entry_key(note.feed_id, note.url, note.guid) for note in found.settled if note.how == how}
 
 
 def _is_stored(row: dict[str, Any], memory: Memory) -> bool:

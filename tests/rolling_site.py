@@ -33,6 +33,10 @@ class RollingSites:
         """One part more."""
         self.round += 1
 
+    def asked(self, index: int) -> bool:
+        """Whether the page of an article has been asked for."""
+        return f"/news/{index}" in self.sites[self.site_of(index)].asked
+
     def config(self, output: Path) -> str:
         """A config whose feeds are due every second."""
         hosts = ", ".join(f'"{site.host}"' for site in self.sites)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -91,21 +92,30 @@ def test_a_batch_whose_job_server_dies_is_cancelled_and_says_so(flink: FlinkClus
 
 
 @contextmanager
-def streaming(runner: str, options: list[str], site: RollingSites, folder: Path, every: str) -> Iterator[Path]:
-    """`newsbeam stream` as a user starts it; ended by SIGTERM on the way out, within 30 s."""
-    config, output = folder / "config.toml", folder / "stream"
-    config.write_text(site.config(output))
+def started(
+    runner: str, options: list[str], site: RollingSites, folder: Path, every: str
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """`newsbeam stream` as a user starts it, on the dataset `stream` in `folder`."""
+    config = folder / "config.toml"
+    config.write_text(site.config(folder / "stream"))
     command = [sys.executable, "-m", "pipeline", "stream", str(config), "--every", every, "--runner", runner, "--json"]
-    with (folder / "reports").open("wb") as reports, (folder / "log").open("wb") as log:
+    with (folder / "reports").open("ab") as reports, (folder / "log").open("ab") as log:
         process = subprocess.Popen([*command, "--", *options], cwd=ROOT, stdout=reports, stderr=log)
         try:
-            yield output
-            assert process.poll() is None, (folder / "log").read_text()
-            os.kill(process.pid, signal.SIGTERM)
-            assert process.wait(30) == 143, (folder / "log").read_text()
+            yield process
         finally:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def streaming(runner: str, options: list[str], site: RollingSites, folder: Path, every: str) -> Iterator[Path]:
+    """The same, ended by SIGTERM on the way out, within 30 s."""
+    with started(runner, options, site, folder, every) as process:
+        yield folder / "stream"
+        assert process.poll() is None, (folder / "log").read_text()
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(30) == 143, (folder / "log").read_text()
 
 
 def wait_for(done: Callable[[], bool], folder: Path | None = None) -> float:
@@ -128,7 +138,8 @@ def assert_whole(site: RollingSites, output: Path, folder: Path) -> None:
     assert not list(verify(output))
     reports = [json.loads(line) for line in (folder / "reports").read_text().splitlines()]
     assert sum(report["stored"] for report in reports) == site.articles
-    assert not list((output / "state" / "windows").glob("*/"))
+    assert not list((output / "state" / "windows").glob("*/*/*.delivery.json"))
+    assert all(folder.name.endswith(".aside") for folder in (output / "state" / "windows").glob("*/"))
 
 
 @pytest.mark.prism
@@ -139,6 +150,38 @@ def test_a_stream_on_prism_shows_each_round_within_two_windows(prism: list[str],
         for _ in range(2):
             site.advance()
             assert wait_for(lambda: len(rows(output)) == site.listed, tmp_path) < 2 * 3 + 30  # of a busy machine
+    assert_whole(site, output, tmp_path)
+
+
+@pytest.mark.prism
+@pytest.mark.timeout(900)
+def test_a_stream_that_is_ended_and_started_again_goes_on_from_the_dataset(prism: list[str], tmp_path: Path) -> None:
+    with rolling_sites(rounds=3) as site:
+        with streaming("prism", prism, site, tmp_path, "3s") as output:
+            wait_for(lambda: len(rows(output)) == site.listed, tmp_path)
+            site.advance()
+            wait_for(lambda: site.asked(site.listed - 1), tmp_path)  # in mid-work
+        site.advance()
+        with streaming("prism", prism, site, tmp_path, "3s") as output:
+            wait_for(lambda: len(rows(output)) == site.listed, tmp_path)
+    assert_whole(site, output, tmp_path)
+
+
+@pytest.mark.flink
+@pytest.mark.timeout(900)
+def test_a_stream_on_flink_goes_on_from_a_savepoint(flink: FlinkCluster, tmp_path: Path) -> None:
+    with rolling_sites(rounds=3) as site:
+        with started("flink", flink.options(), site, tmp_path, "3s") as process:
+            wait_for(lambda: len(rows(tmp_path / "stream")) == site.listed, tmp_path)
+            site.advance()
+            wait_for(lambda: site.asked(site.listed - 1), tmp_path)
+            (job,) = flink.jobs()
+            flink.stop_with_savepoint(job)  # in mid-work
+            assert process.wait(PATIENCE_S) == 0, (tmp_path / "log").read_text()
+        site.advance()
+        (going_on,) = re.findall(r"-- (--savepoint_path=\S+)", (tmp_path / "log").read_text())
+        with streaming("flink", [*flink.options(), going_on], site, tmp_path, "3s") as output:
+            wait_for(lambda: len(rows(output)) == site.listed, tmp_path)
     assert_whole(site, output, tmp_path)
 
 

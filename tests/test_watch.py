@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apache_beam.io.restriction_trackers import OffsetRestrictionTracker
+from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.timestamp import Timestamp
 
@@ -58,25 +58,55 @@ class Tracker(OffsetRestrictionTracker):
 
 
 class Watermark:
-    at: Timestamp
+    at: Timestamp | None = None
+
+    def current_watermark(self) -> Timestamp | None:
+        return self.at
 
     def set_watermark(self, at: Timestamp) -> None:
+        assert self.at is None or at >= self.at  # or an engine fails
         self.at = at
+
+
+def ticks(every_s: float, now_s: float, tracker: Tracker, watermark: Watermark) -> list[float]:
+    """The instants that a call at `now_s` brings; the rest of the restriction is for the next call, as on an engine."""
+    clock = pytest.MonkeyPatch()
+    clock.setattr("time.time", lambda: now_s)
+    found = [float(tick.timestamp) for tick in TickFn(every_s).process(b"", tracker, watermark)]  # type: ignore[arg-type]
+    clock.undo()
+    return found
+
+
+def rest(tracker: Tracker, now_s: float) -> Tracker:
+    return Tracker(OffsetRange(int(now_s * 1e6) + 1, END))
 
 
 def test_a_tick_comes_once_a_window_and_those_missed_are_not_made_up_for() -> None:
     tracker, watermark = Tracker(TicksProvider().initial_restriction(b"")), Watermark()
-    ticks = list(TickFn(3600.0).process(b"", tracker, watermark))
-    assert len(ticks) == 1  # not one for each hour since 1970
-    window = int(float(ticks[0].timestamp) // 3600)
-    assert (float(watermark.at), float(tracker.deferred or 0)) == ((window + 1) * 3600, (window + 1) * 3600)
-    rest = Tracker(replace_start(tracker, window + 1))
-    assert list(TickFn(3600.0).process(b"", rest, watermark)) == []
-    assert float(rest.deferred or 0) == (window + 1) * 3600
+    assert ticks(60.0, 1_000.0, tracker, watermark) == [1_000.0]  # not one for each minute since 1970
+    assert (watermark.at, tracker.deferred) == (Timestamp(1_020), Timestamp(1_020))
+    tracker = rest(tracker, 1_000.0)
+    assert ticks(60.0, 1_019.9, tracker, watermark) == []  # woken too early
+    assert tracker.deferred == Timestamp(1_020)
+    assert ticks(60.0, 5_000.0, rest(tracker, 1_000.0), watermark) == [5_000.0]
+    assert watermark.at == Timestamp(5_040)
 
 
-def replace_start(tracker: OffsetRestrictionTracker, start: int) -> Any:
-    return type(tracker.current_restriction())(start, END)
+@pytest.mark.parametrize(("every_s", "at_s", "after_s"), [(1.0, 1_020.0, 1_021), (600.0, 1_020.0, 1_200)])
+def test_ticks_go_on_from_a_savepoint_with_windows_of_another_length(every_s: float, at_s: float, after_s: int) -> None:
+    tracker, watermark = Tracker(TicksProvider().initial_restriction(b"")), Watermark()
+    ticks(60.0, 1_000.0, tracker, watermark)
+    assert ticks(every_s, 1_001.0, rest(tracker, 1_000.0), watermark) == []  # its window may have been closed
+    assert ticks(every_s, at_s, rest(tracker, 1_000.0), watermark) == [at_s]
+    assert watermark.at == Timestamp(after_s)
+
+
+def test_a_clock_that_was_set_back_is_waited_for() -> None:
+    tracker, watermark = Tracker(TicksProvider().initial_restriction(b"")), Watermark()
+    ticks(60.0, 10_000.0, tracker, watermark)
+    tracker = rest(tracker, 10_000.0)
+    assert ticks(60.0, 1_000.0, tracker, watermark) == []
+    assert tracker.deferred == Timestamp(10_020)
 
 
 @pytest.fixture
@@ -135,6 +165,22 @@ def test_entries_whose_window_is_never_committed_are_found_again_after_an_hour(s
     function.setup()
     found = [len(poll(function, state, NOON + number * timedelta(minutes=20))[0]) for number in range(6)]
     assert found == [1, 1, 1, 1, 2, 2]
+
+
+def test_entries_whose_window_was_lost_are_found_though_their_feed_does_not_change(tmp_path: Path) -> None:
+    def feed(request: Request) -> Reply:
+        if request.headers.get("If-None-Match") == '"1"':
+            return Reply(status=304)
+        body = "<rss version='2.0'><channel><item><title>One</title><link>/1</link></item></channel></rss>"
+        return Reply(body=body, headers={"ETag": '"1"'})
+
+    with serve({"/feed": feed}) as site:
+        settings = FetchSettings(allow_hosts=(site.host,), per_host_delay_s=0, respect_robots=False)
+        function = PollFn({0: [Feed(url=site.url("/feed"), id="a", interval_s=1)]}, settings, str(tmp_path), 1, {})
+        function.setup()
+        state = State()
+        found = [len(poll(function, state, NOON + number * timedelta(minutes=20))[0]) for number in range(6)]
+    assert found == [1, 0, 0, 0, 1, 0]
 
 
 def save(dataset: Dataset, polls: list[Polled]) -> None:

@@ -15,9 +15,9 @@ from pipeline.dataset import Dataset
 from pipeline.errors import BooksError
 from pipeline.report import STAGES, Report
 from pipeline.run import Options
-from pipeline.state import FeedMemory
+from pipeline.state import FeedMemory, feed_states
 from pipeline.verify import verify
-from pipeline.windows import Committer
+from pipeline.windows import Committer, _job_folder
 from tests.articles import NOON, make_article, make_fetch, make_reject
 from transforms.delivery import SUFFIX, Note, delivery_of, save
 from transforms.partitions import stamp_run, write_parts
@@ -142,6 +142,47 @@ def test_a_window_processed_again_adds_only_what_is_new(committer: Committer, da
     deliver(committer, FIRST, [article(1), article(2), reject], [])
     assert list(committer.commit_all()) == []
     assert not list(verify(dataset.root))
+
+
+def test_a_window_delivered_again_after_its_files_were_taken_adds_nothing(
+    committer: Committer, dataset: Dataset
+) -> None:
+    deliver(committer, FIRST, [article(1)], [polled(1)])
+    delivery = next(committer.folder.glob(f"*/*{SUFFIX}"))
+    told = delivery.read_bytes()
+    list(committer.commit_all())
+    delivery.write_bytes(told)  # a job set back to a checkpoint between writing the files and delivering them
+    assert list(committer.commit_all()) == []
+    assert stored(dataset) == {"1": FIRST}
+    assert not list(verify(dataset.root))
+
+
+def test_entries_of_files_that_are_nowhere_are_not_remembered_nor_their_feed(
+    committer: Committer, dataset: Dataset
+) -> None:
+    reject = make_reject(url=entry(2).url, guid="2")
+    deliver(committer, FIRST, [article(1), reject], [polled(1, 2)])
+    (gone,) = committer.folder.rglob("articles/*/*.parquet")
+    gone.unlink()
+    (report,) = committer.commit_all()
+    assert (report.stored, report.rejected) == (0, 1)
+    assert [seen(dataset, number) for number in (1, 2)] == [False, True]
+    assert feed_states(dataset) == {}
+    assert not list(verify(dataset.root))
+
+
+def test_only_a_job_that_goes_on_from_a_savepoint_finds_what_the_one_before_staged(dataset: Dataset) -> None:
+    dataset.state.mkdir(parents=True)
+    with _job_folder(dataset, goes_on=False) as first:
+        (first / "staged").touch()
+    assert not first.exists()  # so that a job which could not be ended fails at its next write
+    with _job_folder(dataset, goes_on=True) as again:
+        assert (again, (again / "staged").exists()) == (first, True)
+    with _job_folder(dataset, goes_on=False) as other:
+        assert (other == first, list(other.iterdir())) == (False, [])
+    assert [path.name for path in (dataset.state / "windows").iterdir()] == ["lock"]
+    with _job_folder(dataset, goes_on=True) as fresh:  # nothing was left
+        assert list(fresh.iterdir()) == []
 
 
 def test_a_window_that_comes_after_a_later_run_becomes_a_later_run_itself(

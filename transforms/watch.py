@@ -42,7 +42,7 @@ from transforms.settings import FetchSettings
 from transforms.tally import Stopwatch
 from transforms.workers import shared_workers
 
-END = 1 << 62  # ticks, more than there will ever be
+END = 1 << 62  # microseconds since 1970, more than there will ever be
 FOUND_S = 3_600.0  # what is not committed so long after it was found is looked at again
 LATE_S = 86_400  # how long a window takes in what comes after it has closed
 TAGS = ("polls", "fetches", "rejects")
@@ -103,7 +103,7 @@ class Watch(beam.PTransform[PBegin, dict[str, PCollection[Any]]]):
 
 
 class TicksProvider(RestrictionProvider):
-    """The windows of time, counted from 1970 on; those before the first tick are passed over when it is claimed."""
+    """Microseconds since 1970; those before a tick are passed over when it is claimed."""
 
     def initial_restriction(self, element: bytes) -> OffsetRange:
         return OffsetRange(0, END)
@@ -119,7 +119,11 @@ class TicksProvider(RestrictionProvider):
 
 
 class TickFn(beam.DoFn):
-    """An Impulse -> the instants at which to look at the feeds, for ever: at once, then at the start of each window."""
+    """An Impulse -> the instants at which to look at the feeds, for ever: at once, then at the start of each window.
+
+    The watermark says when the next window begins, also to a job that goes on from a savepoint, be it with windows of
+    another length. A clock that was set back is waited for.
+    """
 
     def __init__(self, every_s: float) -> None:
         self.every_s = every_s
@@ -132,15 +136,13 @@ class TickFn(beam.DoFn):
         watermark: Any = beam.DoFn.WatermarkEstimatorParam(ManualWatermarkEstimator.default_provider()),  # noqa: B008
     ) -> Iterator[TimestampedValue[datetime]]:
         now_s = time.time()
-        first, window = tracker.current_restriction().start, int(now_s // self.every_s)
-        if window >= first:
-            if not tracker.try_claim(window):
+        now, after = Timestamp.of(now_s), watermark.current_watermark()
+        if after is None or now >= after:
+            if not tracker.try_claim(now.micros):
                 return
-            at = Timestamp.of(now_s)
-            yield TimestampedValue(at.to_utc_datetime(has_tz=True), at)
-            first = window + 1
-        after = Timestamp.of(first * self.every_s)
-        watermark.set_watermark(after)  # nothing more comes in the window, so it may close as soon as its work is done
+            yield TimestampedValue(now.to_utc_datetime(has_tz=True), now)
+            after = Timestamp.of((now_s // self.every_s + 1) * self.every_s)
+            watermark.set_watermark(after)  # nothing more comes in the window: it may close when its work is done
         tracker.defer_remainder(after)
 
 
@@ -203,24 +205,27 @@ class PollFn(beam.DoFn):
 @dataclass(frozen=True, slots=True)
 class _Remembered:
     """What a group's polls told so far: the state of each feed as JSON, by its address, and of the entries found within
-    `FOUND_S` those that are not committed yet: fingerprint and time by key."""
+    `FOUND_S` those that are not committed yet: fingerprint, time and the feed's address by key."""
 
     feeds: Mapping[str, str]
-    found: Mapping[bytes, tuple[bytes, datetime]] = field(default_factory=dict)
+    found: Mapping[bytes, tuple[bytes, datetime, str]] = field(default_factory=dict)
 
     def state(self, feed: Feed) -> FeedState | None:
         told = self.feeds.get(feed.url)
         return FeedState.from_json(json.loads(told)) if told else None
 
     def waiting(self, seen: SeenEntries, now: datetime) -> "_Remembered":
-        """Without the entries of which the dataset tells by now, and without the old ones."""
+        """Without the entries of which the dataset tells by now, and without the old ones, whose feeds are to be asked
+        for all they have."""
         oldest = now - timedelta(seconds=FOUND_S)
         found = {
-            key: (mark, at)
-            for key, (mark, at) in self.found.items()
-            if at >= oldest and ((known := seen.get(key)) is None or known[0] != mark)
+            key: entry for key, entry in self.found.items() if (known := seen.get(key)) is None or known[0] != entry[0]
         }
-        return dataclasses.replace(self, found=found)
+        lost = {url for _, at, url in found.values() if at < oldest}
+        return _Remembered(
+            feeds={url: in_full(told) if url in lost else told for url, told in self.feeds.items()},
+            found={key: entry for key, entry in found.items() if entry[1] >= oldest},
+        )
 
     def is_news(self, entry: Entry, seen: SeenEntries, memory: Memory) -> bool:
         key = key_of(entry)
@@ -229,8 +234,14 @@ class _Remembered:
         return is_news(entry, seen.get(key), memory)
 
     def after(self, poll: Poll, news: Iterable[Entry], now: datetime) -> "_Remembered":
-        found = {key: (mark, now) for key, mark in marks(news)}
+        found = {key: (mark, now, poll.feed.url) for key, mark in marks(news)}
         return _Remembered({**self.feeds, poll.feed.url: json.dumps(poll.state.to_json())}, {**self.found, **found})
+
+
+def in_full(told: str) -> str:
+    """The state of a feed, as JSON, without what keeps its next answer short."""
+    state = FeedState.from_json(json.loads(told))
+    return json.dumps(dataclasses.replace(state, etag=None, last_modified=None, body_hash=None).to_json())
 
 
 def outputs(poll: Poll, news: list[Entry]) -> Iterator[Found]:
