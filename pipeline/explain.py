@@ -23,7 +23,7 @@ from transforms.fetch import page_of
 from transforms.http_client import Exchange, Hop
 from transforms.memory import Known, Memory
 from transforms.near_index import NearIndex
-from transforms.recognition import Unchanged
+from transforms.recognition import REPEATED, Unchanged, without_lines
 from transforms.reject import Rejected
 from transforms.schema import Article, Entry, HttpFetch, Page, Reject
 from transforms.settings import FetchSettings, Settings
@@ -119,6 +119,12 @@ def divide(lines: Sequence[str], article: Article) -> list[Line]:
     return divided
 
 
+def struck(lines: Sequence[Line], placed: Article) -> list[Line]:
+    """The same lines, those gone that deduplication took for the publisher's."""
+    learned = {line.text for line in placed.removed if line.rule == REPEATED}
+    return [Line(removed=line.kept, rule=REPEATED, kept="") if line.kept in learned else line for line in lines]
+
+
 # --------------------------------------------------------------------------- private
 
 
@@ -142,7 +148,7 @@ def _through(told: Explanation, page: Page, settings: Settings, dataset: Path | 
     placed, verdict = _compare(article, settings, dataset)
     told = dataclasses.replace(
         told,
-        lines=divide(lines, article),
+        lines=struck(divide(lines, article), placed),
         claims=ask(claims, page, article),
         url_key=url_key(article.url),
         verdict=verdict,
@@ -215,7 +221,9 @@ def _compare(article: Article, settings: Settings, dataset: Path | None) -> tupl
         if isinstance(outcome, Unchanged):
             known = memory.latest(article.article_id)
             told = f"stored already, unchanged since version {known.version if known else '?'}"
-            return article, Verdict(kind="unchanged", told=told, other=_stored(memory, known))
+            return _as_stored(article, memory, known), Verdict(
+                kind="unchanged", told=told, other=_stored(memory, known)
+            )
         if not isinstance(outcome, Article):
             return article, Verdict(kind="rejected", told=f"{outcome.reason}: {outcome.detail or ''}")
         if outcome.version > 1:
@@ -227,6 +235,14 @@ def _compare(article: Article, settings: Settings, dataset: Path | None) -> tupl
             told = f"{outcome.duplicate_kind} copy, score {outcome.duplicate_score or 0:.2f}"
             return outcome, Verdict(kind="copy", told=told, other=_stored(memory, known))
         return outcome, Verdict(kind="new", told="new, and like nothing that is stored")
+
+
+def _as_stored(article: Article, memory: Memory, known: Known | None) -> Article:
+    """Without the lines that the stored version lost for being the publisher's."""
+    stored = memory.stored(known) if known else None
+    learned = tuple(line for line in stored.removed if line.rule == REPEATED) if stored else ()
+    text = without_lines(article.text, {line.text for line in learned})
+    return dataclasses.replace(article, text=text, removed=(*article.removed, *learned))
 
 
 def _stored(memory: Memory, known: Known | None) -> Stored | None:

@@ -21,6 +21,7 @@ import pyarrow as pa
 from pydantic import TypeAdapter
 
 from pipeline.dataset import Dataset, live_files
+from transforms.host_pages import HostPages, page_of
 from transforms.memory import FORMAT, Memory
 from transforms.near_index import NearIndex
 from transforms.partitions import read_part
@@ -28,6 +29,7 @@ from transforms.polling import FeedState, due
 from transforms.robots import DAY_S, MAX_HOSTS, KnownRobots
 from transforms.schema import Entry, Feed
 from transforms.seen import is_news, key_of
+from transforms.signatures import unpack
 
 MEMORY_COLUMNS = [
     "article_id", "version", "url", "publisher_domain", "feed_id", "guid", "title", "first_seen_at", "fetched_at",
@@ -80,6 +82,7 @@ class ArticleMemory:
             "CREATE TABLE IF NOT EXISTS articles (article_id BLOB PRIMARY KEY, version INTEGER, title TEXT,"
             " content_hash BLOB, first_seen_us INTEGER, cluster_id BLOB, duplicate_of BLOB, duplicate_kind TEXT,"
             " duplicate_score REAL, folder TEXT) WITHOUT ROWID;"
+            "CREATE TABLE IF NOT EXISTS hosts (host TEXT PRIMARY KEY, pages BLOB) WITHOUT ROWID;"
             "CREATE TABLE IF NOT EXISTS applied (file TEXT PRIMARY KEY) WITHOUT ROWID;"
             "CREATE TABLE IF NOT EXISTS manifests (run_id TEXT PRIMARY KEY) WITHOUT ROWID;"
         )
@@ -111,7 +114,23 @@ class ArticleMemory:
                 " folder = excluded.folder WHERE excluded.version > articles.version",
                 map(_memory_row, rows),
             )
+            _add_pages(db, rows)
             _mark_applied(db, files)
+
+
+def _add_pages(db: sqlite3.Connection, rows: Iterable[dict[str, Any]]) -> None:
+    """Count first versions among the latest pages of their hosts."""
+    hosts: dict[str, HostPages] = {}
+    for row in rows:
+        signature = unpack(row["signature"] or b"") if row["version"] == 1 else None
+        if signature is None:
+            continue
+        host = row["publisher_domain"]
+        if host not in hosts:
+            known = db.execute("SELECT pages FROM hosts WHERE host = ?", (host,)).fetchone()
+            hosts[host] = HostPages.from_bytes(known[0]) if known else HostPages()
+        hosts[host].add(page_of(row["article_id"], _microseconds(row["first_seen_at"]), row["title"], signature))
+    db.executemany("INSERT OR REPLACE INTO hosts VALUES (?, ?)", [(host, hosts[host].to_bytes()) for host in hosts])
 
 
 def _all_applied(db: sqlite3.Connection, files: Iterable[str]) -> bool:

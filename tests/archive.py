@@ -8,9 +8,12 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.assignment import Outcome
+from transforms.host_pages import HostPages, page_of
 from transforms.memory import Known, Memory, Stored
 from transforms.near_index import NearIndex
+from transforms.postings import microseconds
 from transforms.schema import Article, arrow_schema, to_row
+from transforms.signatures import unpack
 
 
 class Archive(Memory):
@@ -19,6 +22,7 @@ class Archive(Memory):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.rows: dict[str, Article] = {}
+        self.hosts: dict[str, bytes] = {}
         self.runs = 0
 
     def latest(self, article_id: str) -> Known | None:
@@ -29,6 +33,9 @@ class Archive(Memory):
     def stored(self, known: Known) -> Stored:
         row = self.rows[known.article_id]
         return Stored(**{name.name: getattr(row, name.name) for name in dataclasses.fields(Stored)})
+
+    def pages(self, host: str) -> HostPages:
+        return HostPages.from_bytes(self.hosts.get(host, b""))
 
     def index(self) -> NearIndex:
         return NearIndex.open(self.folder)
@@ -42,3 +49,9 @@ class Archive(Memory):
         index = self.index()
         index.add_rows(table.take(np.random.default_rng(self.runs).permutation(len(stored))))
         index.flush()
+        for row in stored:
+            signature = unpack(row.signature)
+            if row.version == 1 and signature:
+                pages = self.pages(row.publisher_domain)
+                pages.add(page_of(row.article_id, microseconds(row.first_seen_at), row.title, signature))
+                self.hosts[row.publisher_domain] = pages.to_bytes()

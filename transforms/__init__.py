@@ -12,14 +12,15 @@ clean          extraction (a page to an article); charset, sniffing, page_tree, 
                and allocator (the processes it runs in, and their memory)
 
 deduplicate    hosts, url_rules, urls (which article an address names); reading, signatures (texts to compare);
-               postings, segments, segment_files, near_index (earlier texts); memory (what earlier runs know);
-               versions (what changed); recognition (known or new); copies, clusters (whom one copies); assignment (all
-               of it, one after another); joins and joined (the same by keys, on many machines)
+               postings, segments, segment_files, near_index (earlier texts); host_pages (lines that a publisher
+               repeats); memory (what earlier runs know); versions (what changed); recognition (known or new); copies,
+               clusters (whom one copies); assignment (all of it, one after another); joins and joined (the same by
+               keys, on many machines)
 
 tag            taggers (the chain); wordlists, lexicons/ (the words); tokens, mentions, gazetteer, country_words,
-               inflection, surroundings, neighbours, place_judge, passing, geography (countries and places); name_tokens,
-               name_lexicon, name_tables, name_rules, names (people and organisations); topics, topic_model;
-               quotes, speakers; text_keywords, reading_stats; model_taggers
+               inflection, surroundings, neighbours, place_judge, passing, geography (countries and places);
+               name_tokens, name_lexicon, name_tables, name_rules, names (people and organisations); topics,
+               topic_model; quotes, speakers; text_keywords, reading_stats; model_taggers
                (models of the user)
 
 write          partitions (rows to part files); delivery (what a batch or window hands over to be committed)

@@ -20,7 +20,7 @@ from transforms.reject import Rejected, reject_article, unforeseen
 from transforms.schema import Article, Reject
 from transforms.segments import Found, Keys, together
 from transforms.settings import DeduplicateSettings
-from transforms.signatures import Signature, unpack
+from transforms.signatures import Signature
 
 READ_AHEAD = 250  # articles
 
@@ -62,7 +62,7 @@ def assign(
     """
     assigner = _Assigner(memory=memory, index=index, settings=settings)
     for article in pending:
-        assigner.know(article)
+        assigner.recogniser.recall(article)
     for article, arrived in _read_ahead(articles, index, _all_keys):
         try:
             yield assigner.outcome(_or_raise(arrived))
@@ -76,20 +76,10 @@ class _Assigner:
     """All steps for one article after another, over one index."""
 
     def __init__(self, memory: Memory, index: NearIndex, settings: DeduplicateSettings) -> None:
-        self.memory = memory
         self.index = index
         self.near = settings.near
-        self.recogniser = Recogniser(memory=memory, index=index)
+        self.recogniser = Recogniser(memory=memory, index=index, repeated_lines=settings.repeated_lines)
         self.clusters = Clusters()
-
-    def know(self, article: Article) -> None:
-        """Take in an article that was assigned before, unless it has been committed since."""
-        committed = self.memory.latest(article.article_id)
-        if committed is None or committed.version < article.version:
-            self.recogniser.remember(article)
-        signature = unpack(article.signature)
-        if signature and not self.index.holds(article.article_id, article.version):
-            self.index.add(article, signature)
 
     def outcome(self, arrived: Arrived) -> Outcome:
         signed = self.recogniser.recognise(arrived)
@@ -102,19 +92,17 @@ class _Assigner:
                 raise Rejected(f"{match.kind}-duplicate", f"copy of {match.article_id}, {match.score:.2f}")
             placement = self.clusters.place(stored.article_id, match)
             stored = placement.on(stored) if match else stored  # a cluster of its own already
-        self.recogniser.remember(stored)
-        self.index.add(stored, signed.bare)
+        self.recogniser.remember(stored, signed.bare)
         return stored
 
 
 def recognised(articles: Iterable[Article], recogniser: Recogniser) -> Iterator[Signed | Unchanged | Reject]:
-    """One for each of the articles of a host, in order. The recogniser's index is added to."""
+    """One for each of the articles of a host, in order. The recogniser remembers the rows."""
     for article, arrived in _read_ahead(articles, recogniser.index, host_keys):
         try:
             signed = recogniser.recognise(_or_raise(arrived))
             if isinstance(signed, Signed):
-                recogniser.remember(signed.article)
-                recogniser.index.add(signed.article, signed.bare)
+                recogniser.remember(signed.article, signed.bare)
             yield signed
         except Exception as error:
             yield reject_article(article, unforeseen(error, "deduplicate"))

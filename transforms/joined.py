@@ -86,9 +86,12 @@ class RecogniseFn(beam.DoFn):
     ) -> Iterator[tuple[Article, Any] | TaggedOutput[Literal["spent"], Spent]]:
         articles, watch = in_order(element[1]), Stopwatch("deduplicate")
         with watch.running():
-            outcomes = list(recognised(articles, Recogniser(memory=self.memory, index=self.index.scratch())))
+            outcomes = list(recognised(articles, self._recogniser()))
         yield from zip(articles, outcomes, strict=True)
         yield TaggedOutput("spent", watch.note())
+
+    def _recogniser(self) -> Recogniser:
+        return Recogniser(memory=self.memory, index=self.index.scratch(), repeated_lines=self.settings.repeated_lines)
 
     def finish_bundle(self) -> None:
         self.memory.close()

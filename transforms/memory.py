@@ -1,4 +1,5 @@
-"""What earlier runs know of an article, read from a file that the run keeps in step with the committed dataset.
+"""What earlier runs know of an article and its host, read from a file that the run keeps in step with the committed
+dataset.
 
 The file is a SQLite database under the dataset's `state/`; `pipeline.state` alone writes it, and only from committed
 rows, so it can be deleted and built again. Here it is only read: one look-up by key costs microseconds at any size.
@@ -13,7 +14,10 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-FORMAT = 3  # of the file; raise it whenever a table changes
+from transforms.host_pages import HostPages
+from transforms.schema import RemovedLine
+
+FORMAT = 4  # of the file; raise it whenever a table changes
 ROWS_AT_ONCE = 256  # decoded on the way to the one that is wanted
 
 
@@ -41,6 +45,7 @@ class Stored:
     source_url: str
     feed_id: str
     guid: str | None
+    removed: tuple[RemovedLine, ...]
 
 
 class Memory:
@@ -83,12 +88,21 @@ class Memory:
         if not known.folder.is_dir():
             return None
         row = _row_of(known, [column.name for column in fields(Stored)])
-        return Stored(**row) if row else None
+        if row is None:
+            return None
+        return Stored(**row | {"removed": tuple(RemovedLine(**line) for line in row["removed"] or ())})
 
     def text(self, known: Known) -> str:
         """The text of a stored version; "" when it is no longer there."""
         stored = self.stored(known)
         return stored.text if stored else ""
+
+    def pages(self, host: str) -> HostPages:
+        """The latest pages of a host."""
+        if self._db is None:
+            return HostPages()
+        row = self._db.execute("SELECT pages FROM hosts WHERE host = ?", (host,)).fetchone()
+        return HostPages.from_bytes(row[0]) if row else HostPages()
 
     def close(self) -> None:
         if self._db is not None:

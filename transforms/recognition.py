@@ -2,25 +2,35 @@
 
 All this depends on articles of the same host alone, so the articles of a batch can be recognised host by host, those of
 each host in order of arrival.
+
+Lines that other stories of the host carry are left out of the stored signature, on the slightest evidence: it serves
+comparing alone. Out of the text go those that are plainly the publisher's (`host_pages`), each into `removed`.
+`content_hash` and `signature` are made of the text as cleaning left it, so what a page is told to be never depends on
+what was learned of its host.
 """
 
 import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from transforms.copies import Candidate, candidates, retellings
+from transforms.host_pages import HostPages, page_of
 from transforms.memory import Known, Memory, Stored
 from transforms.near_index import NearIndex
+from transforms.plain_text import count_words
 from transforms.postings import alias_keys, distinct, host_number, line_keys, microseconds
 from transforms.reading import Reading, content_hash, read
-from transforms.schema import Article
+from transforms.schema import Article, RemovedLine
 from transforms.segments import Entries, Keys
-from transforms.signatures import Signature, pack, sign
+from transforms.signatures import Signature, pack, sign, unpack
 from transforms.versions import difference, is_rendering
 
+REPEATED = "repeated-by-publisher"  # the rule in the ledger
+STORY_TOKENS = 50  # that must be left of a text
 SAME_TEXT = 0.9  # contained in each other, at least
 TOLD_APART = 0.95  # a text that keeps more than this of its tokens without its furniture is compared whole alone
 
@@ -85,44 +95,87 @@ class Signed:
         return self.bare.tokens < TOLD_APART * self.whole.tokens
 
 
+class Body(NamedTuple):
+    """Columns of a row that tell what is text and what is not."""
+
+    text: str
+    word_count: int
+    removed: tuple[RemovedLine, ...]
+
+
 @dataclass(kw_only=True)
 class Recogniser:
-    """`batch` holds the newest version of each article that came since `memory` was written. `index` must hold what was
-    remembered, and is added to by whoever calls."""
+    """`batch` holds the newest version of each article that came since `memory` was written; `hosts` the latest pages
+    of hosts, and `pages` those to be added. `index` must hold what was remembered."""
 
     memory: Memory
     index: NearIndex
+    repeated_lines: Literal["remove", "keep"] = "remove"
     batch: dict[str, Article] = field(default_factory=dict)
+    hosts: dict[str, HostPages] = field(default_factory=dict)
+    pages: dict[str, list[tuple[Article, Signature]]] = field(default_factory=dict)
 
     def recognise(self, arrived: Arrived) -> Signed | Unchanged:
         """What an article is, as far as its host can tell."""
-        known = self._known(arrived.article.article_id) or self._renamed(arrived)
+        article_id = arrived.article.article_id
+        known = self._known(article_id) or self._renamed(arrived)
         if known is not None:
             return self._another_reading(arrived, known)
-        return self._signed(arrived, version=1, cluster_id=arrived.article.article_id)
+        return _signed(arrived, *self._undressed(arrived, article_id, is_known=False), version=1, cluster_id=article_id)
 
-    def remember(self, article: Article) -> None:
-        """Know `article` from now on, as its newest version."""
+    def remember(self, article: Article, bare: Signature) -> None:
+        """Know a row from now on, as the newest version of its article."""
         self.batch[article.article_id] = article
+        self.index.add(article, bare)
+        self._add_page(article, bare)
+
+    def recall(self, article: Article) -> None:
+        """Know a row that was recognised before, unless it has been committed since."""
+        committed = self.memory.latest(article.article_id)
+        if committed is None or committed.version < article.version:
+            self.batch[article.article_id] = article
+        if signature := unpack(article.signature):
+            if not self.index.holds(article.article_id, article.version):
+                self.index.add(article, signature)
+            self._add_page(article, signature)
+
+    def _add_page(self, article: Article, bare: Signature) -> None:
+        if article.version == 1:  # later versions repeat their own lines
+            self.pages.setdefault(article.publisher_domain, []).append((article, bare))
+
+    def _host(self, host: str) -> HostPages:
+        """The latest pages of a host; made up when they are asked for, which is for few hosts."""
+        if host not in self.hosts:
+            self.hosts[host] = self.memory.pages(host)
+        for article, bare in self.pages.pop(host, ()):
+            seen_us = microseconds(article.first_seen_at)
+            self.hosts[host].add(page_of(article.article_id, seen_us, article.title, bare))
+        return self.hosts[host]
 
     def _another_reading(self, arrived: Arrived, known: Article | Known) -> Signed | Unchanged:
         """What a known article has become. A rendering under another link (AMP, mobile) that differs by a few whole
-        lines is the same version: what differs is what extraction kept of the page."""
+        lines is the same version: what differs is what extraction kept of the page. Lines that either reading has lost
+        for being the publisher's are no difference."""
         article = arrived.article
-        old_text = article.text
-        if arrived.reading.content_hash == known.content_hash:
-            if content_hash(known.title or "") == content_hash(article.title or ""):
-                return Unchanged(known.article_id)
-        else:
+        is_same_text = arrived.reading.content_hash == known.content_hash
+        if is_same_text and content_hash(known.title or "") == content_hash(article.title or ""):
+            return Unchanged(known.article_id)
+        body, bare = self._undressed(arrived, known.article_id, is_known=True)
+        old_text = text = body.text
+        if not is_same_text:
             stored = self._stored(known)
-            old_text = stored.text if stored else ""
-            if stored and stored.source_url != article.source_url and is_rendering(old_text, article.text):
+            removed = (*stored.removed, *body.removed) if stored else ()
+            learned = {line.text for line in removed if line.rule == REPEATED}
+            old_text, text = without_lines(stored.text if stored else "", learned), without_lines(text, learned)
+            if stored and stored.source_url != article.source_url and is_rendering(old_text, text):
                 return Unchanged(known.article_id)
-        change = difference(known.title, old_text, article.title, article.text)
+        change = difference(known.title, old_text, article.title, text)
         if change is None:
             return Unchanged(known.article_id)
-        return self._signed(
+        return _signed(
             arrived,
+            body,
+            bare,
             article_id=known.article_id,
             version=known.version + 1,
             first_seen_at=known.first_seen_at,
@@ -134,14 +187,21 @@ class Recogniser:
             duplicate_score=known.duplicate_score,
         )
 
-    def _signed(self, arrived: Arrived, **columns: Any) -> Signed:
-        article, whole = arrived.article, arrived.whole
-        repeated = furniture(arrived, columns.get("article_id", article.article_id), self.index)
-        bare = sign(arrived.reading, repeated) if repeated else whole
-        columns |= {"content_hash": arrived.reading.content_hash, "signature": pack(bare)}
-        return Signed(
-            arrival=arrival_of(article), article=dataclasses.replace(article, **columns), whole=whole, bare=bare
-        )
+    def _undressed(self, arrived: Arrived, article_id: str, *, is_known: bool) -> tuple[Body, Signature]:
+        """The body without the lines that are plainly its publisher's, and the signature of the text without any line
+        that its host repeats."""
+        article, reading = arrived.article, arrived.reading
+        repeated = furniture(arrived, article_id, self.index)
+        if not repeated:
+            return body_of(article), arrived.whole
+        bare = sign(reading, repeated)
+        before = after = 0
+        own = bare.tokens >= max(STORY_TOKENS, arrived.whole.tokens // 2)  # else it may be made of what is repeated
+        if own and self.repeated_lines == "remove" and article.publisher_domain:
+            pages = self._host(article.publisher_domain)
+            pages = pages.without(article_id) if is_known else pages
+            before, after = pages.repeated(reading.line_hashes, repeated, article.title, bare)
+        return body_of(article, before, after), bare
 
     def _renamed(self, arrived: Arrived) -> Article | Known | None:
         """The known article that this is, when its feed has only changed the link: same feed, same host, a copy of the
@@ -186,8 +246,37 @@ def furniture(arrived: Arrived, article_id: str, index: NearIndex) -> set[int]:
     return set(lines[places[~same]].tolist())
 
 
+def body_of(article: Article, before: int = 0, after: int = 0) -> Body:
+    """The body of an article with so many lines at the head and at the end of its text in the ledger. Of a head that
+    holds the dateline none are taken."""
+    lines = [line for line in article.text.split("\n") if line.strip()] if before or after else []
+    if article.dateline and any(article.dateline.text in line for line in lines[:before]):
+        before = 0
+    gone = lines[:before] + lines[len(lines) - after :]
+    if not gone:
+        return Body(article.text, article.word_count, article.removed)
+    return Body(
+        text="\n".join(lines[before : len(lines) - after]),
+        word_count=article.word_count - sum(map(count_words, gone)),
+        removed=(*article.removed, *[RemovedLine(text=line, rule=REPEATED) for line in gone]),
+    )
+
+
+def without_lines(text: str, lines: Collection[str]) -> str:
+    """A text without those of its lines that are among `lines`."""
+    return "\n".join(line for line in text.split("\n") if line not in lines) if lines else text
+
+
 def _of_host(article: Article, article_id: str, entries: Entries, index: NearIndex) -> NDArray[np.bool_]:
     if not len(entries):
         return np.empty(0, dtype=bool)
     near = index.in_window(entries, article_id, article.first_seen_at)
     return np.asarray(near & (entries["host"] == host_number(article.publisher_domain)))
+
+
+def _signed(arrived: Arrived, body: Body, bare: Signature, **columns: Any) -> Signed:
+    article = arrived.article
+    columns |= {"content_hash": arrived.reading.content_hash, "signature": pack(bare), **body._asdict()}
+    return Signed(
+        arrival=arrival_of(article), article=dataclasses.replace(article, **columns), whole=arrived.whole, bare=bare
+    )

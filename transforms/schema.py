@@ -263,13 +263,13 @@ class Article:
     organizations: Annotated[tuple[NameMention, ...], Column("organisations, most mentioned first", schema_org="mentions", gdelt="V2Organizations")] = ()
     topics: Annotated[tuple[Topic, ...], Column("IPTC Media Topics, best first", schema_org="about", iptc="subject", gdelt="V2Themes")] = ()
     quotes: Annotated[tuple[Quote, ...], Column("quotations; start: character offset into text", unit="characters", gdelt="Quotations")] = ()
-    content_hash: Annotated[bytes, Column("exact hash of the normalised text")] = b""
+    content_hash: Annotated[bytes, Column("exact hash of the normalised text, lines removed as repeated-by-publisher included")] = b""
     signature: Annotated[bytes, Column("near-duplicate sketch")] = b""
     cluster_id: Annotated[str, Column("article_id of the first seen article of its group of copies; its own when alone")] = ""
     duplicate_of: Annotated[str | None, Column("article_id of the article this one copies; null for an original")] = None
     duplicate_kind: Annotated[str | None, Column("exact, near; null for an original")] = None
     duplicate_score: Annotated[float | None, Column("share of the shorter of the two texts that stands in the other, 0 to 1; null for an original")] = None
-    removed: Annotated[tuple[RemovedLine, ...], Column("removal ledger: each line that cleaning took out of the body, and by which rule")] = ()
+    removed: Annotated[tuple[RemovedLine, ...], Column("removal ledger: each line taken out of the body, and by which rule: language/table of the boilerplate files, host/HOST of a repair, what the line is (byline, date, title, linked-line, agency-footer, ...), extractor, or repeated-by-publisher (learned from the host's other pages)")] = ()
     extraction_method: Annotated[str, Column("how the text was got")] = ""
     raw_ref: Annotated[str | None, Column("WARC file and offset of the page")] = None
     run_id: Annotated[str, Column("run that stored the row")] = ""

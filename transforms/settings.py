@@ -52,6 +52,7 @@ class CleanSettings:
 class DeduplicateSettings:
     near: Literal["mark", "drop", "off"] = "mark"
     window_days: Annotated[int, Ge(1), Le(92)] = 14  # the index of signatures keeps 92 days
+    repeated_lines: Literal["remove", "keep"] = "remove"
     arrangement: Literal["one-worker", "joins"] = "one-worker"
 
     def __post_init__(self) -> None:
