@@ -14,7 +14,9 @@ from pipeline.errors import DatasetError, UsageError
 from pipeline.rewrite import partitions
 from pipeline.stores import address_of
 from transforms.schema import Topic
-from transforms.topic_model import TopicModel, save, sure_topic, train
+from transforms.topic_model import Example, TopicModel, save, sure_topic, train
+from transforms.topics import Vocabulary
+from transforms.wordlists import Lexicon
 
 COLUMNS = ["article_id", "version", "title", "text", "topics"]
 
@@ -30,21 +32,27 @@ def fit_topics(root: Path, model: Path, labels: Path | None) -> TopicModel:
     return fitted
 
 
-def examples(root: Path, labels: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Title, text and topic of the first version of each article that has a label or a sure topic."""
+def examples(root: Path, labels: Mapping[str, str]) -> Iterator[Example]:
+    """The first version of each article that has a label or a sure topic, with that topic."""
     for folder in partitions(root):
         if folder.startswith("articles/"):
             for file in sorted((root / folder).glob("*.parquet")):
                 for row in pq.read_table(file, columns=COLUMNS, partitioning=None).to_pylist():
-                    topic = labels.get(row["article_id"]) or sure_topic([Topic(**found) for found in row["topics"]])
+                    given = labels.get(row["article_id"])
+                    topic = given or sure_topic([Topic(**found) for found in row["topics"]])
                     if topic and row["version"] == 1:
-                        yield row["title"] or "", row["text"], topic
+                        yield Example(row["title"] or "", row["text"], topic, given=given is not None)
 
 
 def read_labels(path: Path) -> dict[str, str]:
-    """article_id -> topic of a CSV file with these two columns; raises `UsageError` for any other file."""
+    """article_id -> top-level topic of a CSV file with these two columns, where a narrower Media Topic stands for its
+    top level. Raises `UsageError` for any other file, and for a topic that is none."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows: list[dict[str, Any]] = list(csv.DictReader(file))
     if rows and not {"article_id", "topic"} <= rows[0].keys():
         raise UsageError(f"{path}: expected the columns article_id and topic")
-    return {row["article_id"]: row["topic"] for row in rows}
+    vocabulary = Vocabulary(Lexicon("topics", (), 0))
+    for row in rows:
+        if row["topic"] not in vocabulary.names:
+            raise UsageError(f"{path}: expected a Media Topic such as medtop:15000000, got {row['topic']!r}")
+    return {row["article_id"]: vocabulary.top(row["topic"]) for row in rows}

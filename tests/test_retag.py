@@ -70,6 +70,9 @@ def test_a_topic_model_is_fitted_from_sure_topics_and_own_labels(tmp_path: Path)
     assert len(list(examples(tmp_path, {}))) == 9
     with pytest.raises(DatasetError, match="two topics"):
         fit_topics(tmp_path, tmp_path / "other.npz", None)
+    labels.write_text(f"article_id,topic\n{articles[9].article_id},sports\n")
+    with pytest.raises(UsageError, match="a Media Topic such as medtop:15000000, got 'sports'"):
+        fit_topics(tmp_path, tmp_path / "other.npz", labels)
     labels.write_text("id,label\n1,2\n")
     with pytest.raises(UsageError, match="article_id and topic"):
         fit_topics(tmp_path, tmp_path / "other.npz", labels)

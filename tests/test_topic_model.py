@@ -8,7 +8,7 @@ import pytest
 from transforms.schema import Topic
 from transforms.settings import TagSettings
 from transforms.taggers import Document, Tags, load_taggers
-from transforms.topic_model import load, predict, revise, save, sure_topic, train
+from transforms.topic_model import Example, load, predict, revise, save, sure_topic, train
 from transforms.topics import TopicsTagger, Vocabulary
 from transforms.wordlists import Lexicon
 
@@ -17,9 +17,9 @@ SPORT_WORDS = ("goal", "striker", "keeper", "whistle", "pitch", "floodlights")
 ECONOMY_WORDS = ("profit", "shares", "dividend", "lender", "ledger", "turnover")
 
 
-def texts(words: tuple[str, ...], topic: str) -> list[tuple[str, str, str]]:
+def texts(words: tuple[str, ...], topic: str) -> list[Example]:
     return [
-        (
+        Example(
             f"{words[n % 6]} today",
             f"The {words[n % 6]} and the {words[(n + 1) % 6]} with a {words[(n + 2) % 6]}.",
             topic,
@@ -50,6 +50,14 @@ def test_training_is_deterministic() -> None:
     again = train([*texts(SPORT_WORDS, SPORT), *texts(ECONOMY_WORDS, ECONOMY)])
     assert again.version == MODEL.version
     assert np.array_equal(again.weights, MODEL.weights)
+
+
+def test_a_label_that_the_other_texts_contradict_is_left_out_unless_a_person_gave_it() -> None:
+    right = [*texts(SPORT_WORDS, SPORT), *texts(ECONOMY_WORDS, ECONOMY)]
+    wrong = Example("Whistle today", "The whistle and the pitch with a goal.", ECONOMY)
+    doubted, given = train([*right, wrong]), train([*right, wrong._replace(given=True)])
+    assert dict(predict(doubted, wrong.title, wrong.text))[SPORT] > 0.9
+    assert dict(predict(given, wrong.title, wrong.text))[SPORT] < 0.9
 
 
 def test_a_stored_model_decides_as_before_and_holds_no_pickle(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 Lexicons know the words somebody wrote down; the model learns from the texts they are sure of which other words go with
 a topic, and so decides the texts they are not sure of. It is multinomial logistic regression over hashed words and
 pairs of words (sublinear term frequency times inverse document frequency, unit length), fitted by AdaGrad (Duchi, Hazan
-and Singer, 2011). Training is deterministic. It holds the features of all texts it uses at once: some 3 KB each, of a
+and Singer, 2011). Labels of lexicons are wrong now and then, and a model remembers what it was told; so labels that
+models of the other texts contradict are left out first (as in confident learning, Northcutt, Jiang and Chuang, 2021).
+Training is deterministic. It holds the features of all texts it uses at once: some 3 KB each, of a
 bounded number by topic.
 
 Models are stored as plain arrays (.npz, never pickle), so that loading a foreign file runs nothing of it.
@@ -15,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +34,8 @@ DECAY = 1e-6
 MIN_TEXTS_OF_A_TOPIC = 8
 MAX_TEXTS_OF_A_TOPIC = 5_000
 SEED = 1
+FOLDS = 5  # models that judge the labels, each of those texts it was not trained on
+CONTRADICTED = 0.4  # a label is left out when such a model gives another topic this probability or more
 
 # The lexicons are sure of a topic with this score or more whose evidence is this many times that of the next.
 SURE_SCORE = 0.55
@@ -54,6 +58,15 @@ class TopicModel:
     version: str
 
 
+class Example(NamedTuple):
+    """A text to learn from: its topic, and whether a person gave it. Such a label is never doubted."""
+
+    title: str
+    text: str
+    topic: str
+    given: bool = False
+
+
 def sure_topic(topics: Sequence[Topic]) -> str | None:
     """The top-level topic that the lexicons are sure of, None when they are not: what to train on."""
     top = sorted((topic for topic in topics if topic.id.endswith("000000")), key=lambda topic: -topic.score)
@@ -64,23 +77,26 @@ def sure_topic(topics: Sequence[Topic]) -> str | None:
     return top[0].id
 
 
-def train(texts: Iterable[tuple[str, str, str]]) -> TopicModel:
-    """A model from (title, text, topic) of each article. Of a topic the first `MAX_TEXTS_OF_A_TOPIC` articles are used;
-    topics with fewer than `MIN_TEXTS_OF_A_TOPIC` are left out. Raises ValueError when fewer than two topics remain."""
-    counted: dict[str, list[Features]] = {}
-    for title, text, topic in texts:
-        features = counted.setdefault(topic, [])
+def train(texts: Iterable[Example]) -> TopicModel:
+    """A model from texts and their topics. Of a topic the first `MAX_TEXTS_OF_A_TOPIC` articles are used; topics with
+    fewer than `MIN_TEXTS_OF_A_TOPIC` are left out. Raises ValueError when fewer than two topics remain."""
+    counted: dict[str, list[tuple[Features, bool]]] = {}
+    for example in texts:
+        features = counted.setdefault(example.topic, [])
         if len(features) < MAX_TEXTS_OF_A_TOPIC:
-            features.append(_count(title, text))
+            features.append((_count(example.title, example.text), example.given))
     topics = tuple(sorted(topic for topic, features in counted.items() if len(features) >= MIN_TEXTS_OF_A_TOPIC))
     if len(topics) < 2:
         raise ValueError(
             f"a topic model needs two topics or more with {MIN_TEXTS_OF_A_TOPIC} articles each, found {len(topics)}"
         )
-    kept = [(label, features) for label, topic in enumerate(topics) for features in counted[topic]]
+    kept = [(label, features) for label, topic in enumerate(topics) for features, _ in counted[topic]]
+    given = [given for topic in topics for _, given in counted[topic]]
     rarity = _rarity([indices for _, (indices, _) in kept])
-    examples = [(label, _scaled(features, rarity)) for label, features in kept]
-    weights = _fit(examples, len(topics))
+    labelled = [(label, _scaled(features, rarity)) for label, features in kept]
+    contradicted = _contradicted(labelled, len(topics))
+    trusted = [each for number, each in enumerate(labelled) if given[number] or number not in contradicted]
+    weights = _fit(trusted, len(topics))
     return TopicModel(topics, weights, rarity, _version(topics, weights))
 
 
@@ -179,6 +195,21 @@ def _scaled(features: Features, rarity: Floats) -> Features:
     indices, values = indices[known], values[known]
     norm = float(np.sqrt(np.sum(values * values)))
     return indices, values / norm if norm else values
+
+
+def _contradicted(examples: Sequence[tuple[int, Features]], topics: int) -> set[int]:
+    """The numbers of the examples for which a model of the others is surer of another topic than of theirs."""
+    found = set()
+    folds = np.random.default_rng(SEED).permutation(len(examples)) % FOLDS
+    for fold in range(FOLDS):
+        weights = _fit([each for each, where in zip(examples, folds, strict=True) if where != fold], topics)
+        for number in np.flatnonzero(folds == fold).tolist():
+            label, (indices, values) = examples[number]
+            chances = _softmax(values @ weights[indices] + weights[-1])
+            best = int(chances.argmax())
+            if best != label and chances[best] >= CONTRADICTED:
+                found.add(number)
+    return found
 
 
 def _fit(examples: Sequence[tuple[int, Features]], topics: int) -> Floats:
