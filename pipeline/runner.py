@@ -171,6 +171,7 @@ class Job:
 
     def cancel(self) -> None:
         """End it. What it has not delivered is lost, and found again by the next run."""
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what its workers say of their end is no news
         with suppress(Exception):  # of any kind: an engine that is gone has ended it
             self.result.cancel()
         cancel_on_flink(self._options)

@@ -17,7 +17,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -189,6 +189,7 @@ class Committer:
             report = commit(report, parts, self.dataset, self.articles)
             self._remember(found, again=again)
         (run_folder / f"{name}{delivery.SUFFIX}").unlink()
+        _remove_empty(run_folder)
         return report
 
     def _stored(self, found: Delivery, run_folder: Path, memory: Memory) -> bool:
@@ -272,6 +273,15 @@ class Committer:
 
 def _keys(found: Delivery, how: str) -> set[bytes]:
     return {entry_key(note.feed_id, note.url, note.guid) for note in found.settled if note.how == how}
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a folder with what is empty in it: there will be one for each window."""
+    for path in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
+        with suppress(OSError):
+            path.rmdir()
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _is_stored(row: dict[str, Any], memory: Memory) -> bool:

@@ -168,13 +168,8 @@ def test_entries_whose_window_is_never_committed_are_found_again_after_an_hour(s
 
 
 def test_entries_whose_window_was_lost_are_found_though_their_feed_does_not_change(tmp_path: Path) -> None:
-    def feed(request: Request) -> Reply:
-        if request.headers.get("If-None-Match") == '"1"':
-            return Reply(status=304)
-        body = "<rss version='2.0'><channel><item><title>One</title><link>/1</link></item></channel></rss>"
-        return Reply(body=body, headers={"ETag": '"1"'})
-
-    with serve({"/feed": feed}) as site:
+    told = "<rss version='2.0'><channel><item><title>One</title><link>/1</link></item></channel></rss>"
+    with serve({"/feed": Reply(body=told, headers={"ETag": '"1"'})}) as site:
         settings = FetchSettings(allow_hosts=(site.host,), per_host_delay_s=0, respect_robots=False)
         function = PollFn({0: [Feed(url=site.url("/feed"), id="a", interval_s=1)]}, settings, str(tmp_path), 1, {})
         function.setup()
