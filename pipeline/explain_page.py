@@ -108,10 +108,10 @@ def kind_of(found: Evidence) -> str:
 
 def notes_of(evidence: Iterable[Evidence]) -> list[Note]:
     """Evidence by place, in the order of reading. The dateline is the beginning of the text. Keywords are left to the
-    row: they would cut names in two."""
+    row, for they would cut names in two, and so are counts of the whole text."""
     places: dict[tuple[bool, int, int], list[Evidence]] = {}
     for found in evidence:
-        if found.tag.startswith("keyword "):
+        if found.tag.startswith(("keyword ", "sentences ", "reading ")):
             continue
         place = (found.part != "title", found.start, found.start + len(found.surface))
         places.setdefault(place, []).append(found)
