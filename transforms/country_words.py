@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from transforms.inflection import demonym_forms, name_forms
-from transforms.tokens import fold_name, has_case, tokenize
+from transforms.tokens import fold_name, has_case, read_phrases
 from transforms.wordlists import Lexicon
 
 RULES = 1
@@ -52,19 +52,19 @@ class CountryWords:
         self._small: dict[str, Word] = {}
         self._longest: dict[str, int] = dict(fallback.longest) if fallback is not None else {}
 
-    def add(self, phrase: str, word: Word) -> None:
-        """Take a phrase in; its first meaning stays. Short capitals, "US" and "U.S.", must be written so. A single word
-        given in small letters is found in small letters too."""
-        bare = phrase.replace(".", "")
-        if bare.isupper() and len(bare) <= 4 and has_case(bare):
-            self._capitals.setdefault(bare, word)
-            return
-        folded = [token.folded for token in tokenize(phrase, self._language)]
-        if folded and len(folded) <= MAX_WORDS:
-            self._phrases.setdefault(" ".join(folded), word)
-            self._longest[folded[0]] = max(len(folded), self._longest.get(folded[0], 0))
-            if len(folded) == 1 and phrase.islower():
-                self._small.setdefault(folded[0], word)
+    def add(self, phrases: Sequence[tuple[str, Word]]) -> None:
+        """Take phrases in; the first meaning of each stays. Short capitals, "US" and "U.S.", must be written so. A
+        single word given in small letters is found in small letters too."""
+        folded_phrases = read_phrases([phrase for phrase, _ in phrases], self._language)
+        for (phrase, word), folded in zip(phrases, folded_phrases, strict=True):
+            bare = phrase.replace(".", "")
+            if len(bare) <= 4 and bare.isupper() and has_case(bare):
+                self._capitals.setdefault(bare, word)
+            elif folded and len(folded) <= MAX_WORDS:
+                self._phrases.setdefault(" ".join(folded), word)
+                self._longest[folded[0]] = max(len(folded), self._longest.get(folded[0], 0))
+                if len(folded) == 1 and phrase.islower():
+                    self._small.setdefault(folded[0], word)
 
     @property
     def longest(self) -> Mapping[str, int]:
@@ -121,12 +121,15 @@ class CountryLexicon:
             language = "en"
         if language not in self._ready:
             words = CountryWords(language, None if language == "en" else self.words("en"))
-            for form, word in self._rows[language]:
-                forms = demonym_forms if word.kind is Kind.DEMONYM else name_forms
-                for variant in forms(form, language):
-                    words.add(variant, word)
+            words.add(
+                [(variant, word) for form, word in self._rows[language] for variant in _forms(form, word, language)]
+            )
             self._ready[language] = words
         return self._ready[language]
+
+
+def _forms(form: str, word: Word, language: str) -> list[str]:
+    return demonym_forms(form, language) if word.kind is Kind.DEMONYM else name_forms(form, language)
 
 
 @cache

@@ -82,18 +82,26 @@ class Gazetteer:
 
     def find(self, name: str) -> tuple[int, ...]:
         """The indices of the places of a folded name, most populous first; () when there is none."""
-        key = name_key(name)
-        return _find(self, name) if self._present[key & _PRESENT_MASK] else ()
+        return next((places for _, places in self.find_all([name])), ())
 
-    def _look_up(self, name: str) -> tuple[int, ...]:
-        own = (self._by_region_name[name],) if name in self._by_region_name else ()
-        key = np.uint64(name_key(name))
-        at = int(np.searchsorted(self._keys, key))
-        if at == len(self._keys) or self._keys[at] != key:
-            return own
-        return own + tuple(self._postings[self._starts[at] : self._starts[at + 1]].tolist())
+    def find_all(self, names: Sequence[str]) -> list[tuple[int, tuple[int, ...]]]:
+        """The positions of those of many folded names that places have, with the indices of these as `find` has them.
+        Cheaper than finding each: nearly all phrases of a text are no names."""
+        keys = np.fromiter(map(name_key, names), np.uint64, len(names))
+        likely = np.flatnonzero(self._present[keys & np.uint64(_PRESENT_MASK)])
+        keys = keys[likely]
+        rows = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        rows[self._keys[rows] != keys] = -1
+        listed = ((at, self._listed(names[at], row)) for at, row in zip(likely.tolist(), rows.tolist(), strict=True))
+        return [(at, places) for at, places in listed if places]
 
-    def begins(self, first: str, second: str) -> bool:
+    def _listed(self, name: str, row: int) -> tuple[int, ...]:
+        """The places of a name that stands in a row of the table, or in none."""
+        own = self._by_region_name.get(name)
+        listed = _postings(self, row) if row >= 0 else ()
+        return listed if own is None else (own, *listed)
+
+    def begins(self, first: str, second: str = "") -> bool:
         """Whether any name begins with two characters of a script in which each character is a word. Saves looking up
         every run of characters of a Chinese text."""
         return _head(first, second) in self._heads
@@ -135,19 +143,19 @@ def _head(first: str, second: str = "") -> int | None:
 _folded = lru_cache(maxsize=8192)(fold_name)
 
 
-def _presence(keys: npt.NDArray[Any], names: Iterable[str]) -> bytes:
+def _presence(keys: npt.NDArray[Any], names: Iterable[str]) -> npt.NDArray[np.uint8]:
     """A byte for each value the lowest bits of a key can have, 1 where a known name has it. Nearly all phrases of a
     text are none of the names, and are told so by a look at one byte."""
-    present = np.zeros(_PRESENT_MASK + 1, dtype="<u1")
+    present = np.zeros(_PRESENT_MASK + 1, dtype=np.uint8)
     present[keys & np.uint64(_PRESENT_MASK)] = 1
     for name in names:
         present[name_key(name) & _PRESENT_MASK] = 1
-    return present.tobytes()
+    return present
 
 
 @lru_cache(maxsize=16384)
-def _find(gazetteer: Gazetteer, name: str) -> tuple[int, ...]:
-    return gazetteer._look_up(name)
+def _postings(gazetteer: Gazetteer, row: int) -> tuple[int, ...]:
+    return tuple(gazetteer._postings[gazetteer._starts[row] : gazetteer._starts[row + 1]].tolist())
 
 
 @lru_cache(maxsize=8192)

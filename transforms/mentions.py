@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 from transforms.country_words import CountryWords, Kind, Word
 from transforms.gazetteer import DIVISION, Gazetteer, Place
@@ -59,7 +60,7 @@ class MentionFinder:
         name_like = part.name_like()
         begins = [number for number in name_like if not part.is_joined(number)]
         countries = _find_countries(part, begins, words)
-        places = self._find_places(part, begins, frozenset(name_like))
+        places = self._find_places(part, begins, name_like)
         short = self._find_short_forms(part, begins)
         lengths = dict.fromkeys(short, 1)
         for found in (countries, places):
@@ -69,7 +70,9 @@ class MentionFinder:
         free = 0
         for first in sorted(lengths):
             longest = lengths[first]
-            if first < free or any(lengths.get(first + ahead, 0) > longest for ahead in range(1, longest)):
+            if first < free or (
+                longest > 1 and any(lengths.get(first + ahead, 0) > longest for ahead in range(1, longest))
+            ):
                 continue  # taken, or less than what begins inside it: "The Bank" before "Bank of England"
             free = first + longest
             if first in short and longest == 1:
@@ -97,30 +100,42 @@ class MentionFinder:
         return self._divisions.get(bare) or (self._divisions.get(bare.title()) if len(bare) > 2 else None)
 
     def _find_places(
-        self, part: Part, begins: Sequence[int], name_like: Container[int]
+        self, part: Part, begins: Sequence[int], name_like: Sequence[int]
     ) -> dict[int, tuple[int, tuple[int, ...]]]:
         """The longest known name at each word of `begins`, by its length and the places of that name."""
-        find, words, folded, gaps = self._gazetteer.find, part.words, part.folded, part.gaps
+        phrases = [(first, 1, part.folded[first]) for first in begins if len(part.folded[first]) >= MIN_NAME_CHARACTERS]
+        phrases += self._longer_phrases(part, begins, frozenset(name_like))
+        phrases += [
+            (first, length, bare)
+            for first, length, phrase in phrases
+            if not phrase.isascii()
+            for bare in _uninflected(phrase)
+        ]
         found: dict[int, tuple[int, tuple[int, ...]]] = {}
-        for first in begins:
-            end = min(first + MAX_NAME_WORDS, len(words))
-            if is_block(words[first]):
-                if not self._gazetteer.begins(words[first], words[first + 1] if first + 1 < len(words) else ""):
-                    continue
-                end = min(first + MAX_NAME_CHARACTERS, len(words))
-            last, phrase = first, folded[first]
-            while True:
-                if last in name_like and len(phrase) >= MIN_NAME_CHARACTERS:
-                    places = find(phrase)
-                    if not places and not phrase.isascii():
-                        places = next(filter(None, map(find, _uninflected(phrase))), ())
-                    if places:
-                        found[first] = (last - first + 1, places)
-                last += 1
-                if last >= end or gaps[last - 1] not in JOINTS:
-                    break
-                phrase = f"{phrase} {folded[last]}"
+        for at, places in self._gazetteer.find_all([phrase for _, _, phrase in phrases]):
+            first, length, _ = phrases[at]
+            if first not in found or found[first][0] < length:
+                found[first] = length, places
         return found
+
+    def _longer_phrases(self, part: Part, begins: Sequence[int], ends: Container[int]) -> list[tuple[int, int, str]]:
+        """The phrases of several words, from one of `begins` to one of `ends`, that may be a name."""
+        folded, gaps = part.folded, part.gaps
+        phrases = []
+        for first in begins:
+            most = MAX_NAME_WORDS
+            if is_block(part.words[first]):
+                most = MAX_NAME_CHARACTERS if self._gazetteer.begins(*part.words[first : first + 2]) else 1
+            phrase, last = folded[first], first
+            for end in [end for end in range(first + 1, first + most) if end in ends]:
+                while last < end and gaps[last] in JOINTS:
+                    last += 1
+                    phrase = f"{phrase} {folded[last]}"
+                if last < end:
+                    break
+                if len(phrase) >= MIN_NAME_CHARACTERS:
+                    phrases.append((first, last - first + 1, phrase))
+        return phrases
 
     def _read_followers(self, part: Part, mentions: Sequence[Mention]) -> list[Mention]:
         """Note what stands after "City, "; short forms of divisions ("Ala.") become mentions of their own."""
@@ -184,20 +199,20 @@ def _find_countries(part: Part, begins: Sequence[int], words: CountryWords) -> d
             capitals = words.capitals(written)
             if capitals is not None:
                 found[first] = (1, capitals)
-        last = first + longest.get(folded[first], 0)
-        if last > first:
-            end = first + 1
-            while end < last and part.is_behind(end):
-                end += 1
-            for last in range(end, first, -1):
-                word = words.phrase(" ".join(folded[first:last]))
-                if word is not None:
-                    found[first] = (last - first, word)
-                    break
-    if words.small:
-        for number, small in enumerate(map(words.small.get, folded)):
-            if small is not None and number not in found and part.words[number][0].islower():
-                found[number] = (1, small)
+    for first in [first for first in begins if folded[first] in longest]:
+        last, end = first + longest[folded[first]], first + 1
+        while end < last and part.is_behind(end):
+            end += 1
+        for last in range(end, first, -1):
+            word = words.phrase(" ".join(folded[first:last]))
+            if word is not None:
+                found[first] = (last - first, word)
+                break
+    small = words.small
+    if small:
+        for number in compress(range(len(part)), map(small.__contains__, folded)):
+            if number not in found and part.words[number][0].islower():
+                found[number] = (1, small[folded[number]])
     return found
 
 

@@ -4,15 +4,19 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple, TypeVar
 
-_LETTERS = str.maketrans(
-    {"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ə": "a", "’": "'", "ʼ": "'",
-     "ʻ": "'", "‘": "'", "`": "'", "´": "'", "ʹ": "'", "ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه"}
-)  # fmt: skip
+_LETTERS = {
+    "ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ə": "a", "’": "'", "ʼ": "'",
+    "ʻ": "'", "‘": "'", "`": "'", "´": "'", "ʹ": "'", "ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه",
+}  # fmt: skip
 POSSESSIVES = ("'s", "’s", "'S", "’S")
-_NO_MARKS = dict.fromkeys((*range(0x300, 0x370), *range(0x64B, 0x656)))
+_LETTER = re.compile(f"[{''.join(_LETTERS)}]")
+_ACCENTS = re.compile("[\u0300-\u036f\u064b-\u0655]+")
+_BETWEEN = "\0"  # words to be folded; it stands in none
+_POSSESSIVE = re.compile(f"['’][sS](?={_BETWEEN})")
 _SHORT = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort"}
 
 
@@ -42,15 +46,19 @@ class Remembered(dict[str, Made]):
         return made
 
 
+def _fold_text(text: str) -> str:
+    """Folds whatever is no ASCII: one or more words with what stands between them."""
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
+    folded = _LETTER.sub(_replaced, unicodedata.normalize("NFC", bare).casefold())
+    return folded.replace("'", "").replace(".", "")
+
+
+def _replaced(letter: re.Match[str]) -> str:
+    return _LETTERS[letter.group()]
+
+
 def _fold(token: str) -> str:
-    if token.isascii():
-        folded = token.lower()
-        if folded.isalnum():
-            return _SHORT.get(folded, folded)
-    else:
-        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFKD", token).translate(_NO_MARKS))
-        folded = folded.casefold().translate(_LETTERS)
-    folded = folded.replace("'", "").replace(".", "")
+    folded = token.lower().replace("'", "").replace(".", "") if token.isascii() else _fold_text(token)
     return _SHORT.get(folded, folded)
 
 
@@ -69,14 +77,16 @@ _BLOCKS = "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _MARKS = "\u0300-\u036f\u064b-\u0655\u0900-\u0903\u093a-\u094f\u0962\u0963\u0980-\u0983\u09bc-\u09cd\u0e31\u0e34-\u0e4e"
 _PLAIN = rf"[^\W_\u3040-\u30ff{_BLOCKS}]"
 _WORD = rf"{_PLAIN}{{1,60}}(?:[{_MARKS}]{{1,9}}{_PLAIN}{{0,60}}){{0,30}}"
-# The first alternative saves nearly all words the way through the others, which would find the same.
+# What stands between words is told by its first character; the first alternative saves nearly all words the way through
+# the others, which would find the same.
 _TOKEN = re.compile(
-    r"([A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]{1,60}+(?=[ ,\n])|"
+    r"(?=[\w\u3040-\u30ff])([A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]{1,60}+(?=[ ,\n])|"
     r"(?:[^\W\d_]\.){2,12}|W\.\s?Va\b\.?|"
     r"(?:St|Ste|Mt|Ft|Mrs?|Ms|Dr|Gov|Sen|Rep|Prof|Gen|Col|Lt|Sgt|Capt|Rev)\.|"
     rf"[{_BLOCKS}]|[\u30a0-\u30ff]{{1,60}}|[\u3040-\u309f]{{1,60}}|"
     rf"{_WORD}(?:['’ʼʻ‘`]{_WORD}){{0,3}})"
 )
+_PLAIN_WORD = re.compile(r"[^\W_]+")
 _ELISION = re.compile(r"[^\W\d_]{1,6}['’]")
 _APOSTROPHE = re.compile("['’]")
 _ELIDING = frozenset(("fr", "it", "ca", "pt"))  # "l'Algérie", "dell'Ucraina", "d'Alger"
@@ -121,6 +131,8 @@ class Part:
 
     def holds(self, word: str) -> bool:
         """Whether a word stands in the text as given, by itself."""
+        if word.isalnum():
+            return word in different_words(self.text)
         at = self.text.find(word)
         while at >= 0:
             end = at + len(word)
@@ -133,12 +145,13 @@ class Part:
         """The words that look like a part of a name: a capital first, or a script without case."""
         words = self.words
         large = [number for number, small in enumerate(map(str.islower, words)) if not small]
-        return [number for number in large if is_name_like(words[number])]
+        return [number for number in large if not ((first := words[number][0]).islower() or first.isdigit())]
 
     def is_joined(self, number: int) -> bool:
         """Whether a word is Hangul joined to the one before. In Korean what is joined to a name stands behind it."""
         return (
-            _is_hangul(self.words[number])
+            self.words[number] >= "\uac00"
+            and _is_hangul(self.words[number])
             and number > 0
             and self.gaps[number - 1] == ""
             and _is_hangul(self.words[number - 1])
@@ -155,6 +168,18 @@ class Part:
     def behind(self, last: int) -> Token | None:
         """The word at `last`, if it stands together with the one before it."""
         return self.token(last) if self.is_behind(last) else None
+
+
+@lru_cache(maxsize=4)
+def plain_words(text: str) -> tuple[str, ...]:
+    """The rows of letters and digits of a text, remembered for the next who asks for those of the same text."""
+    return tuple(_PLAIN_WORD.findall(text))
+
+
+@lru_cache(maxsize=4)
+def different_words(text: str) -> frozenset[str]:
+    """The different ones of its `plain_words`."""
+    return frozenset(plain_words(text))
 
 
 def read(text: str, language: str | None = None) -> Part:
@@ -192,21 +217,33 @@ def _leave_off_suffixes(words: list[str], gaps: list[str]) -> None:
             words[number], gaps[number] = bare, word[len(bare) :] + gaps[number]
 
 
-def tokenize(text: str, language: str | None = None) -> list[Token]:
-    """The words of a short text or of a lexicon's entry, one by one, as `read` finds them."""
-    part = read(text, language)
-    return [part.token(number) for number in range(len(part))]
+def read_phrases(phrases: Sequence[str], language: str | None = None) -> list[list[str]]:
+    """The folded words of each of many phrases, as `read` finds them. No phrase has a line break."""
+    part = read("\n".join(phrases), language)
+    folded: list[list[str]] = [[] for _ in phrases]
+    line = part.text.count("\n", 0, part.starts[0]) if part.words else 0
+    for word, gap in zip(part.folded, part.gaps, strict=True):
+        folded[line].append(word)
+        line += gap.count("\n")
+    return folded
 
 
 def fold_words(words: Sequence[str]) -> list[str]:
-    """Each word folded, without a possessive "'s". Nearly all words are folded by making their letters small."""
-    folded = list(map(str.lower, words))
-    for at in [at for at, word in enumerate(words) if not (word.isascii() and word.isalnum())]:
-        word = words[at]
-        folded[at] = _FOLDED[word[:-2] if word.endswith(POSSESSIVES) else word]
-    if not _SHORT.keys().isdisjoint(folded):
-        folded = [_SHORT.get(word, word) for word in folded]
-    return folded
+    """Each word folded, without a possessive "'s". Words of ASCII are folded all at once."""
+    folded = f"{_BETWEEN.join(words)}{_BETWEEN}".lower()
+    if "'" in folded:
+        folded = folded.replace(f"'s{_BETWEEN}", _BETWEEN).replace("'", "")
+    each = folded.replace(".", "").split(_BETWEEN)
+    each.pop()
+    if not folded.isascii():
+        foreign = [at for at, is_ascii in enumerate(map(str.isascii, words)) if not is_ascii]
+        joined = _BETWEEN.join([words[at] for at in foreign])
+        bare = _fold_text(_POSSESSIVE.sub("", f"{joined}{_BETWEEN}")).split(_BETWEEN)
+        for at, word in zip(foreign, bare, strict=False):
+            each[at] = word
+    if not _SHORT.keys().isdisjoint(each):
+        each = [_SHORT.get(word, word) for word in each]
+    return each
 
 
 def fold_name(name: str) -> str:
