@@ -12,7 +12,7 @@ Evidence grows with the square root of a text's length in ordinary prose, so it 
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import NamedTuple
 from transforms import topic_model
 from transforms.schema import Topic
 from transforms.taggers import Document, Evidence, Tags
-from transforms.tokens import Remembered
+from transforms.tokens import Remembered, plain_words
 from transforms.wordlists import Lexicon
 
 RULES = 1
@@ -32,6 +32,7 @@ LEDE_WORDS = 60
 LEDE_FACTOR = 2
 
 _WORD = re.compile(r"[^\W_]+")
+_HEAD = 4  # letters by which words that begin or end as a term with a "*" are looked up
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +124,19 @@ class _Term(NamedTuple):
     number: int
 
 
+class _Begun(NamedTuple):
+    """What a word may begin: the term that it is by itself, if any, with its weights, and longer terms by their second
+    word. `seconds` are the forms of those, in small letters; `open`: some begin or end with a "*"."""
+
+    spelling: str
+    weights: dict[str, float]
+    longer: dict[str, list[_Term]]
+    seconds: frozenset[str]
+    open: bool
+
+
 class TermIndex:
-    """Words and phrases, to be found in running text by one look-up a word.
+    """Words and phrases, to be found in running text.
 
     A term is written in lower case and matches any case, its last word also with a plural -s; one with a capital
     letter matches only so. `bank*` matches every word that begins so, `*minister` every longer one that ends so.
@@ -140,72 +152,81 @@ class TermIndex:
         for number, (words, concepts) in enumerate(weights.items()):
             if words:
                 self._by_first[words[0]].append(_Term(words[1:], " ".join(words), concepts, number))
-        known = {word for words in weights for word in words}
-        self._words = {word for word in known if "*" not in word}
-        self._beginnings = _by_length(word[:-1] for word in known if word.endswith("*"))
-        self._endings = _by_length(word[1:] for word in known if word.startswith("*"))
-        first = {word.strip("*").lower() for word in self._by_first if not word.startswith("*")}
-        last = {word.strip("*").lower() for word in self._by_first if word.startswith("*")}
-        self._heads = [(n, {part[:n] for part in first if len(part) == n or n == 4 <= len(part)}) for n in range(1, 5)]
-        self._tails = [(n, {part[-n:] for part in last if len(part) == n or n == 4 <= len(part)}) for n in range(1, 5)]
+        listed = {word for words in weights for word in words}
+        self._forms: dict[str, list[str]] = defaultdict(list)  # words of the lexicon by a form of theirs
+        for word in sorted(word for word in listed if "*" not in word):
+            for form in _forms(word):
+                self._forms[form].append(word)
+        self._first_forms = {form.lower() for word in self._by_first for form in _forms(word)}
+        self._beginnings, self._endings = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
+        for word in sorted(listed, key=len):
+            if word.endswith("*"):
+                self._beginnings[word[:-1][:_HEAD]].append(word[:-1])
+            elif word.startswith("*"):
+                self._endings[word[1:][-_HEAD:]].append(word[1:])
+        self._heads = _by_length(head.lower() for head in self._beginnings)
+        self._tails = _by_length(tail.lower() for tail in self._endings)
         self._keys = Remembered(self._matches)
-        self._begun = Remembered(self._terms_of)
+        self._begun = Remembered(self._begin)
 
-    def _terms_of(self, word: str) -> tuple[list[_Term], dict[str, list[_Term]]] | None:
-        """The terms that `word` may begin: those that end with it, and the others by their second word."""
-        if not self._may_begin(word.lower()):
-            return None
-        terms = [term for key in self._keys[word] for term in self._by_first.get(key, ())]
-        longer: defaultdict[str, list[_Term]] = defaultdict(list)
-        for term in terms:
-            if term.tail:
-                longer[term.tail[0]].append(term)
-        return ([term for term in terms if not term.tail], dict(longer)) if terms else None
-
-    def _may_begin(self, lower: str) -> bool:
-        """Whether a term may begin with a word, as its first and last letters tell: nearly all words begin none."""
+    def _may_begin(self, words: set[str]) -> set[str]:
+        """Those of the `words`, all in small letters, that may begin a term: few of them do."""
+        first = words & self._first_forms
         for n, heads in self._heads:
-            if lower[:n] in heads:
-                return True
+            first.update([word for word in words if word[:n] in heads])
         for n, tails in self._tails:
-            if lower[-n:] in tails:
-                return True
-        return lower.endswith("ies")  # may be the plural of a word in -y
+            first.update([word for word in words if word[-n:] in tails])
+        return first
 
     def _matches(self, word: str) -> tuple[str, ...]:
         """The words of the lexicon that `word` matches."""
         lower = word.lower()
-        forms = {word, lower}
-        if len(lower) > 3 and lower.endswith("s"):
-            forms |= {word[:-1], lower[:-1]}
-            if lower.endswith("ies"):
-                forms |= {lower[:-3] + "y"}
-            elif lower.endswith("es"):
-                forms |= {lower[:-2]}
-        matches = [form for form in sorted(forms) if form in self._words]
-        for written in (word, lower) if word < lower else (lower,):
-            matches += [f"{written[:n]}*" for n, known in self._beginnings if written[:n] in known]
-            endings = ((written[-n:], known) for n, known in self._endings if len(written) > n)
-            matches += [f"*{ending}" for ending, known in endings if ending in known]
+        spellings = (lower,) if word == lower else (word, lower)
+        matches = sorted({match for spelling in spellings for match in self._forms.get(spelling, ())})
+        for spelling in spellings:
+            for n, _ in self._heads:
+                likely = self._beginnings.get(spelling[:n], ())
+                matches += [f"{part}*" for part in likely if spelling.startswith(part)]
+            for n, _ in self._tails:
+                likely = self._endings.get(spelling[-n:], ())
+                matches += [f"*{part}" for part in likely if spelling.endswith(part) and spelling != part]
         return tuple(dict.fromkeys(matches))
+
+    def _begin(self, word: str) -> _Begun:
+        terms = [term for key in self._keys[word] for term in self._by_first.get(key, ())]
+        alone = [term for term in terms if not term.tail]
+        longer: defaultdict[str, list[_Term]] = defaultdict(list)
+        for term in terms:
+            if term.tail:
+                longer[term.tail[0]].append(term)
+        return _Begun(
+            alone[0].spelling if alone else "",
+            _merged([term.weights for term in alone]) if alone else {},
+            dict(longer),
+            frozenset(form.lower() for second in longer for form in _forms(second)),
+            any("*" in second for second in longer),
+        )
 
     def find(self, words: Sequence[str]) -> list[tuple[int, str, dict[str, float]]]:
         """Position, spelling and concepts of each term in `words`: the longest at each place, without overlaps. Terms
         of one length that match the same words ("refugee*", "refugees") are one, with the larger weights."""
         found: list[tuple[int, str, dict[str, float]]] = []
-        begun = list(map(self._begun.__getitem__, words))
+        small = list(map(str.lower, words))
+        first = self._may_begin(set(small))
         free = 0
-        for at in compress(range(len(words)), begun):
-            if at < free or (here := begun[at]) is None:
+        for at, second in compress(enumerate([*small[1:], ""]), map(first.__contains__, small)):
+            if at < free:
                 continue
-            best, longer = here
-            if longer and at + 1 < len(words):
-                following = [term for key in self._keys[words[at + 1]] for term in longer.get(key, ())]
-                if following:
-                    best = self._longest(following, words, at) or best
-            if best:
-                found.append((at, best[0].spelling, _merged([term.weights for term in best])))
-                free = at + 1 + len(best[0].tail)
+            begun = self._begun[words[at]]
+            if second in begun.seconds or (begun.open and second):
+                terms = [term for key in self._keys[words[at + 1]] for term in begun.longer.get(key, ())]
+                longest = self._longest(terms, words, at)
+                if longest:
+                    found.append((at, longest[0].spelling, _merged([term.weights for term in longest])))
+                    free = at + 1 + len(longest[0].tail)
+                    continue
+            if begun.spelling:
+                found.append((at, begun.spelling, begun.weights))
         return found
 
     def _longest(self, terms: list[_Term], words: Sequence[str], at: int) -> list[_Term]:
@@ -216,6 +237,19 @@ class TermIndex:
 
     def _goes_on(self, words: Sequence[str], tail: Sequence[str]) -> bool:
         return len(words) == len(tail) and all(part in self._keys[word] for part, word in zip(tail, words, strict=True))
+
+
+def _forms(word: str) -> Iterator[str]:
+    """How a word of the lexicon may be written in a text: as it is, in small letters but for its own capitals, and with
+    the ending of a plural."""
+    yield word
+    if len(word) > 2:
+        yield from (f"{word}s", f"{word}S")
+    if word == word.lower():
+        if word.endswith("y"):
+            yield f"{word[:-1]}ies"
+        if not word.endswith("i"):
+            yield f"{word}es"
 
 
 def _merged(terms: Sequence[dict[str, float]]) -> dict[str, float]:
@@ -236,12 +270,12 @@ def find_terms(title: str, text: str, terms: TermIndex) -> tuple[list[Strength],
     """The terms of title and text as evidence, heaviest first, and the number of words read."""
     occurrences: Counter[str] = Counter()
     concepts: dict[str, dict[str, float]] = {}
-    heading = _WORD.findall(title[:1000])
-    body = _WORD.findall(text[:MAX_CHARACTERS])
+    heading, body = plain_words(title[:1000]), plain_words(text[:MAX_CHARACTERS])
     for words, is_title in ((heading, True), (body, False)):
         for at, term, weights in terms.find(words):
             occurrences[term] += TITLE_FACTOR if is_title else LEDE_FACTOR if at < LEDE_WORDS else 1
-            concepts[term] = _merged([weights, concepts[term]]) if term in concepts else weights
+            if concepts.setdefault(term, weights) is not weights:
+                concepts[term] = _merged([weights, concepts[term]])
     evidence = [
         Strength(term, times, concept, weight)
         for term, times in occurrences.items()
