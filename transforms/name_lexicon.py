@@ -67,11 +67,9 @@ class KnownNames:
 
     def beginnings(self, words: Words) -> list[int]:
         """The words that a name may begin with: those with a capital, and those some known name begins with without."""
-        small = self._small
         capitals = list(compress(range(len(words)), words.capital))
-        if small.isdisjoint(words.folded):
-            return capitals
-        return sorted({*capitals, *(at for at, folded in enumerate(words.folded) if folded in small)})
+        small = list(compress(range(len(words)), map(self._small.__contains__, words.folded)))
+        return sorted({*capitals, *small}) if small else capitals
 
     def find(self, words: Words, at: int, *, inside: bool = False) -> KnownName | None:
         """The longest known name that begins with the word at `at`; `inside` a longer name also those that must stand

@@ -5,7 +5,7 @@ the lexicon are cut out first, then titles ("Prime Minister"), country words and
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from transforms.name_lexicon import NameLexicon, NameWords, is_country_word
 from transforms.name_tokens import Words
@@ -30,8 +30,7 @@ _JOINING = frozenset(("of", "for", "and", "the"))
 _OF = frozenset(("of", "for", "de", "del", "du", "des", "pour", "para", "für"))
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """A name in the title or text: what it says there, whose name it is, the rule that found it and its score. `start`
     is a character offset into `part`."""
 
@@ -182,7 +181,8 @@ class Reader:
     def _is_title(self, words: Words, at: int, last: int, rules: NameWords) -> bool:
         """Whether a word stands before a person's name: "Minister", "Major-General", a role that opens a sentence."""
         lower = words.lower[at]
-        if all(part in rules.titles for part in lower.rstrip(".").split("-")):
+        bare = lower.rstrip(".")
+        if bare in rules.titles or ("-" in bare and rules.titles.issuperset(bare.split("-"))):
             return True
         return at + 2 < last and lower in rules.roles and words.opens(at)
 

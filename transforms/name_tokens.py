@@ -1,13 +1,14 @@
 """Words of a text as names are read from: with offsets, whether they open a sentence, and what joins them."""
 
 import re
+from itertools import compress, count, repeat
 from typing import NamedTuple
 
 from transforms.tokens import POSSESSIVES, Remembered, fold_words, split_words
 
 # "U.S.", "W." as an initial, "Gen.", "AT&T", "O'Neill", "al-Qaeda"; a possessive "'s" is told apart below.
 _WORD = re.compile(
-    r"([A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]+(?=[ ,\n])|(?:[^\W\d_]\.){2,}|[A-Z]\.(?=\s)|[A-Z]{1,3}&[A-Z]{1,3}(?!\w)"
+    r"(?=\w)([A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]+(?=[ ,\n])|(?:[^\W\d_]\.){2,}|[A-Z]\.(?=\s)|[A-Z]{1,3}&[A-Z]{1,3}(?!\w)"
     r"|(?:Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Sgt|Capt|Maj|Sen|Rep|Gov|Rev|St|Jr|Sr)\.(?=\s)"
     r"|[^\W\d_]\w*(?:['’‑-][^\W_]+)*)"
 )
@@ -36,14 +37,15 @@ class Words:
     def __init__(self, text: str) -> None:
         self.texts, self.starts, gaps = split_words(_WORD, text)
         self.folded = fold_words(self.texts)
-        self._possessive = {at for at, word in enumerate(self.texts) if word.endswith(POSSESSIVES)}
+        self._possessive = set(compress(count(), map(str.endswith, self.texts, repeat(POSSESSIVES))))
         for at in self._possessive:
             self.texts[at] = self.texts[at][:-2]
         self.lower = list(map(str.lower, self.texts))
         self.gaps = list(map(_GAPS.__getitem__, gaps))
         self.capital = bytearray(len(self.texts))
         for at in [at for at, small in enumerate(map(str.islower, self.texts)) if not small]:
-            self.capital[at] = _begins_name(self.texts[at])
+            word = self.texts[at]
+            self.capital[at] = word[0].isupper() if "-" not in word else _begins_name(word)
 
     def __len__(self) -> int:
         return len(self.texts)

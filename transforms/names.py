@@ -59,17 +59,12 @@ class NamesTagger:
         text = document.text[:MAX_CHARACTERS]
         countries = self._lexicon.country_words(language)
         tables = list(read_tables(text, lambda folded: is_country_word(countries, folded)))
-        mentions = [mention for mention in reader.read(Words(text)) if not _is_inside(mention, tables)] + tables
+        in_tables = {mention.start for mention in tables}  # what stands there is a team
+        mentions = [mention for mention in reader.read(Words(text)) if mention.start not in in_tables] + tables
         title = Words(document.title[:MAX_TITLE_CHARACTERS])
         headed = sum(title.capital) > 0.6 * len(title)  # a capital says nothing there
-        mentions += [replace(mention, part="title") for mention in reader.read(title, lexicon_only=headed)]
+        mentions += [mention._replace(part="title") for mention in reader.read(title, lexicon_only=headed)]
         return fold_names(mentions)
-
-
-def _is_inside(mention: Mention, tables: Sequence[Mention]) -> bool:
-    """Whether a mention stands where a table names a team."""
-    starts = {table.start for table in tables}
-    return mention.start in starts
 
 
 def fold_names(mentions: Sequence[Mention]) -> list[Mention]:
@@ -80,7 +75,7 @@ def fold_names(mentions: Sequence[Mention]) -> list[Mention]:
     elsewhere is a person.
     """
     alone = {fold(m.name) for m in mentions if m.kind == PERSON and m.score == UNKNOWN and " " not in m.name}
-    read = [replace(m, rule="surname repeated", score=REPEATED) if _is_pair_of(m, alone) else m for m in mentions]
+    read = [m._replace(rule="surname repeated", score=REPEATED) if _is_pair_of(m, alone) else m for m in mentions]
     canonical: dict[str, str] = {}
     owners: dict[str, dict[str, str]] = {}  # full name by surname and first name
     for mention in sorted(read, key=lambda m: -m.score):
@@ -100,12 +95,12 @@ def fold_names(mentions: Sequence[Mention]) -> list[Mention]:
         surname = fold(name.rsplit(" ", 1)[-1])
         if " " not in name and surname in owners:
             owner = latest.get(surname) or next(iter(owners[surname].values()))
-            folded.append(replace(mention, name=owner, score=BELIEVED))
+            folded.append(mention._replace(name=owner, score=BELIEVED))
         elif " " not in name and mention.score >= BELIEVED and surname in first_names:
-            folded.append(replace(mention, name=first_names[surname]))  # "Sir Alex", "Crown Prince Mohammed"
+            folded.append(mention._replace(name=first_names[surname]))  # "Sir Alex", "Crown Prince Mohammed"
         elif mention.score >= BELIEVED or (" " not in name and surname in titled):
             latest[surname] = name
-            folded.append(replace(mention, name=name, score=max(mention.score, BELIEVED)))
+            folded.append(mention._replace(name=name, score=max(mention.score, BELIEVED)))
     return folded
 
 
