@@ -83,9 +83,8 @@ class Speakers:
         self._speech = speech
         known = people[:MAX_PEOPLE]
         self._full = {fold(person.name.split()[-1]): person.name for person in reversed(known)}
-        surnames = _any_of({person.name.split()[-1] for person in known})
-        found = [(match.start(), match.group()) for match in re.finditer(rf"\b{surnames}\b", text)] if known else []
-        self._mentions = [(start, self._full[fold(surname)]) for start, surname in found]
+        surnames = {person.name.split()[-1] for person in known}
+        self._mentions = [(start, self._full[fold(surname)]) for start, surname in _find_words(surnames, text)]
 
     def of(self, start: int, end: int, previous: int, following: int) -> Said:
         """Who said the quotation from `start` to `end`; `previous` and `following` are where the quotations around it
@@ -193,6 +192,28 @@ class Speakers:
         at = bisect_left(self._mentions, (position, ""))
         near = at > 0 and self._mentions[at - 1][0] > position - MAX_BACK_CHARACTERS
         return self._mentions[at - 1][1] if near else None
+
+
+def _find_words(words: Iterable[str], text: str) -> list[tuple[int, str]]:
+    """Where each of the words stands in the text by itself, in order; of overlapping ones the first and longest."""
+    found = []
+    for word in words:
+        at = text.find(word)
+        while at >= 0:
+            if _is_edge(text, at) and _is_edge(text, at + len(word)):
+                found.append((at, -len(word), word))
+            at = text.find(word, at + 1)
+    free, apart = 0, []
+    for at, _, word in sorted(found):
+        if at >= free:
+            apart.append((at, word))
+            free = at + len(word)
+    return apart
+
+
+def _is_edge(text: str, at: int) -> bool:
+    """Whether a word begins or ends there."""
+    return (at > 0 and text[at - 1].isalnum()) != (at < len(text) and text[at].isalnum())
 
 
 def _any_of(words: Iterable[str]) -> str:

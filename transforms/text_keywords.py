@@ -16,7 +16,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, compress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -118,12 +118,12 @@ def find_keywords(text: str, stop_words: frozenset[str]) -> tuple[Keyword, ...]:
     mean = sum(content.values()) / len(content)
     common = mean + math.sqrt(sum([n * n for n in content.values()]) / len(content) - mean * mean)
     places: dict[str, list[int]] = {word: [] for word in kept}
-    for at, word in enumerate(lower):
-        if word in places:
-            places[word].append(at)
+    standing = list(compress(range(len(lower)), map(places.__contains__, lower)))
+    for at in standing:
+        places[lower[at]].append(at)
     most = max(content.values())
     weights = {word: _weight(at, printed, gaps, sentence_of, common=common, most=most) for word, at in places.items()}
-    return _best(_phrases(printed, lower, gaps, weights))
+    return _best(_phrases(standing, printed, lower, gaps, weights))
 
 
 def _weight(
@@ -150,30 +150,30 @@ def _weight(
 
 
 def _phrases(
-    printed: Sequence[str], lower: Sequence[str], gaps: Sequence[_Gap], weights: dict[str, float]
+    standing: Sequence[int],
+    printed: Sequence[str],
+    lower: Sequence[str],
+    gaps: Sequence[_Gap],
+    weights: dict[str, float],
 ) -> dict[str, tuple[float, str]]:
-    """Every phrase of words with a weight: its score and how it is mostly printed."""
-    found: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
-    for first, word in enumerate(lower):
-        if word not in weights:
-            continue
+    """Every phrase of words with a weight, which are `standing` there: its score and how it is mostly printed."""
+    phrases = [printed[first] for first in standing]
+    for first in standing:
         last = first + 1
-        while True:
-            found[tuple(lower[first:last])][" ".join(printed[first:last])] += 1
-            if last - first == MAX_WORDS or last >= len(lower):
-                break
-            if not gaps[last - 1].joins or lower[last] not in weights:
-                break
+        while last < len(lower) and gaps[last - 1].joins and lower[last] in weights and last - first < MAX_WORDS:
             last += 1
+            phrases.append(" ".join(printed[first:last]))
+    found: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+    for form, times in Counter(phrases).items():
+        found[form.lower()].append((times, form))
     scored = {}
-    for words, forms in found.items():
-        times = forms.total()
-        if len(words) > 1 and times == 1 and len(lower) >= SHORT_TEXT_WORDS:
+    for phrase, forms in found.items():
+        total = sum([times for times, _ in forms])
+        own = [weights[word] for word in phrase.split(" ")]
+        if len(own) > 1 and total == 1 and len(lower) >= SHORT_TEXT_WORDS:
             continue
-        own = [weights[word] for word in words]
-        weight = math.prod(own) / (times * (1 + sum(own)))
-        form = max(forms, key=lambda form: (forms[form], form))
-        scored[" ".join(words)] = (1 / (1 + weight), form)
+        weight = math.prod(own) / (total * (1 + sum(own)))
+        scored[phrase] = (1 / (1 + weight), max(forms)[1])
     return scored
 
 
