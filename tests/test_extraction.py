@@ -194,3 +194,11 @@ def test_paragraphs_that_the_extractor_drops_from_among_the_text_stand_in_the_le
     assert "Read more about the ferries and what they cost" in told
     assert " ".join(stories) in told
     assert "Harbour Herald, Pier Road 3" not in told  # of the page, not of the story
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("attribute", ["a{}=1", "a{}", "a{}='>'", 'a{}="<p>"'])
+def test_a_tag_with_ever_so_many_attributes_costs_no_more_than_its_bytes(attribute: str) -> None:
+    crowd = " ".join(attribute.format(number) for number in range(100_000))
+    article = clean_page(page(html().replace("<body>", f"<body {crowd}>")), SETTINGS)
+    assert article.text.split("\n") == list(PARAGRAPHS)

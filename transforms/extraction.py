@@ -8,8 +8,10 @@ The body is found by trafilatura (https://github.com/adbar/trafilatura); this mo
 """
 
 import logging
+import re
 from copy import copy
 from dataclasses import dataclass
+from itertools import islice
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -43,6 +45,9 @@ logging.getLogger("htmldate").setLevel(logging.CRITICAL)
 _OPTIONS = Extractor(output_format="python", comments=False)
 MAX_HOME_WORDS = 300
 SENTENCE_WORDS = 5  # a shorter line may be a menu's
+LARGE_TREE = 2_000  # elements; most stories have a tenth
+# What stands in a page that RAW_TREE_PRUNE_XPATH would find something in; hardly any has it.
+_APPENDED = re.compile(rb"mvp-post-add|infinite-?scroll|elementor-share-buttons")
 # Nothing a reader sees, and nothing the body is made of: every later copy of the tree is cheaper without.
 _INVISIBLE = ("script", "style", "template", "svg", "iframe", "object", "embed", "canvas", "link", "meta")
 
@@ -151,19 +156,24 @@ def extract_body(page: Page, tree: HtmlElement, metadata: PageMetadata, host: Ho
 
     Where the host's rule knows the body, that. Else first trafilatura's fast path on the part of the page that holds
     the story; when that does not find what is there, its whole cascade on the whole page; and when JSON-LD holds far
-    more than both, that.
+    more than both, that. On large pages the cascade goes without the rules that just failed: they walk through the tree
+    dozens of times.
     """
+    unwanted = REMOVE_COMMENTS_AND_LISTS_XPATH
+    if _APPENDED.search(page.body):
+        unwanted = [*RAW_TREE_PRUNE_XPATH, *unwanted]
     _strip(tree, host)
     if host and host.body and (parts := host.body(tree)):
         return Body(lines=[line for part in parts for line in element_lines(part)], method="host-rule", tree=tree)
     story = narrow(tree)
-    if story.characters and story.is_found_in(lines := _extract(tree, thorough=False)):
+    if story.characters and story.is_found_in(lines := _extract(tree, unwanted, thorough=False)):
         return Body(lines=lines, method="trafilatura-fast", tree=tree)
+    is_large = sum(1 for _ in islice(tree.iter(), LARGE_TREE)) == LARGE_TREE
     tree = parse_page(page.body, page.content_type)
     _strip(tree, host)
     if story.has_paragraphs:
         strip_furniture(tree)
-    lines = _extract(tree, thorough=True)
+    lines = _extract(tree, unwanted, thorough=True, own_rules=not is_large)
     if len(metadata.article_body) > max(MIN_STORY_CHARS, 2 * sum(map(len, lines))):
         return Body(lines=text_lines(metadata.article_body), method="json-ld", tree=tree)
     return Body(lines=lines, method="trafilatura", tree=tree)
@@ -178,20 +188,21 @@ def _strip(tree: HtmlElement, host: HostRule | None) -> None:
                 element.drop_tree()
 
 
-def _extract(tree: HtmlElement, *, thorough: bool) -> list[str]:
-    """The lines of the body that trafilatura finds in `tree`, which stays as it is.
+def _extract(tree: HtmlElement, unwanted: list[etree.XPath], *, thorough: bool, own_rules: bool = True) -> list[str]:
+    """The lines of the body that trafilatura finds in `tree`, which stays as it is, without what is `unwanted`.
 
-    These are the steps of `bare_extraction`: its own rules; when `thorough`, also what readability and justext find
+    These are the steps of `bare_extraction`: its `own_rules`; when `thorough`, also what readability and justext find
     beside them, and where that is next to nothing all paragraphs. Left out is what it does when little of the page's
     text was found, trying all again in another mode and taking the longer result: `Story.is_found_in` asks that of the
     story's part, and pages of little text have menus and notices for the rest.
     """
-    tree = prune_unwanted_nodes(copy(tree), RAW_TREE_PRUNE_XPATH)
-    tree = prune_unwanted_nodes(tree, REMOVE_COMMENTS_AND_LISTS_XPATH)
+    tree = prune_unwanted_nodes(copy(tree), unwanted)
     try:
         cleaned = tree_cleaning(copy(tree) if thorough else tree, _OPTIONS)
         before = copy(cleaned) if thorough else None
-        body, text = extract_content(convert_tags(cleaned, _OPTIONS), _OPTIONS)
+        body, text = (
+            extract_content(convert_tags(cleaned, _OPTIONS), _OPTIONS) if own_rules else (etree.Element("body"), "")
+        )
         if thorough:
             body, text = compare_extraction(before, copy(tree), body, text, _OPTIONS)
             if len(text) < _OPTIONS.min_extracted_size:
@@ -223,4 +234,4 @@ def warm() -> None:
     placeholders()
     agencies()
     short = "<html><body><div>Too short for all but the last fallback of the cascade.</div></body></html>"
-    _extract(parse_page(short.encode(), None), thorough=True)
+    _extract(parse_page(short.encode(), None), [], thorough=True)

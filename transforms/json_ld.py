@@ -67,25 +67,25 @@ def parse_block(text: str) -> list[Json]:
     text = text.strip()
     try:
         return [json.loads(text, strict=False)]
-    except (ValueError, RecursionError):
-        pass
-    text = _WRAPPER.sub("", text).strip()
+    except json.JSONDecodeError as error:
+        failed = "" if error.msg == "Extra data" else text  # several values, which are read below
+    except RecursionError:
+        return []
+    unwrapped = _WRAPPER.sub("", text).strip()
+    return _values(unwrapped, failed) or _values(_TRAILING_COMMA.sub(r"\1", unwrapped), unwrapped)
+
+
+def _values(text: str, failed: str) -> list[Json]:
+    """The values that follow each other in `text`, none where it is what `failed` already."""
     values: list[Json] = []
-    start = 0
-    decoder = json.JSONDecoder(strict=False)
-    for repaired in (text, _TRAILING_COMMA.sub(r"\1", text)):
-        values, start = [], 0
-        while len(values) < 20:
-            start = _next_value(repaired, start)
-            if start < 0:
-                break
-            try:
-                value, start = decoder.raw_decode(repaired, start)
-            except (ValueError, RecursionError):
-                break
-            values.append(value)
-        if values:
+    decoder, start = json.JSONDecoder(strict=False), -1 if text == failed else _next_value(text, 0)
+    while start >= 0 and len(values) < 20:
+        try:
+            value, start = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
             break
+        values.append(value)
+        start = _next_value(text, start)
     return values
 
 

@@ -14,6 +14,12 @@ from transforms.reject import Rejected
 MAX_FRAGMENT_CHARS = 2_000_000
 BEFORE_HEADLINE, AFTER_HEADLINE = 15, 60  # elements looked at around it
 
+MAX_ATTRIBUTES = 400  # of an element; what has more is left none, for the parser's time grows with their square
+MIN_CROWDED_BYTES = 2_000  # no shorter tag holds as many
+
+_VALUE = rb"=\s*+(?:\"[^\"]*+\"|'[^']*+')?+"
+_TAG = re.compile(rb"<[A-Za-z](?:[^<>=]++|" + _VALUE + rb")*+")
+_VALUES = re.compile(_VALUE)
 _XML_DECLARATION = re.compile(rb"^\s*<\?xml[^>]{0,200}\?>")
 _OTHER_FORMATS = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"RIFF", b"\x1f\x8b", b"\x00\x00\x00")
 _FIRST_ELEMENTS = etree.XPath("//body/descendant::*[position() <= 500]")
@@ -33,13 +39,24 @@ def parse_page(body: bytes, content_type: str | None) -> HtmlElement:
         raise Rejected("not-html", "the body is of another format, whatever its header says", stage="clean")
     markup = decode(body, content_type).encode("utf-8", "replace").translate(None, _CONTROL_BYTES)
     try:
-        tree = document_fromstring(_XML_DECLARATION.sub(b"", markup, count=1), parser=_parser())
+        tree = document_fromstring(_uncrowded(_XML_DECLARATION.sub(b"", markup, count=1)), parser=_parser())
     except (etree.LxmlError, ValueError) as error:
         raise Rejected("unparsable", str(error)[:200]) from None
     _gather_body(tree)
     if tree.find("body") is None:
         raise Rejected("unparsable", "no body element")
     return tree
+
+
+def _uncrowded(markup: bytes) -> bytes:
+    """`markup` without the attributes of tags that have far too many."""
+    pieces: list[bytes] = []
+    start = 0
+    for tag in [found for found in _TAG.finditer(markup) if found.end() - found.start() > MIN_CROWDED_BYTES]:
+        if len(_VALUES.sub(b" ", tag[0]).split()) > MAX_ATTRIBUTES:
+            pieces += markup[start : tag.start()], re.split(rb"[\s/]", tag[0], maxsplit=1)[0]
+            start = tag.end()
+    return b"".join((*pieces, markup[start:])) if pieces else markup
 
 
 def fragment_lines(markup: str) -> list[str]:
