@@ -19,7 +19,7 @@ from transforms.speakers import NOT_SAID, Speakers, Speech
 from transforms.taggers import Document, Evidence, Tags
 from transforms.wordlists import Lexicon
 
-RULES = 2
+RULES = 3
 MAX_CHARACTERS = 40_000
 MAX_QUOTE_CHARACTERS = 3_000
 MAX_SINGLE_CHARACTERS = 600  # between single marks, which may be apostrophes

@@ -51,9 +51,15 @@ class Speech:
         self.openers = frozenset(sections.get("openers", ()))
         self.joints = frozenset(sections.get("joints", ()))
         self.stops = frozenset(sections.get("stops", ()))
-        outlets = lexicon.sections("outlets.txt")
-        self._outlets = {key(entry.text) for entry in outlets if entry.section == "outlets"} | agencies().keys()
-        self._outlet_words = {key(entry.text) for entry in outlets if entry.section == "words"}
+        outlets: dict[str, set[str]] = {}
+        for entry in lexicon.sections("outlets.txt"):
+            outlets.setdefault(entry.section, set()).add(entry.text)
+        with_article, without = outlets.get("with article", set()), outlets.get("without article", set())
+        self._written_small = {name for name in outlets.get("outlets", ()) if name.islower()} | {"dpa"}
+        self._outlets = {key(name) for name in outlets.get("outlets", set()) | without} | agencies().keys()
+        self._outlet_words = {key(name) for name in outlets.get("words", ())}
+        doubtful = {**dict.fromkeys(with_article, "the"), **dict.fromkeys(without, "")} if language == "en" else {}
+        self._article = {key(name): article for name, article in doubtful.items()}
         self.verb = re.compile(rf"(?<![\w-]){verbs}(?![\w-])")
         self.nameless = re.compile(rf"{articles} (?:[\w'’-]+ ){{1,6}}?{verbs}(?![\w-])")
         that = _any_of(sections.get("that", ()))
@@ -63,16 +69,23 @@ class Speech:
         rest = rf"(?: (?!{_any_of(sections.get('articles', ()))} )[^,]{{1,80}})?"
         self.as_said = re.compile(rf"^(?P<what>.{{20,500}}), (?P<who>[^,]{{2,80}}?) {verbs}{rest}$")
         outlet = r"(?P<told>[^\W_][\w.&'’-]*(?: (?:[^\W\d_a-z][\w.&'’-]*|of|and|am|de|del|la|du|des|y))*)"
-        self.told = re.compile(rf"(?<!\w){_any_of(sections.get('telling', ()))}['’ ]+(?:{articles.lower()} )?{outlet}")
+        self.told = re.compile(
+            rf"(?<!\w){_any_of(sections.get('telling', ()))}['’ ]+(?:(?P<article>{articles.lower()}) )?{outlet}"
+        )
         self.as_said_by = re.compile(rf"^(?P<what>.{{20,500}}), {verbs} (?P<who>[^,]{{2,80}})(?:, [^,]{{2,80}},?)?$")
 
-    def is_outlet(self, name: str) -> bool:
-        """Whether a name is a news outlet's: a known one's, or one that says so: "the Harbour Gazette"."""
+    def is_outlet(self, name: str, article: str = "", following: str = "") -> bool:
+        """Whether a name behind `article` is a news outlet's: a known one's, or one that says so, "Harbour Gazette".
+        Common words must stand as the outlet is written, "told Time" or "told the Sun", and before no other name."""
         bare = key(name)
         words = bare.split()
-        if bare in self._outlets:
-            return True
-        return len(words) > 1 and name[0].isupper() and bool(self._outlet_words & {words[0], words[-1]})
+        if not (any(map(str.isupper, name)) or name in self._written_small):
+            return False
+        if bare in self._article:
+            return article == self._article[bare] and not following[:1].isupper()
+        return bare in self._outlets or (
+            len(words) > 1 and name[0].isupper() and bool(self._outlet_words & {words[0], words[-1]})
+        )
 
 
 class Speakers:
@@ -124,7 +137,8 @@ class Speakers:
             words = found["told"].split()
             for size in range(len(words), 0, -1):
                 outlet = " ".join(words[:size]).rstrip(".,'’")
-                if self._speech.is_outlet(outlet):
+                following = "" if words[size - 1].endswith((".", ",")) else " ".join(words[size : size + 1])
+                if self._speech.is_outlet(outlet, found["article"] or "", following):
                     return outlet
         return None
 
