@@ -5,6 +5,7 @@ import random
 import shutil
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config import parse_config
+from pipeline.explain import explain
 from pipeline.report import Report
 from pipeline.run import Options, run_once
 from pipeline.verify import verify
 from tests.archive import Archive
 from tests.arrivals import article, made_up
-from tests.servers import Reply, Site, html, serve
+from tests.servers import Reply, Route, Site, html, serve
 from tests.test_joins import by_joins
 from transforms.assignment import Outcome, assign
 from transforms.host_pages import PAGES, HostPages, page_of
@@ -27,7 +29,7 @@ from transforms.plain_text import count_words
 from transforms.reading import read
 from transforms.recognition import REPEATED, Unchanged
 from transforms.schema import Article, Dateline
-from transforms.settings import DeduplicateSettings
+from transforms.settings import DeduplicateSettings, FetchSettings, Settings
 from transforms.signatures import sign
 
 PROMO = "Never miss a tide: have the harbour letter sent to you every morning."
@@ -245,15 +247,15 @@ def test_lines_stay_where_they_are_asked_to_and_datelines_always(tmp_path: Path)
     assert not any(map(learned, rows))
 
 
-def coast(numbers: range) -> dict[str, Reply]:
+def page_with_promo(number: int) -> str:
+    title, text = written(story, number + 1, seed=3)[-1]
+    body = "".join(f"<p>{line}</p>" for line in [*text.split("\n"), PROMO])
+    return f"<html lang=en><title>{title}</title><article><h1>{title}</h1>{body}</article></html>"
+
+
+def coast(numbers: range) -> dict[str, Route]:
     """A site of so many stories with a promo that no list knows."""
-    stories = written(story, numbers.stop, seed=3)
-    pages = {}
-    for number in numbers:
-        title, text = stories[number]
-        body = "".join(f"<p>{line}</p>" for line in [*text.split("\n"), PROMO])
-        head = f"<html lang=en><title>{title}</title><article><h1>{title}</h1>{body}</article></html>"
-        pages[f"/{number}"] = html(head)
+    pages: dict[str, Route] = {f"/{number}": html(page_with_promo(number)) for number in numbers}
     items = "".join(f"<item><link>/{number}</link><guid>{number}</guid></item>" for number in numbers)
     return pages | {"/feed": Reply(body=FEED.format(items), headers={"Content-Type": "application/rss+xml"})}
 
@@ -292,3 +294,8 @@ def test_two_runs_learn_a_line_and_a_lost_state_changes_nothing(forgets: bool, t
         time.sleep(1.1)
         assert (run(site).stored, len(rows())) == (0, 20)
         assert not list(verify(tmp_path))
+        settings = Settings(fetch=FetchSettings(allow_hosts=(site.host,), per_host_delay_s=0))
+        (tmp_path / "new.html").write_text(page_with_promo(20))
+        for target, url in ((rows()[-1]["source_url"], None), (str(tmp_path / "new.html"), site.url("/20"))):
+            told = explain(target, settings, datetime.now(UTC), url=url, dataset=tmp_path)
+            assert [line.rule for line in told.lines if line.removed == PROMO] == [REPEATED]

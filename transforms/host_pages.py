@@ -12,18 +12,17 @@ and batches they came. All that is kept of a page can be read from its row: `sig
 import struct
 import zlib
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
 
 from transforms.plain_text import one_case
 from transforms.signatures import Signature
 
 PAGES = 32  # of a host that are remembered, the latest
 MARGIN = 3  # pages beyond half of them: of few pages nearly all must carry a line, and never fewer than five
-HEAD_LINES, END_LINES = 3, 6  # of a text that are looked at
-SHINGLES = 8  # the smallest of a text; whoever shares one may tell the same
-TITLE_WORDS = 6  # the first long ones; whoever shares half of them may tell the same
+HEAD_LINES, END_LINES = 2, 5  # of a text that are looked at
+SHINGLES = 6  # the smallest of a text; whoever shares one may tell the same
+TITLE_WORDS = 5  # the first long ones; whoever shares half of them may tell the same
 LONG_WORD = 4  # letters
 
 _PLACE = struct.Struct("<q16sB")  # first_seen_at in microseconds, article_id, how many hashes follow
@@ -33,7 +32,7 @@ _AT_HEAD = 0x5BD1E995  # tells a line at the head from the same at the end
 def page_of(article_id: str, first_seen_us: int, title: str | None, bare: Signature) -> bytes:
     """What is remembered of a text, by its row: hashes of its lines at both ends, phrases and title. `bare` is the
     signature as it is stored."""
-    lines = bare.lines.tolist()
+    lines: list[int] = bare.lines.tolist()
     hashes = [line ^ _AT_HEAD for line in lines[:HEAD_LINES]]
     hashes += lines[-END_LINES:]
     hashes += _phrases(bare)
@@ -70,10 +69,13 @@ class HostPages:
 
     def add(self, page: bytes) -> None:
         """Take in a page, once."""
-        at = bisect_left(self.latest, _place(page), key=_place)
-        if at < len(self.latest) and _place(self.latest[at]) == _place(page):
-            return
-        self.latest.insert(at, page)
+        if not self.latest or _place(self.latest[-1]) < _place(page):  # nearly always
+            self.latest.append(page)
+        else:
+            at = bisect_left(self.latest, _place(page), key=_place)
+            if _place(self.latest[at]) == _place(page):
+                return
+            self.latest.insert(at, page)
         gone = self.latest.pop(0) if len(self.latest) > PAGES else None
         if self.counts:
             self._count(page)
@@ -93,9 +95,6 @@ class HostPages:
             else:
                 del counts[value]
 
-    def _pages_with(self, value: int) -> int:
-        return self.counts.get(value, 0)
-
     def repeated(
         self, lines: Sequence[int], suspects: Collection[int], title: str | None, bare: Signature
     ) -> tuple[int, int]:
@@ -106,12 +105,16 @@ class HostPages:
         if not self.counts:
             for page in self.latest:
                 self._count(page)
-        least = len(self.latest) // 2 + MARGIN + self._alike(title, bare)
+        least = len(self.latest) // 2 + MARGIN
+        if self.counts.get(lines[0] ^ _AT_HEAD, 0) < least and self.counts.get(lines[-1], 0) < least:
+            return 0, 0
+        least += self._alike(title, bare)
 
-        def count(lines: Iterable[int], mark: int) -> int:
-            return sum(
-                1 for _ in takewhile(lambda line: line in suspects and self._pages_with(line ^ mark) >= least, lines)
-            )
+        def count(lines: Sequence[int], mark: int) -> int:
+            for number, line in enumerate(lines):
+                if line not in suspects or self.counts.get(line ^ mark, 0) < least:
+                    return number
+            return len(lines)
 
         inner = len(lines) - 1
         after = count(lines[: -END_LINES - 1 : -1][:inner], 0)
@@ -120,8 +123,8 @@ class HostPages:
 
     def _alike(self, title: str | None, bare: Signature) -> int:
         """How many pages may tell the same story as a text, or another of its series."""
-        words = sorted(map(self._pages_with, _long_words(title)), reverse=True)
-        phrases = max(map(self._pages_with, _phrases(bare)), default=0)
+        words = sorted([self.counts.get(word, 0) for word in _long_words(title)], reverse=True)
+        phrases = max([self.counts.get(shingle, 0) for shingle in _phrases(bare)], default=0)
         return max(phrases, words[(len(words) - 1) // 2]) if words else phrases
 
 
