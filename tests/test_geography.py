@@ -312,3 +312,35 @@ def test_names_that_share_their_words_are_told_apart(text: str, expected: set[st
 
 def test_a_word_the_text_writes_small_is_no_country_in_the_headline() -> None:
     assert codes(tagged("A turkey costs more than last year in Ohio.", title="Turkey prices rise")) == {"US"}
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "Ukrainian ministers and the German president met in Warsaw. Poland helped; the Swiss kept silent."),
+        ("de", "Die ukrainische Regierung und Deutschland sprachen in Warschau. Polen half, die Schweizer schwiegen."),
+        ("fr", "Le gouvernement ukrainien et le maire allemand étaient à Varsovie. La Pologne aide, les Suisses non."),
+        ("es", "El gobierno ucraniano y el presidente alemán hablaron en Varsovia. Polonia ayudó; los suizos no."),
+        ("it", "Il governo ucraino e il presidente tedesco erano a Varsavia. La Polonia aiuta, gli svizzeri no."),
+        ("pt", "O governo ucraniano e o presidente alemão falaram em Varsóvia. A Polónia ajudou, os suíços não."),
+        ("ru", "Украинское правительство и немецкий президент были в Варшаве. Польша помогла, швейцарцы промолчали."),
+        ("ar", "التقت الحكومة الأوكرانية والرئيس الألماني في وارسو. ووعدت بولندا بالمساعدة وصمت السويسريون."),
+        ("tr", "Ukrayna hükümeti ile Alman cumhurbaşkanı Varşova'da görüştü. Polonya yardım etti, İsviçreli sustu."),
+        ("nl", "De ministers van Oekraïne en Duitsland spraken in Warschau. Polen hielp, Zwitserland zweeg."),
+        ("pl", "Rząd Ukrainy i prezydent Niemiec spotkali się w Warszawie. Polska pomogła, Szwajcaria milczała."),
+        ("cs", "Vláda Ukrajiny a prezident Německa byli ve Varšavě. Polsko pomohlo, Švýcarsko mlčelo."),
+        ("sk", "Vláda Ukrajiny a prezident Nemecka boli vo Varšave. Poľsko pomohlo, Švajčiarsko mlčalo."),
+        ("hr", "Vlada Ukrajine i predsjednik Njemačke bili su u Varšavi. Poljska je pomogla, Švicarska je šutjela."),
+        ("sv", "Ukrainas regering och Tysklands president möttes i Warszawa. Polen hjälpte, Schweiz teg."),
+        ("uk", "Уряд України та президент Німеччини зустрілися у Варшаві. Польща допомогла, Швейцарія мовчала."),
+        ("zh", "乌克兰政府和德国总统在华沙会面。波兰承诺提供援助，瑞士保持沉默。"),
+        ("ja", "ウクライナ政府とドイツ大統領はワルシャワで会談した。ポーランドは支援し、スイスは沈黙した。"),
+        ("ko", "우크라이나 정부와 독일 대통령이 바르샤바에서 만났다. 폴란드는 지원했고 스위스는 침묵했다."),
+        ("fa", "دولت اوکراین و رئیس‌جمهور آلمان در ورشو دیدار کردند. لهستان قول کمک داد و سوئیس سکوت کرد."),
+        ("hi", "यूक्रेन सरकार और जर्मनी के राष्ट्रपति वारसॉ में मिले। पोलैंड ने मदद की, स्विट्ज़रलैंड चुप रहा।"),
+        ("he", "ממשלת אוקראינה ונשיא גרמניה נפגשו בוורשה. פולין הבטיחה סיוע, שווייץ שתקה."),
+        ("id", "Pemerintah Ukraina dan presiden Jerman bertemu di Warsawa. Polandia membantu, Swiss diam."),
+    ],
+)  # fmt: skip
+def test_a_sentence_of_each_language_names_its_countries(language: str, text: str) -> None:
+    assert codes(tagged(text, language=language)) == {"UA", "DE", "PL", "CH"}
