@@ -36,7 +36,7 @@ from transforms.reject import Rejected
 from transforms.schema import Article, Entry, Page
 from transforms.settings import CleanSettings
 from transforms.sifting import Known, left_out, offers_subscription, sift
-from transforms.story import MIN_STORY_CHARS, narrow, strip_furniture
+from transforms.story import MIN_STORY_CHARS, narrow, strip_furniture, with_headings
 from transforms.urls import article_id, canonical_url, registrable_domain, url_key
 
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
@@ -69,7 +69,7 @@ def clean_page(page: Page, settings: CleanSettings) -> Article:
     body = extract_body(page, tree, metadata, host)
     if rejected := placeholder_of(metadata, body.lines):
         raise rejected
-    lines, text_source, method = _or_feed_text(body.lines, body.method, page.entry)
+    lines, text_source, method = _or_feed_text(_all_lines(body, metadata), body.method, page.entry)
     rules = load_boilerplate(settings.boilerplate)
     known = _known(metadata)
     sifted = sift(lines, rules, tree=body.tree, known=known, host=host)
@@ -138,8 +138,14 @@ def body_lines(page: Page, settings: CleanSettings) -> list[str]:
     """The lines of the body as `clean_page` has them before it takes any out."""
     host = host_rules.rule_for(page.final_url, host_rules.load_host_rules(settings.hosts))
     tree = parse_page(page.body, page.content_type)
-    body = extract_body(page, tree, read_metadata(tree, page, host), host)
-    return _or_feed_text(body.lines, body.method, page.entry)[0]
+    metadata = read_metadata(tree, page, host)
+    body = extract_body(page, tree, metadata, host)
+    return _or_feed_text(_all_lines(body, metadata), body.method, page.entry)[0]
+
+
+def _all_lines(body: Body, metadata: PageMetadata) -> list[str]:
+    """The lines of `body`; of a live blog with the heading of each update."""
+    return with_headings(body.lines, body.tree) if metadata.is_live_blog else body.lines
 
 
 def _access(declared: str, tree: HtmlElement, rules: Boilerplate) -> str:

@@ -65,6 +65,7 @@ class PageMetadata:
     modified_at: datetime | None
     article_body: str  # JSON-LD's, a last resort for pages without a readable body
     has_article: bool  # JSON-LD describes an article
+    is_live_blog: bool  # which is told in updates
     headings: tuple[str, ...]
     opt_outs: tuple[str, ...]  # see `transforms.opt_outs`
     titles: tuple[str, ...]  # every form of the title that the page gives, as printed
@@ -109,6 +110,7 @@ def read_metadata(tree: HtmlElement, page: Page, host: HostRule | None = None) -
         modified_at=_modified(article, meta, page),
         article_body=string(article.get("articleBody")),
         has_article=bool(article),
+        is_live_blog=bool(linked.first_of_type("LiveBlogPosting")),
         headings=meta.headings,
         opt_outs=opt_outs.of_meta(meta.meta),
         titles=(string(article.get("headline")), meta.first("og:title"), *_like(title, meta)),

@@ -11,6 +11,8 @@ from itertools import islice
 from lxml import etree
 from lxml.html import HtmlElement
 
+from transforms.plain_text import key, one_line
+
 MIN_STORY_CHARS = 300  # fewer are no story's, or its paragraphs are marked as something else
 LONG_STORY_CHARS = 2_000  # found, there was a story; what else is on the page is something else
 COVERED = 0.2  # share of the paragraphs' characters that must be found; comments are paragraphs too
@@ -31,6 +33,7 @@ _INLINE = (
     "b", "em", "i", "u", "kbd", "samp", "tt", "var", "abbr", "acronym", "address", "bdi", "bdo", "big", "cite", "data",
     "dfn", "font", "hgroup", "img", "ins", "mark", "nobr", "ruby", "small", "tbody", "tfoot", "thead", "wbr",
 )  # fmt: skip
+_HEADINGS = ("h2", "h3", "h4")
 _HOLDERS = ("div", "span", "td", "li", "section", "article", "main", "blockquote", "dd", "center", "p")
 
 
@@ -75,6 +78,26 @@ def narrow(tree: HtmlElement) -> Story:
         part.tail = parent.text = None
         part = parent
     return Story(characters=characters, has_paragraphs=has_paragraphs)
+
+
+def with_headings(lines: Sequence[str], tree: HtmlElement) -> list[str]:
+    """`lines` with the headings of `tree` that stand right before one of them and were left out."""
+    headings: dict[str, str] = {}  # by the opening of the paragraph below
+    heading = ""
+    for element in tree.iter("p", *_HEADINGS):
+        text = one_line(_TEXT(element))
+        if element.tag in _HEADINGS:
+            heading = text
+        elif text:
+            headings.setdefault(_opening(text), heading)
+            heading = ""
+    told = {key(line) for line in lines} | {""}
+    pairs = ((headings.get(_opening(line), ""), line) for line in lines)
+    return [text for heading, line in pairs for text in (heading, line) if text is line or key(text) not in told]
+
+
+def _opening(text: str) -> str:
+    return key(text[:MIN_PARAGRAPH_CHARS])
 
 
 def strip_furniture(tree: HtmlElement) -> None:
