@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import metrics, runner
+from pipeline import jobs, metrics, runner
 from pipeline.alarms import alarms_of
 from pipeline.books import account, outcomes
 from pipeline.config import Config
@@ -259,7 +259,7 @@ class Run:
         self.progress("batch", self.report, self.spool.size)
         pipeline = runner.make_pipeline(self.options.runner, self.options.beam_arguments, name=f"newsbeam-{name}")
         wire(pipeline, place, self.config.settings)
-        runner.run_to_end(pipeline)
+        jobs.run_to_end(pipeline)
         if place.aside:
             shutil.rmtree(place.aside, ignore_errors=True)
         delivery = load_delivery(self.dataset.staging / run_id, name)

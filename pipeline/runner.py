@@ -8,23 +8,19 @@ needs it.
 import gc
 import logging
 import shutil
-import threading
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from pipeline import flink
-from pipeline.errors import RunFailedError, RunnerError, StoppedError
-from transforms import interrupt
+from pipeline.errors import RunnerError
 
 if TYPE_CHECKING:
     from apache_beam import Pipeline
     from apache_beam.options.pipeline_options import PipelineOptions
-    from apache_beam.runners.runner import PipelineResult, PipelineRunner
+    from apache_beam.runners.runner import PipelineRunner
 
 ENGINES = {
     "direct": "apache_beam.runners.portability.fn_api_runner.fn_runner.FnApiRunner",
@@ -35,8 +31,6 @@ ENGINES = {
 }
 STREAMING = ("prism", "flink", "dataflow")  # that run an unbounded pipeline
 SHARDS = 8  # groups of hosts on an engine: what its workers share out among them
-_WHAT_NOW = "what was committed is kept: start the server and run again, and the rest is taken up"
-STOP_S = 20.0  # a pipeline has to end by itself when the run is to end, before it is cancelled
 DEFAULTS = {  # options of (runner, unbounded), unless told otherwise
     ("prism", False): ("--prism_log_level=error",),
     ("prism", True): ("--prism_log_level=error",),
@@ -48,9 +42,6 @@ DEFAULTS = {  # options of (runner, unbounded), unless told otherwise
         "--finish_bundle_before_checkpointing",  # else what a bundle put out may lie in a checkpoint and go no further
     ),
 }
-FAILURES = 3  # of a batch on Flink are no accident; a cluster may try for ever, and what Beam has to bound it does not
-_LOOK_S, _ASK_FLINK_S = 0.2, 5.0
-_CANCEL_S = 5.0
 
 
 def check_runner(runner: str, beam_arguments: Sequence[str] = (), *, streaming: bool = False) -> None:
@@ -128,114 +119,6 @@ def _engine(
     if errors := PipelineOptionsValidator(options, engine).validate():
         raise RunnerError(f"--runner {runner}: {' '.join(' '.join(errors).split())}")
     return engine, options
-
-
-class Job:
-    """A pipeline on its way, watched by a thread. Raises `RunFailedError` when its engine does not take it."""
-
-    def __init__(self, pipeline: "Pipeline") -> None:
-        self._failure: Exception | None = None
-        self._options = pipeline.options
-        threading.excepthook = _quiet
-        try:
-            self.result: PipelineResult = pipeline.run()
-        except Exception as error:
-            raise _failed(error, self._options) from error
-        self._watcher = threading.Thread(target=self._watch, name="newsbeam-job", daemon=True)
-        self._watcher.start()
-
-    def _watch(self) -> None:
-        try:
-            self.result.wait_until_finish()
-        except Exception as error:  # handed over to the thread that asks
-            self._failure = error
-
-    def has_ended(self, within_s: float) -> bool:
-        """Whether it has ended, after waiting for it so long. Raises `RunFailedError` when it has failed, unless it was
-        to end: a signal that ends this process often ends the engine's too."""
-        self._watcher.join(within_s)
-        if self._failure is not None and not interrupt.requested.is_set():
-            cancel_on_flink(self._options)  # which may not have noticed, when only the job server has gone
-            raise _failed(self._failure, self._options) from self._failure
-        return not self._watcher.is_alive()
-
-    def failures(self) -> list[str]:
-        """Why it failed and was tried again, each time so far, as far as the engine tells."""
-        master, name = _on_flink(self._options)
-        return flink.failures(master, name) if master else []
-
-    def savepoint(self) -> str | None:
-        """Where the savepoint lies that it was stopped with, if it was; for Flink's `--savepoint_path`."""
-        master, name = _on_flink(self._options)
-        return flink.savepoint(master, name) if master else None
-
-    def cancel(self) -> None:
-        """End it. What it has not delivered is lost, and found again by the next run."""
-        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what its workers say of their end is no news
-        with suppress(Exception):  # of any kind: an engine that is gone has ended it
-            self.result.cancel()
-        cancel_on_flink(self._options)
-        self._watcher.join(_CANCEL_S)
-
-
-def cancel_on_flink(options: "PipelineOptions", wait_s: float = 0.0) -> None:
-    """End jobs of the pipeline's name on the Flink cluster it is for, if it is for one, and wait for it."""
-    master, name = _on_flink(options)
-    if master:
-        flink.cancel(master, name, wait_s)
-
-
-def _on_flink(options: "PipelineOptions") -> tuple[str | None, str]:
-    """The cluster's address, if the pipeline is for one, and the job's name."""
-    from apache_beam.options.pipeline_options import FlinkRunnerOptions, GoogleCloudOptions
-
-    master = options.view_as(FlinkRunnerOptions).flink_master
-    return None if master.startswith("[") else master, options.view_as(GoogleCloudOptions).job_name
-
-
-def run_to_end(pipeline: "Pipeline") -> None:
-    """Run `pipeline`.
-
-    Raises `RunFailedError` when the pipeline fails, `StoppedError` when it had to be cancelled because the run is to
-    end.
-    """
-    job = Job(pipeline)
-    left_s, asked_at = STOP_S, time.monotonic()
-    while not job.has_ended(_LOOK_S):
-        if time.monotonic() - asked_at > _ASK_FLINK_S:
-            _give_up_on_what_cannot_work(job)
-            asked_at = time.monotonic()
-        if interrupt.requested.is_set():
-            left_s -= _LOOK_S
-        if left_s <= 0:
-            job.cancel()
-            raise StoppedError("the batch in progress was cancelled; its entries are left for the next run")
-
-
-def _give_up_on_what_cannot_work(job: Job) -> None:
-    failures = job.failures()
-    if len(failures) >= FAILURES:
-        job.cancel()
-        raise RunFailedError(f"the pipeline failed {len(failures)} times on Flink and was cancelled: {failures[0]}")
-
-
-def _quiet(failed: threading.ExceptHookArgs) -> None:
-    """Beam's own thread reads an engine's messages and dies aloud when the engine goes; `Job` tells of that."""
-    if failed.thread is None or failed.thread.name != "wait_until_finish_read":
-        threading.__excepthook__(failed)
-
-
-def _failed(error: Exception, options: "PipelineOptions") -> RunFailedError:
-    import grpc  # type: ignore[import-untyped]  # it publishes no types
-    from apache_beam.options.pipeline_options import PortableOptions
-
-    cause = error.__cause__ or error
-    server = f"the job server {options.view_as(PortableOptions).job_endpoint or ''}".rstrip()
-    if isinstance(cause, grpc.FutureTimeoutError):
-        return RunFailedError(f"{server} cannot be reached, and the job was not started; {_WHAT_NOW}")
-    if isinstance(cause, grpc.RpcError) and cause.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
-        return RunFailedError(f"{server} has gone, and the job was cancelled; {_WHAT_NOW}")
-    return RunFailedError(f"the pipeline failed: {type(cause).__name__}: {cause}")
 
 
 def describe(runner: str, beam_arguments: Sequence[str] = ()) -> str:

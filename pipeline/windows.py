@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import metrics, runner
+from pipeline import jobs, metrics, runner
 from pipeline.alarms import alarms_of
 from pipeline.books import account, outcomes
 from pipeline.build import Place, build_stream
@@ -73,7 +73,7 @@ def stream_windows(
         ArticleMemory(dataset).catch_up()
     with _job_folder(dataset, goes_on=runner.goes_on(options.beam_arguments)) as folder:
         committer = Committer(config, options, dataset, folder, progress)
-        job = runner.Job(_pipeline(config, options, every_s, dataset, folder))
+        job = jobs.Job(_pipeline(config, options, every_s, dataset, folder))
         service.ready()
         try:
             ended = False
@@ -97,7 +97,7 @@ def _pipeline(config: Config, options: Options, every_s: float, dataset: Dataset
     """The pipeline of a job that stages below `folder`."""
     name = f"newsbeam-{sha256(str(dataset.root.absolute()).encode()).hexdigest()[:12]}"
     pipeline = runner.make_pipeline(options.runner, options.beam_arguments, name=name, streaming=True)
-    runner.cancel_on_flink(pipeline.options, CANCEL_S)  # what a process that was killed left there
+    jobs.cancel_on_flink(pipeline.options, CANCEL_S)  # what a process that was killed left there
     shards = runner.shards(options.runner)
     watch = Watch(
         feeds=config.feeds,

@@ -3,7 +3,8 @@
 import pytest
 
 from pipeline.errors import RunFailedError, RunnerError
-from pipeline.runner import check_runner, children, make_pipeline, run_to_end, shards
+from pipeline.jobs import run_to_end
+from pipeline.runner import check_runner, children, make_pipeline, shards
 
 NOBODY = ["--flink_master=localhost:1", "--job_endpoint=localhost:1", "--job_server_timeout=1"]
 
