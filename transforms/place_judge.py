@@ -50,6 +50,7 @@ IN_LONGER_NAME = -0.5  # "London Zoo"; smaller places are not believed there at 
 KNOWN_POPULATION = 300_000
 HEADLINE_POPULATION = 500_000  # where every word has a capital, only such places are believed unseen
 FROM_DIVISION = 0.5
+_NO_VOTES: Mapping[str, float] = {}
 
 
 class PlaceJudge:
@@ -91,12 +92,12 @@ class PlaceJudge:
         areas = [place for place in areas if place.folded == mention.folded] or areas
         if areas and len({place.country for place in areas}) == 1 and places[0].kind in (DIVISION, COUNTY):
             doubtful = any(place.country != areas[0].country for place in places)
-            own = FROM_DIVISION if doubtful else 0.0
+            own = near.own_votes.setdefault(mention.folded, defaultdict(float)) if doubtful else defaultdict(float)
             near.countries[areas[0].country] += FROM_DIVISION
-            near.own_votes[mention.folded, areas[0].country] += own
+            own[areas[0].country] += FROM_DIVISION
             if len(areas) == 1:
                 near.divisions[areas[0].division] += FROM_DIVISION
-                near.own_votes[mention.folded, areas[0].division] += own
+                own[areas[0].division] += FROM_DIVISION
 
     def meet(self, mentions: Sequence[Mention], near: Surroundings) -> None:
         """Note which places may lie near one of another name: towns of one county vouch for each other."""
@@ -252,21 +253,23 @@ class PlaceJudge:
         """The likeliest place of a name and its score; `trust` is put in what the rest of the text says."""
         places = [self._gazetteer.place(index) for index in mention.places[:MAX_CANDIDATES]]
         known = max((place.fame for place in places), default=0)
-        top = max((_renown(place) for place in places if place.folded == mention.folded), default=0.0)
+        renown = {place.index: _renown(place) for place in places}
+        top = max((renown[place.index] for place in places if place.folded == mention.folded), default=0.0)
+        own = near.own_votes.get(mention.folded, _NO_VOTES)
         owned = any(place.folded == mention.folded for place in places)
 
         def score(place: Place) -> float:
-            points = _renown(place)
+            points = renown[place.index]
             if owned and place.folded != mention.folded:
                 points += ALIAS
             if mention.within is not None:
                 points += _said(mention.within, place)
-            country = near.countries[place.country] - near.own_votes[mention.folded, place.country]
-            division = near.divisions[place.division] - near.own_votes[mention.folded, place.division]
+            country = near.countries[place.country] - own.get(place.country, 0.0)
+            division = near.divisions[place.division] - own.get(place.division, 0.0)
             at_hand = (division > 0 and place.kind != DIVISION) or place.index in near.neighbours
             if country > 0:
                 named = COUNTRY_NAMED + min(1.0, country / 10)
-                far_below = place.fame * FAR_BETTER_KNOWN < known or _renown(place) + FAR_BELOW < top
+                far_below = place.fame * FAR_BETTER_KNOWN < known or renown[place.index] + FAR_BELOW < top
                 lesser = far_below and not at_hand and place.kind != DIVISION
                 points += trust * named * (LESSER_NAMESAKE if lesser else 1.0)
             elif near.total >= 2:

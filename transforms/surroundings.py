@@ -23,7 +23,7 @@ class Surroundings:
         self.divisions: defaultdict[str, float] = defaultdict(float)
         self.senses: dict[str, Place] = {}
         self.named_by: defaultdict[str, float] = defaultdict(float)
-        self.own_votes: defaultdict[tuple[str, str], float] = defaultdict(float)
+        self.own_votes: dict[str, dict[str, float]] = {}
         self.total = 0.0
         self.people: set[str] = set()
         self.neighbours: set[int] = set()
