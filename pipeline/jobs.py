@@ -7,6 +7,7 @@ cancellation and lets the job run on.
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 STOP_S = 20.0  # a pipeline has to end by itself when the run is to end, before it is cancelled
 FAILURES = 3  # of a batch on Flink are no accident; a cluster may try for ever, and what Beam has to bound it does not
-_LOOK_S, _ASK_FLINK_S = 0.2, 5.0
+ASK_FLINK_S = 5.0
+_LOOK_S = 0.2
 _CANCEL_S = 5.0
 _WHAT_NOW = "what was committed is kept: start the server and run again, and the rest is taken up"
 
@@ -99,8 +101,8 @@ def run_to_end(pipeline: "Pipeline") -> None:
     job = Job(pipeline)
     left_s, asked_at = STOP_S, time.monotonic()
     while not job.has_ended(_LOOK_S):
-        if time.monotonic() - asked_at > _ASK_FLINK_S:
-            _give_up_on_what_cannot_work(job)
+        if time.monotonic() - asked_at > ASK_FLINK_S:
+            give_up_on_what_cannot_work(job.failures(), job)
             asked_at = time.monotonic()
         if interrupt.requested.is_set():
             left_s -= _LOOK_S
@@ -109,8 +111,8 @@ def run_to_end(pipeline: "Pipeline") -> None:
             raise StoppedError("the batch in progress was cancelled; its entries are left for the next run")
 
 
-def _give_up_on_what_cannot_work(job: Job) -> None:
-    failures = job.failures()
+def give_up_on_what_cannot_work(failures: Sequence[str], job: Job) -> None:
+    """Raises `RunFailedError`, and cancels the job, when there are too many of its failures."""
     if len(failures) >= FAILURES:
         job.cancel()
         raise RunFailedError(f"the pipeline failed {len(failures)} times on Flink and was cancelled: {failures[0]}")
@@ -132,4 +134,7 @@ def _failed(error: Exception, options: "PipelineOptions") -> RunFailedError:
         return RunFailedError(f"{server} cannot be reached, and the job was not started; {_WHAT_NOW}")
     if isinstance(cause, grpc.RpcError) and cause.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
         return RunFailedError(f"{server} has gone, and the job was cancelled; {_WHAT_NOW}")
-    return RunFailedError(f"the pipeline failed: {type(cause).__name__}: {cause}")
+    if "java.net.ConnectException" in str(cause):  # the job server lives, and says no more than that
+        return RunFailedError(f"Flink's job manager {_on_flink(options)[0] or ''} does not answer; {_WHAT_NOW}")
+    told = flink.cause_of(str(cause)) if "Traceback" in str(cause) else f"{type(cause).__name__}: {cause}"
+    return RunFailedError(f"the pipeline failed: {told}")

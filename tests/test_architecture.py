@@ -25,7 +25,6 @@ CLOCK_ALLOWED = {
     "pipeline.stream",
     "pipeline.check",
     "pipeline.feeds_command",
-    "pipeline.windows",
     "transforms.http_client",
     "transforms.watch",
 }

@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.errors import RunFailedError, RunnerError
-from pipeline.jobs import run_to_end
+from pipeline.jobs import _failed, run_to_end
 from pipeline.runner import check_runner, children, make_pipeline, shards
 
 NOBODY = ["--flink_master=localhost:1", "--job_endpoint=localhost:1", "--job_server_timeout=1"]
@@ -42,3 +42,19 @@ def test_as_many_children_as_asked_for_and_where_no_cluster_tells_one_a_core() -
 def test_a_job_server_that_is_not_there_is_told_of_with_what_to_do() -> None:
     with pytest.raises(RunFailedError, match=r"the job server localhost:1 cannot be reached, .*run again"):
         run_to_end(make_pipeline("flink", NOBODY))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("failed in state FAILED: java.net.ConnectException: Connection refused", "job manager localhost:1 does not"),
+        (
+            "Traceback (most recent call last):\n  File a\nOSError: disk full [while running 'Write']\n",
+            "OSError: disk full",
+        ),
+    ],
+)
+def test_what_ended_a_pipeline_is_told_in_a_line(error: str, told: str) -> None:
+    failure = str(_failed(RuntimeError(error), make_pipeline("flink", NOBODY).options))
+    assert told in failure
+    assert "\n" not in failure

@@ -4,20 +4,23 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import pyarrow.dataset as ds
 import pytest
 
+from pipeline import jobs
+from pipeline.committer import Committer
 from pipeline.config import Config, parse_config
 from pipeline.dataset import Dataset
-from pipeline.errors import BooksError
+from pipeline.errors import BooksError, RunFailedError
 from pipeline.report import STAGES, Report
 from pipeline.run import Options
 from pipeline.state import FeedMemory, feed_states
 from pipeline.verify import verify
-from pipeline.windows import Committer, _job_folder
+from pipeline.windows import _Failures, _job_folder
 from tests.articles import NOON, make_article, make_fetch, make_reject
 from transforms.delivery import SUFFIX, Note, delivery_of, save
 from transforms.partitions import stamp_run, write_parts
@@ -184,6 +187,37 @@ def test_only_a_job_that_goes_on_from_a_savepoint_finds_what_the_one_before_stag
     assert [path.name for path in (dataset.state / "windows").iterdir()] == ["lock"]
     with _job_folder(dataset, goes_on=True) as fresh:  # nothing was left
         assert list(fresh.iterdir()) == []
+
+
+@dataclass
+class FailingJob:
+    """A job on an engine that begins again and again."""
+
+    causes: list[str] = field(default_factory=list)
+    cancelled: bool = False
+
+    def failures(self) -> list[str]:
+        return list(self.causes)
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+def test_a_job_that_fails_before_it_brings_anything_is_given_up_and_one_that_has_worked_is_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(jobs, "ASK_FLINK_S", 0.0)
+    job = FailingJob()
+    failures = _Failures(job)  # type: ignore[arg-type]  # as much of a job as is asked for
+    for number in range(2 * jobs.FAILURES):
+        job.causes.insert(0, f"OutOfMemoryError no. {number}")
+        failures.tell(anything_done=True)
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2 * jobs.FAILURES
+    assert told[0] == "newsbeam: the job failed and begins again: OutOfMemoryError no. 0"
+    with pytest.raises(RunFailedError, match="OutOfMemoryError"):
+        failures.tell(anything_done=False)
+    assert job.cancelled
 
 
 def test_a_window_that_comes_after_a_later_run_becomes_a_later_run_itself(

@@ -143,5 +143,5 @@ class DeliverFn(beam.DoFn):
 def _staging(staging: str, run_id: str) -> Path:
     """Where a run's files are staged; raises FileNotFoundError when nobody is there any more to commit them."""
     if not Path(staging).is_dir():
-        raise FileNotFoundError(f"{staging} is gone: whoever was to commit what this pipeline writes has ended")
+        raise FileNotFoundError(f"{staging} is not here: who was to commit has ended, or a worker lacks that storage")
     return Path(staging) / run_id
