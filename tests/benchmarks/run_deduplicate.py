@@ -20,7 +20,7 @@ from tests.archive import Archive
 from tests.benchmarks.adapters import arrived, clusters_of
 from transforms.assignment import assign
 from transforms.joined import Told, assign_by_joins
-from transforms.schema import Article
+from transforms.schema import Article, Spent
 from transforms.settings import DeduplicateSettings
 
 
@@ -63,8 +63,9 @@ def joined(articles: list[Article]) -> list[Told]:
         return [pickle.loads(path.read_bytes()) for path in Path(folder).glob("*.told")]  # noqa: S301 - our own
 
 
-def keep(told: Told, folder: str) -> None:
-    Path(folder, f"{uuid4()}.told").write_bytes(pickle.dumps(told))
+def keep(told: Told | Spent, folder: str) -> None:
+    if not isinstance(told, Spent):
+        Path(folder, f"{uuid4()}.told").write_bytes(pickle.dumps(told))
 
 
 if __name__ == "__main__":
