@@ -152,3 +152,8 @@ def test_a_live_blog_is_one_article_with_all_its_updates_and_its_own_title_date_
     assert str(article.modified_at) == "2026-03-14 11:05:00+00:00"
     told = article.text.split("\n")
     assert told == [line for update in reversed(UPDATES.items()) for line in update]
+
+
+def test_labels_for_screen_readers_are_no_text() -> None:
+    labelled = html(*PARAGRAPHS).replace("<p>", '<p><span class="visually-hidden">Paragraph:</span> ')
+    assert cleaned(labelled).text.split("\n") == list(PARAGRAPHS)

@@ -50,6 +50,11 @@ LARGE_TREE = 2_000  # elements; most stories have a tenth
 _APPENDED = re.compile(rb"mvp-post-add|infinite-?scroll|elementor-share-buttons")
 # Nothing a reader sees, and nothing the body is made of: every later copy of the tree is cheaper without.
 _INVISIBLE = ("script", "style", "template", "svg", "iframe", "object", "embed", "canvas", "link", "meta")
+# Labels for screen readers.
+_UNSEEN = etree.XPath(
+    "descendant::*[contains(@class, 'isually-hidden') or contains(@class, 'isuallyhidden') or contains(@class, 'sr-only')"
+    " or contains(@class, 'screen-reader')][string-length() < 60]"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +193,8 @@ def extract_body(page: Page, tree: HtmlElement, metadata: PageMetadata, host: Ho
 def _strip(tree: HtmlElement, host: HostRule | None) -> None:
     """Take out what is invisible and what the host's rule drops."""
     etree.strip_elements(tree, *_INVISIBLE, with_tail=False)
+    for element in _UNSEEN(tree):
+        element.drop_tree()
     for selector in host.drop if host else ():
         for element in selector(tree):
             if element.getparent() is not None:
