@@ -253,13 +253,12 @@ class PlaceJudge:
         """The likeliest place of a name and its score; `trust` is put in what the rest of the text says."""
         places = [self._gazetteer.place(index) for index in mention.places[:MAX_CANDIDATES]]
         known = max((place.fame for place in places), default=0)
-        renown = {place.index: _renown(place) for place in places}
-        top = max((renown[place.index] for place in places if place.folded == mention.folded), default=0.0)
+        top = max((_renown(place) for place in places if place.folded == mention.folded), default=0.0)
         own = near.own_votes.get(mention.folded, _NO_VOTES)
         owned = any(place.folded == mention.folded for place in places)
 
         def score(place: Place) -> float:
-            points = renown[place.index]
+            renown = points = _renown(place)
             if owned and place.folded != mention.folded:
                 points += ALIAS
             if mention.within is not None:
@@ -269,7 +268,7 @@ class PlaceJudge:
             at_hand = (division > 0 and place.kind != DIVISION) or place.index in near.neighbours
             if country > 0:
                 named = COUNTRY_NAMED + min(1.0, country / 10)
-                far_below = place.fame * FAR_BETTER_KNOWN < known or renown[place.index] + FAR_BELOW < top
+                far_below = place.fame * FAR_BETTER_KNOWN < known or renown + FAR_BELOW < top
                 lesser = far_below and not at_hand and place.kind != DIVISION
                 points += trust * named * (LESSER_NAMESAKE if lesser else 1.0)
             elif near.total >= 2:
