@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from itertools import compress
 from pathlib import Path
 
 from transforms.inflection import demonym_forms, name_forms
@@ -166,7 +167,7 @@ class Cues:
         for word in self._single.keys() & set(words):
             for code in self._single[word]:
                 found.setdefault(code, set()).add(word)
-        for number in [n for n, word in enumerate(words) if word in self._pairs]:
+        for number in compress(range(len(words)), map(self._pairs.__contains__, words)):
             before = words[number - 2] if words[number - 1] == "s" else words[number - 1]
             for code in self._pairs[words[number]].get(before, ()):
                 found.setdefault(code, set()).add(f"{before} {words[number]}")

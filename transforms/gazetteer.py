@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -75,31 +76,27 @@ class Gazetteer:
         }
         self._regions = [dataclasses.replace(place, index=len(self) + n) for n, (place, _) in enumerate(regions)]
         self._by_region_name = {name: len(self) + n for n, (_, names) in enumerate(regions) for name in names}
-        self._present = _presence(self._keys, self._by_region_name)
+        self._present = _presence(self._keys)
 
     def __len__(self) -> int:
         return len(self._table["kind"])
 
     def find(self, name: str) -> tuple[int, ...]:
         """The indices of the places of a folded name, most populous first; () when there is none."""
-        return next((places for _, places in self.find_all([name])), ())
+        return self.find_all([name]).get(0, ())
 
-    def find_all(self, names: Sequence[str]) -> list[tuple[int, tuple[int, ...]]]:
-        """The positions of those of many folded names that places have, with the indices of these as `find` has them.
-        Cheaper than finding each: nearly all phrases of a text are no names."""
-        keys = np.fromiter(map(name_key, names), np.uint64, len(names))
+    def find_all(self, names: Sequence[str]) -> dict[int, tuple[int, ...]]:
+        """The indices, as `find` has them, of the places of each of many folded names, by its position; names without
+        places are left out. Cheaper than finding each: nearly all phrases of a text are no names."""
+        keys = np.fromiter(map(xxhash.xxh3_64_intdigest, map(str.encode, names)), np.uint64, len(names))
         likely = np.flatnonzero(self._present[keys & np.uint64(_PRESENT_MASK)])
-        keys = keys[likely]
-        rows = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-        rows[self._keys[rows] != keys] = -1
-        listed = ((at, self._listed(names[at], row)) for at, row in zip(likely.tolist(), rows.tolist(), strict=True))
-        return [(at, places) for at, places in listed if places]
-
-    def _listed(self, name: str, row: int) -> tuple[int, ...]:
-        """The places of a name that stands in a row of the table, or in none."""
-        own = self._by_region_name.get(name)
-        listed = _postings(self, row) if row >= 0 else ()
-        return listed if own is None else (own, *listed)
+        rows = self._keys.searchsorted(keys[likely])
+        rows[rows == len(self._keys)] = 0
+        known = self._keys[rows] == keys[likely]
+        found = {at: _postings(self, row) for at, row in zip(likely[known].tolist(), rows[known].tolist(), strict=True)}
+        for at in compress(range(len(names)), map(self._by_region_name.__contains__, names)):
+            found[at] = (self._by_region_name[names[at]], *found.get(at, ()))
+        return found
 
     def begins(self, first: str, second: str = "") -> bool:
         """Whether any name begins with two characters of a script in which each character is a word. Saves looking up
@@ -143,13 +140,11 @@ def _head(first: str, second: str = "") -> int | None:
 _folded = lru_cache(maxsize=8192)(fold_name)
 
 
-def _presence(keys: npt.NDArray[Any], names: Iterable[str]) -> npt.NDArray[np.uint8]:
-    """A byte for each value the lowest bits of a key can have, 1 where a known name has it. Nearly all phrases of a
-    text are none of the names, and are told so by a look at one byte."""
-    present = np.zeros(_PRESENT_MASK + 1, dtype=np.uint8)
-    present[keys & np.uint64(_PRESENT_MASK)] = 1
-    for name in names:
-        present[name_key(name) & _PRESENT_MASK] = 1
+def _presence(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """Whether a name of the table has them, for each value the lowest bits of a key can have. Nearly all phrases of a
+    text are none of the names, and are told so by a look here."""
+    present = np.zeros(_PRESENT_MASK + 1, dtype=np.bool_)
+    present[keys & np.uint64(_PRESENT_MASK)] = True
     return present
 
 

@@ -112,7 +112,7 @@ class MentionFinder:
             for bare in _uninflected(phrase)
         ]
         found: dict[int, tuple[int, tuple[int, ...]]] = {}
-        for at, places in self._gazetteer.find_all([phrase for _, _, phrase in phrases]):
+        for at, places in sorted(self._gazetteer.find_all([phrase for _, _, phrase in phrases]).items()):
             first, length, _ = phrases[at]
             if first not in found or found[first][0] < length:
                 found[first] = length, places
@@ -122,7 +122,7 @@ class MentionFinder:
         """The phrases of several words, from one of `begins` to one of `ends`, that may be a name."""
         folded, gaps = part.folded, part.gaps
         phrases = []
-        for first in begins:
+        for first in [first for first in begins if gaps[first] in JOINTS]:
             most = MAX_NAME_WORDS
             if is_block(part.words[first]):
                 most = MAX_NAME_CHARACTERS if self._gazetteer.begins(*part.words[first : first + 2]) else 1

@@ -122,10 +122,12 @@ class PlaceJudge:
         of a headline: what it writes small ("turkey") is no name in the headline."""
         near.total = sum(near.countries.values())
         for number, mention in enumerate(mentions):
+            if mention.word is None and not mention.places:
+                continue
             one_word = mention.last - mention.first == 1 and has_case(mention.surface)
             written_small = one_word and not mention.surface.islower() and _write(mention.surface.lower(), part, beside)
             if mention.word is None:
-                if mention.places and not written_small:
+                if not written_small:
                     self._decide_place(part, mention, near, *_known_around(mentions, number))
             elif written_small and mention.word.kind is Kind.NAME and near.language == "en":
                 mention.word = None  # "turkey" stands in the text too
