@@ -1,7 +1,6 @@
 """Words of a text as names are read from: with offsets, whether they open a sentence, and what joins them."""
 
 import re
-from itertools import compress, count, repeat
 from typing import NamedTuple
 
 from transforms.tokens import POSSESSIVES, Remembered, fold_words, split_words
@@ -37,7 +36,8 @@ class Words:
     def __init__(self, text: str) -> None:
         self.texts, self.starts, gaps = split_words(_WORD, text)
         self.folded = fold_words(self.texts)
-        self._possessive = set(compress(count(), map(str.endswith, self.texts, repeat(POSSESSIVES))))
+        endings = tuple(ending for ending in POSSESSIVES if ending in text)
+        self._possessive = {at for at, word in enumerate(self.texts) if word.endswith(endings)} if endings else set()
         for at in self._possessive:
             self.texts[at] = self.texts[at][:-2]
         self.lower = list(map(str.lower, self.texts))

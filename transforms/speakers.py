@@ -12,7 +12,7 @@ from typing import NamedTuple
 from transforms.dateline import agencies
 from transforms.plain_text import key
 from transforms.schema import NameMention
-from transforms.tokens import fold
+from transforms.tokens import different_words, fold, plain_words
 from transforms.wordlists import Lexicon
 
 MAX_SIDE_CHARACTERS = 240
@@ -60,6 +60,7 @@ class Speech:
         self._outlet_words = {key(name) for name in outlets.get("words", ())}
         doubtful = {**dict.fromkeys(with_article, "the"), **dict.fromkeys(without, "")} if language == "en" else {}
         self._article = {key(name): article for name, article in doubtful.items()}
+        self.verbs = {verb: frozenset(plain_words(verb)) for verb in sections.get("verbs", ())}
         self.verb = re.compile(rf"(?<![\w-]){verbs}(?![\w-])")
         self.nameless = re.compile(rf"{articles} (?:[\w'’-]+ ){{1,6}}?{verbs}(?![\w-])")
         that = _any_of(sections.get("that", ()))
@@ -97,6 +98,8 @@ class Speakers:
         known = people[:MAX_PEOPLE]
         self._full = {fold(person.name.split()[-1]): person.name for person in reversed(known)}
         surnames = {person.name.split()[-1] for person in known}
+        words = different_words(text)
+        self._verbs = [verb for verb, needed in speech.verbs.items() if needed <= words]
         self._mentions = [(start, self._full[fold(surname)]) for start, surname in _find_words(surnames, text)]
 
     def of(self, start: int, end: int, previous: int, following: int) -> Said:
@@ -121,7 +124,7 @@ class Speakers:
     def reported(self, sentence: str, start: int) -> tuple[Said, int, int] | None:
         """Who said, and start and end of, what a sentence reports; `start` is where it begins in the text."""
         bare = sentence.rstrip(".!?")
-        if self._speech.verb.search(bare) is None:
+        if not any(verb in bare for verb in self._verbs) or self._speech.verb.search(bare) is None:
             return None
         for pattern in (self._speech.says_that, self._speech.as_said, self._speech.as_said_by):
             found = pattern.match(bare)

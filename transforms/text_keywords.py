@@ -24,7 +24,7 @@ import justext
 
 from transforms.schema import Keyword
 from transforms.taggers import Document, Evidence, Tags
-from transforms.tokens import Remembered, split_words
+from transforms.tokens import Remembered
 from transforms.wordlists import Lexicon
 
 RULES = 1
@@ -105,8 +105,8 @@ def find_keywords(text: str, stop_words: frozenset[str]) -> tuple[Keyword, ...]:
     there are none."""
     if not stop_words:
         return ()
-    printed, _, behind = split_words(_WORD, text[:MAX_CHARACTERS])
-    gaps = list(map(_GAPS.__getitem__, behind))
+    pieces = _WORD.split(text[:MAX_CHARACTERS])  # gap, word, gap, word, ..., gap
+    printed, gaps = pieces[1::2], list(map(_GAPS.__getitem__, pieces[2::2]))
     sentence_of = [0, *accumulate([gap.ends_sentence for gap in gaps])]
     lower = list(map(str.lower, printed))
     times = Counter(lower)
@@ -139,7 +139,7 @@ def _weight(
     times = len(places)
     before = [printed[at - 1] for at in places if at and gaps[at - 1].joins]
     behind = [printed[at + 1] for at in places if at + 1 < len(printed) and gaps[at].joins]
-    capitals = sum(printed[at][0].isupper() and at > 0 and not gaps[at - 1].ends_sentence for at in places)
+    capitals = sum([printed[at][0].isupper() and at > 0 and not gaps[at - 1].ends_sentence for at in places])
     sentences = [sentence_of[at] for at in places]
     casing = capitals / (1 + math.log(times))
     position = math.log(math.log(3 + sentences[times // 2]))
