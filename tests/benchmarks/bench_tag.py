@@ -1,9 +1,10 @@
-"""Tag against clean: CPU time an article, in one process, tagger by tagger.
+"""Tag against extraction: CPU time an article, in one process, tagger by tagger.
 
     python -m tests.benchmarks.bench_tag [--pages FILE.jsonl.xz] [--every N]
 
-Pages are cleaned and their articles tagged in turns of sixteen, as a child does, so that a noisy machine disturbs both;
-read the ratio. The first half of the pages warms up what a worker remembers of words and is not counted. Lexicons are
+Pages go through `trafilatura.bare_extraction(html, with_metadata=True)`, the library's own extraction, then are cleaned
+and their articles tagged, in turns of sixteen, as a child does, so that a noisy machine disturbs all; read the ratios.
+The first half of the pages warms up what a worker remembers of words and is not counted. Lexicons are
 left out of collections, as the server of the children does. Without --pages the articles are our own
 (`tests.benchmarks.synthetic`); FILE is one of `tests.benchmarks.bench_clean`. Memory is that of a fresh process that
 does nothing but tag.
@@ -55,6 +56,8 @@ def main() -> None:
     parser.add_argument("--pages", type=Path)
     parser.add_argument("--every", type=int, default=1)
     arguments = parser.parse_args()
+    import trafilatura
+
     from tests.benchmarks.bench_clean import SETTINGS, read_pages
     from transforms.extraction import clean_page, warm  # not above: the process whose memory is measured needs none
     from transforms.reject import Rejected
@@ -64,13 +67,18 @@ def main() -> None:
     load_taggers(TagSettings())
     gc.collect()
     gc.freeze()
-    cleaned_s, spent_s, articles, counted = 0.0, defaultdict[str, float](float), list[Article](), 0
+    library_s, cleaned_s, spent_s, articles, counted = 0.0, 0.0, defaultdict[str, float](float), list[Article](), 0
     for first in range(0, len(pages), CHUNK_ARTICLES):
         if not counted and first >= len(pages) // 2:
-            cleaned_s, spent_s, counted = 0.0, defaultdict(float), len(articles)
+            library_s, cleaned_s, spent_s, counted = 0.0, 0.0, defaultdict(float), len(articles)
+        turn = pages[first : first + CHUNK_ARTICLES]
+        start = time.process_time()
+        for page in turn:
+            trafilatura.bare_extraction(page.body, with_metadata=True)
+        library_s += time.process_time() - start
         start = time.process_time()
         chunk = []
-        for page in pages[first : first + CHUNK_ARTICLES]:
+        for page in turn:
             try:
                 chunk.append(clean_page(page, SETTINGS))
             except Rejected:
@@ -83,8 +91,10 @@ def main() -> None:
     tagged_s = sum(spent_s.values())
     characters = sum(len(article.text) for article in articles[counted:]) / number
     print(f"{number} articles of {characters:.0f} characters, CPU milliseconds each")
+    print(f"{'library':12}{library_s / number * 1000:8.2f}")
     print(f"{'clean':12}{cleaned_s / number * 1000:8.2f}")
-    print(f"{'tag':12}{tagged_s / number * 1000:8.2f}   {tagged_s / cleaned_s:.3f} of clean (wanted {WANTED_SHARE})")
+    shares = f"{tagged_s / library_s:.3f} of the library, {tagged_s / cleaned_s:.3f} of clean (wanted {WANTED_SHARE})"
+    print(f"{'tag':12}{tagged_s / number * 1000:8.2f}   {shares}")
     for name, seconds in spent_s.items():
         print(f"  {name:10}{seconds / number * 1000:8.2f}   {seconds / tagged_s:.0%}")
     print(f"{number / tagged_s:.0f} articles a second and core (wanted {WANTED_ARTICLES_PER_S})")
