@@ -74,7 +74,7 @@ def main() -> None:
         turn = pages[first : first + CHUNK_ARTICLES]
         start = time.process_time()
         for page in turn:
-            trafilatura.bare_extraction(page.body, with_metadata=True)
+            trafilatura.bare_extraction(page.body, url=page.final_url, with_metadata=True)
         library_s += time.process_time() - start
         start = time.process_time()
         chunk = []
