@@ -29,7 +29,8 @@ def test_each_page_is_an_article_or_a_reject() -> None:
 
 
 def test_a_page_that_takes_too_long_is_rejected_and_holds_up_no_other() -> None:
-    endless = "<html><body><div " + " ".join(f"a{n}=b" for n in range(100_000)) + ">x</div></body></html>"
+    rows = "<tr><td>The boat was late.</td><td>So was the train.</td></tr>" * 100_000
+    endless = f"<html><body><table>{rows}</table></body></html>"
     pages = [page(endless, url="https://www.harbour-herald.example/endless"), page(html())]
     with TestPipeline(runner=FnApiRunner()) as pipeline:
         cleaned = pipeline | beam.Create(pages) | Clean(settings=CleanSettings(timeout_s=1.0), workers=2)

@@ -52,8 +52,8 @@ _APPENDED = re.compile(rb"mvp-post-add|infinite-?scroll|elementor-share-buttons"
 _INVISIBLE = ("script", "style", "template", "svg", "iframe", "object", "embed", "canvas", "link", "meta")
 # Labels for screen readers.
 _UNSEEN = etree.XPath(
-    "descendant::*[contains(@class, 'isually-hidden') or contains(@class, 'isuallyhidden') or contains(@class, 'sr-only')"
-    " or contains(@class, 'screen-reader')][string-length() < 60]"
+    "descendant::*[contains(@class, 'isually-hidden') or contains(@class, 'isuallyhidden')"
+    " or contains(@class, 'sr-only') or contains(@class, 'screen-reader')][string-length() < 60]"
 )
 
 

@@ -15,8 +15,10 @@ MAX_FRAGMENT_CHARS = 2_000_000
 BEFORE_HEADLINE, AFTER_HEADLINE = 15, 60  # elements looked at around it
 
 MAX_ATTRIBUTES = 400  # of an element; what has more is left none, for the parser's time grows with their square
+MANY_SIGNS = 20_000  # of equality; hardly a page has as many
 MIN_CROWDED_BYTES = 2_000  # no shorter tag holds as many
 
+_LONG = re.compile(rb"<[A-Za-z][^>]{4000}")
 _VALUE = rb"=\s*+(?:\"[^\"]*+\"|'[^']*+')?+"
 _TAG = re.compile(rb"<[A-Za-z](?:[^<>=]++|" + _VALUE + rb")*+")
 _VALUES = re.compile(_VALUE)
@@ -50,6 +52,8 @@ def parse_page(body: bytes, content_type: str | None) -> HtmlElement:
 
 def _uncrowded(markup: bytes) -> bytes:
     """`markup` without the attributes of tags that have far too many."""
+    if markup.count(b"=") < MANY_SIGNS and not _LONG.search(markup):
+        return markup
     pieces: list[bytes] = []
     start = 0
     for tag in [found for found in _TAG.finditer(markup) if found.end() - found.start() > MIN_CROWDED_BYTES]:
