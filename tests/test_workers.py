@@ -3,11 +3,12 @@
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pebble import ProcessExpired
 
-from transforms.workers import Workers
+from transforms.workers import Workers, shared_workers
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +52,9 @@ def _loaded() -> dict[str, bool]:
 def test_a_child_may_not_take_all_the_memory(workers: Workers) -> None:
     with pytest.raises(MemoryError):
         workers.submit(20, bytearray, 4_000_000_000).result(timeout=20)
+
+
+def test_threads_that_ask_at_once_share_a_pool() -> None:
+    with ThreadPoolExecutor(8) as threads:
+        pools = {id(pool) for pool in threads.map(shared_workers, [3] * 8)}
+    assert len(pools) == 1

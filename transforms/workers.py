@@ -7,6 +7,7 @@ only imported what they need (never Beam), so a child that was killed is replace
 import multiprocessing
 import os
 import resource
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -84,9 +85,18 @@ class InFlight(Generic[_K, _T]):
             wait([future for _, future in self._waiting], return_when=FIRST_COMPLETED)
 
 
-@cache
 def shared_workers(processes: int = 0) -> Workers:
-    """The pool of this process, started at first use and kept over pipelines."""
+    """The pool of this process, started at first use and kept over pipelines. Threads that ask at once get the same:
+    a second pool would keep its children to the end."""
+    with _one_at_a_time:
+        return _kept(processes)
+
+
+_one_at_a_time = threading.Lock()
+
+
+@cache
+def _kept(processes: int) -> Workers:
     return Workers(processes)
 
 
