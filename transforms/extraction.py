@@ -8,7 +8,6 @@ The body is found by trafilatura (https://github.com/adbar/trafilatura); this mo
 """
 
 import logging
-import re
 from copy import copy
 from dataclasses import dataclass
 from itertools import islice
@@ -47,14 +46,23 @@ MAX_HOME_WORDS = 300
 SENTENCE_WORDS = 5  # a shorter line may be a menu's
 LARGE_TREE = 2_000  # elements; most stories have a tenth
 # What stands in a page that RAW_TREE_PRUNE_XPATH would find something in; hardly any has it.
-_APPENDED = re.compile(rb"mvp-post-add|infinite-?scroll|elementor-share-buttons")
+_APPENDED = (b"mvp-post-add", b"infinite", b"elementor-share-buttons")
 # Nothing a reader sees, and nothing the body is made of: every later copy of the tree is cheaper without.
 _INVISIBLE = ("script", "style", "template", "svg", "iframe", "object", "embed", "canvas", "link", "meta")
-# Labels for screen readers.
-_UNSEEN = etree.XPath(
-    "descendant::*[contains(@class, 'isually-hidden') or contains(@class, 'isuallyhidden')"
-    " or contains(@class, 'sr-only') or contains(@class, 'screen-reader')][string-length() < 60]"
-)
+# Labels for screen readers, each looked for where a page holds the word.
+_UNSEEN = {
+    word: etree.XPath(
+        f"descendant::*[{' or '.join(f'contains(@class, {name!r})' for name in names)}][string-length() < 60]"
+    )
+    for word, names in {
+        b"isually": ("isually-hidden", "isuallyhidden"),
+        b"sr-only": ("sr-only",),
+        b"screen-reader": ("screen-reader",),
+    }.items()
+}
+_EXPECTED = (TypeError, ValueError)  # by `bare_extraction` too
+
+Found = tuple[etree._Element, str]  # trafilatura's body, and its text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,63 +175,76 @@ def extract_body(page: Page, tree: HtmlElement, metadata: PageMetadata, host: Ho
 
     Where the host's rule knows the body, that. Else first trafilatura's fast path on the part of the page that holds
     the story; when that does not find what is there, its whole cascade on the whole page; and when JSON-LD holds far
-    more than both, that. On large pages the cascade goes without the rules that just failed: they walk through the tree
-    dozens of times.
+    more than both, that. On large pages the cascade goes on from what the fast path found: its rules walk through the
+    tree dozens of times.
     """
     unwanted = REMOVE_COMMENTS_AND_LISTS_XPATH
-    if _APPENDED.search(page.body):
+    if any(word in page.body for word in _APPENDED):
         unwanted = [*RAW_TREE_PRUNE_XPATH, *unwanted]
-    _strip(tree, host)
+    _strip(tree, page, host)
     if host and host.body and (parts := host.body(tree)):
         return Body(lines=[line for part in parts for line in element_lines(part)], method="host-rule", tree=tree)
     story = narrow(tree)
-    if story.characters and story.is_found_in(lines := _extract(tree, unwanted, thorough=False)):
+    found = _own_rules(tree, unwanted) if story.characters else None
+    if found and story.is_found_in(lines := _lines(found)):
         return Body(lines=lines, method="trafilatura-fast", tree=tree)
     is_large = sum(1 for _ in islice(tree.iter(), LARGE_TREE)) == LARGE_TREE
     tree = parse_page(page.body, page.content_type)
-    _strip(tree, host)
+    _strip(tree, page, host)
     if story.has_paragraphs:
         strip_furniture(tree)
-    lines = _extract(tree, unwanted, thorough=True, own_rules=not is_large)
+    lines = _lines(_cascade(tree, unwanted, found if is_large else None))
     if len(metadata.article_body) > max(MIN_STORY_CHARS, 2 * sum(map(len, lines))):
         return Body(lines=text_lines(metadata.article_body), method="json-ld", tree=tree)
     return Body(lines=lines, method="trafilatura", tree=tree)
 
 
-def _strip(tree: HtmlElement, host: HostRule | None) -> None:
+def _strip(tree: HtmlElement, page: Page, host: HostRule | None) -> None:
     """Take out what is invisible and what the host's rule drops."""
     etree.strip_elements(tree, *_INVISIBLE, with_tail=False)
-    for element in _UNSEEN(tree):
-        element.drop_tree()
-    for selector in host.drop if host else ():
+    unseen = [labels for word, labels in _UNSEEN.items() if word in page.body]
+    for selector in (*unseen, *(host.drop if host else ())):
         for element in selector(tree):
             if element.getparent() is not None:
                 element.drop_tree()
 
 
-def _extract(tree: HtmlElement, unwanted: list[etree.XPath], *, thorough: bool, own_rules: bool = True) -> list[str]:
-    """The lines of the body that trafilatura finds in `tree`, which stays as it is, without what is `unwanted`.
+def _own_rules(tree: HtmlElement, unwanted: list[etree.XPath]) -> Found:
+    """What trafilatura's own rules find in `tree`, which stays as it is, without what is `unwanted`."""
+    try:
+        return _content(tree_cleaning(prune_unwanted_nodes(copy(tree), unwanted), _OPTIONS))
+    except _EXPECTED:
+        return etree.Element("body"), ""
 
-    These are the steps of `bare_extraction`: its `own_rules`; when `thorough`, also what readability and justext find
-    beside them, and where that is next to nothing all paragraphs. Left out is what it does when little of the page's
-    text was found, trying all again in another mode and taking the longer result: `Story.is_found_in` asks that of the
-    story's part, and pages of little text have menus and notices for the rest.
+
+def _cascade(tree: HtmlElement, unwanted: list[etree.XPath], found: Found | None) -> Found:
+    """What trafilatura finds in `tree`, which stays as it is: by its own rules, or by readability and justext beside
+    them, and where that is next to nothing all paragraphs. `found` is what its own rules found, if they were asked.
+
+    These are the steps of `bare_extraction`. Left out is what it does when little of the page's text was found, trying
+    all again in another mode and taking the longer result: `Story.is_found_in` asks that of the story's part, and pages
+    of little text have menus and notices for the rest.
     """
     tree = prune_unwanted_nodes(copy(tree), unwanted)
     try:
-        cleaned = tree_cleaning(copy(tree) if thorough else tree, _OPTIONS)
-        before = copy(cleaned) if thorough else None
-        body, text = (
-            extract_content(convert_tags(cleaned, _OPTIONS), _OPTIONS) if own_rules else (etree.Element("body"), "")
-        )
-        if thorough:
-            body, text = compare_extraction(before, copy(tree), body, text, _OPTIONS)
-            if len(text) < _OPTIONS.min_extracted_size:
-                paragraphs, _, characters = baseline(tree)
-                body = paragraphs if characters > len(text) else body
-    except (TypeError, ValueError):  # which `bare_extraction` expects too
-        return []
-    return text_lines(xmltotxt(body, include_formatting=False))
+        cleaned = tree_cleaning(copy(tree), _OPTIONS)
+        body, text = found or _content(copy(cleaned))
+        body, text = compare_extraction(cleaned, copy(tree), body, text, _OPTIONS)
+        if len(text) < _OPTIONS.min_extracted_size:
+            paragraphs, _, characters = baseline(tree)
+            body = paragraphs if characters > len(text) else body
+    except _EXPECTED:
+        return etree.Element("body"), ""
+    return body, text
+
+
+def _content(cleaned: HtmlElement) -> Found:
+    body, text = extract_content(convert_tags(cleaned, _OPTIONS), _OPTIONS)
+    return body, text
+
+
+def _lines(found: Found) -> list[str]:
+    return text_lines(xmltotxt(found[0], include_formatting=False))
 
 
 def _or_feed_text(lines: list[str], method: str, entry: Entry) -> tuple[list[str], str, str]:
@@ -247,4 +268,4 @@ def warm() -> None:
     placeholders()
     agencies()
     short = "<html><body><div>Too short for all but the last fallback of the cascade.</div></body></html>"
-    _extract(parse_page(short.encode(), None), [], thorough=True)
+    _cascade(parse_page(short.encode(), None), [], None)

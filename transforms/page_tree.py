@@ -52,12 +52,14 @@ def parse_page(body: bytes, content_type: str | None) -> HtmlElement:
 
 def _uncrowded(markup: bytes) -> bytes:
     """`markup` without the attributes of tags that have far too many."""
-    if markup.count(b"=") < MANY_SIGNS and not _LONG.search(markup):
-        return markup
+    if markup.count(b"=") < MANY_SIGNS:
+        tags = [tag for long in _LONG.finditer(markup) if (tag := _TAG.match(markup, long.start()))]
+    else:
+        tags = [tag for tag in _TAG.finditer(markup) if tag.end() - tag.start() > MIN_CROWDED_BYTES]
     pieces: list[bytes] = []
     start = 0
-    for tag in [found for found in _TAG.finditer(markup) if found.end() - found.start() > MIN_CROWDED_BYTES]:
-        if len(_VALUES.sub(b" ", tag[0]).split()) > MAX_ATTRIBUTES:
+    for tag in tags:
+        if tag.start() >= start and len(_VALUES.sub(b" ", tag[0]).split()) > MAX_ATTRIBUTES:
             pieces += markup[start : tag.start()], re.split(rb"[\s/]", tag[0], maxsplit=1)[0]
             start = tag.end()
     return b"".join((*pieces, markup[start:])) if pieces else markup

@@ -28,7 +28,7 @@ from transforms.reject import Rejected
 from transforms.schema import Entry, Page
 from transforms.settings import CleanSettings
 
-STAGES = ("parse_page", "read_metadata", "narrow", "_extract", "sift", "choose_language")
+STAGES = ("parse_page", "read_metadata", "narrow", "_own_rules", "_cascade", "sift", "choose_language")
 SETTINGS = CleanSettings(min_words=0)
 
 
