@@ -8,7 +8,7 @@ each line taken out is returned with the name of its rule, except repeats of the
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 
 from lxml import etree
@@ -75,7 +75,7 @@ def sift(
     known = known or Known()
     titles = {key(title) for title in known.titles} - {""}
     shares = {} if tree is None else link_shares(tree)
-    keys = [key(line) for line in lines]
+    keys = [_line_key(line) for line in lines]
     linked = {
         line
         for line, folded in zip(lines, keys, strict=True)
@@ -128,7 +128,7 @@ def left_out(tree: HtmlElement, lines: Sequence[str], rules: Boilerplate, known:
         nonlocal told
         if text in printed:
             return True
-        told = told or _letters(printed)
+        told = told or "".join(_line_key(line).replace(" ", "") for line in (*known.titles, *lines))
         return _letters(text) in told
 
     beside: dict[HtmlElement, bool] = {}
@@ -144,6 +144,9 @@ def left_out(tree: HtmlElement, lines: Sequence[str], rules: Boilerplate, known:
             line = one_line(" ".join(paragraph.itertext()))
             rule = rules.rule_for(line)
             yield RemovedLine(text=line, rule=rule.name if rule else "extractor")
+
+
+_line_key = lru_cache(maxsize=256)(key)  # asked for the lines of a body several times
 
 
 def _letters(text: str) -> str:
@@ -182,7 +185,7 @@ def _is_link(folded: str, shares: Mapping[str, float]) -> bool:
 def _rule_of_place(line: str, place: int, lines: Sequence[str], titles: set[str], known: Known) -> str | None:
     """The rule for a line that is no text because of where it stands, None when it is text."""
     if place < HEAD_LINES and place < len(lines) - 1:
-        folded = key(line)
+        folded = _line_key(line)
         if any(len(title) >= 20 and title in folded and len(folded) < 2 * len(title) for title in titles):
             return "title"
         if len(line) <= 120:
