@@ -16,6 +16,7 @@ from transforms.schema import DATASETS, arrow_schema
 
 _UNREADABLE = "cannot be read"
 SHOWN = 5  # examples of a finding
+BATCH_ROWS = 1_000  # read at a time
 BOOKS = ("entries", "unchanged", "stored", "duplicates.dropped", "rejected")  # the first is the sum of the others
 
 # what must give no row; `runs` that erased rows may leave references behind
@@ -105,11 +106,12 @@ def _check_files(root: Path, live: list[str]) -> Iterator[str]:
     for path in live:
         dataset = path.split("/", 1)[0]
         try:
-            file = pq.ParquetFile(root / path)
+            file = pq.ParquetFile(root / path, page_checksum_verification=True)
             if wrong := _wrong_columns(file.schema_arrow, dataset):
                 yield f"{path}: its schema is not that of the dataset: {', '.join(wrong)}"
             else:
-                file.read(columns=[SORT_KEYS[dataset][0][0]])
+                for _ in file.iter_batches(BATCH_ROWS):  # every page, against its checksum
+                    pass
         except (OSError, ValueError) as error:
             yield f"{path}: {_UNREADABLE}: {error}"
     there = {file.relative_to(root).as_posix() for name in DATASETS for file in (root / name).rglob("*.parquet")}

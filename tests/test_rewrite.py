@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -213,6 +214,19 @@ def test_a_torn_a_lost_and_a_strange_file_are_each_told(root: Path) -> None:
     assert "strange.parquet: no run tells of this file" in told
     second.unlink()
     assert f"{second.name}: cannot be read" in "\n".join(verify(root))
+
+
+def test_a_bit_that_turned_in_any_column_is_told(root: Path) -> None:
+    file = sorted((root / "articles" / "seen_date=2026-03-01").iterdir())[0]
+    whole = file.read_bytes()
+    group = pq.ParquetFile(file).metadata.row_group(0)
+    for number in range(0, group.num_columns, 7):
+        column = group.column(number)
+        last = (column.dictionary_page_offset or column.data_page_offset) + column.total_compressed_size - 1
+        file.write_bytes(whole[:last] + bytes([whole[last] ^ 1]) + whole[last + 1 :])
+        assert any(f"{file.name}: cannot be read" in sentence for sentence in verify(root)), column.path_in_schema
+    file.write_bytes(whole)
+    assert list(verify(root)) == []
 
 
 def test_a_file_that_went_with_a_deleted_state_is_told(root: Path) -> None:

@@ -128,7 +128,8 @@ def sort_table(table: pa.Table, dataset: str) -> pa.Table:
 
 
 def write_table(table: pa.Table, path: Path, dataset: str, settings: WriteSettings) -> None:
-    """One Parquet file with the layout of the dataset: dictionary where values repeat, page index, statistics."""
+    """One Parquet file with the layout of the dataset: dictionary where values repeat, page index, statistics,
+    a checksum for each page."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         pq.write_table(
@@ -138,6 +139,7 @@ def write_table(table: pa.Table, path: Path, dataset: str, settings: WriteSettin
             use_dictionary=DICTIONARY_COLUMNS[dataset],
             row_group_size=_row_group_rows(table),
             write_page_index=True,
+            write_page_checksum=True,
             sorting_columns=pq.SortingColumn.from_ordering(table.schema, SORT_KEYS[dataset]),
         )
         file.flush()
