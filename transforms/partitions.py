@@ -140,7 +140,6 @@ def write_table(table: pa.Table, path: Path, dataset: str, settings: WriteSettin
             row_group_size=_row_group_rows(table),
             write_page_index=True,
             write_page_checksum=True,
-            write_page_checksum=True,
             sorting_columns=pq.SortingColumn.from_ordering(table.schema, SORT_KEYS[dataset]),
         )
         file.flush()
