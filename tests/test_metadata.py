@@ -11,7 +11,7 @@ from tests.pages import page
 from transforms.bylines import kind_of, read_authors, split_names
 from transforms.json_ld import parse_block, read_json_ld, string
 from transforms.metadata import read_metadata
-from transforms.page_dates import candidate, date_in_url, weigh
+from transforms.page_dates import candidate, date_in_url, visible_date, weigh
 from transforms.title import choose_title, strip_site
 
 LATEST = datetime(2026, 3, 15, 12, tzinfo=UTC)
@@ -212,3 +212,19 @@ def test_a_page_with_a_sidebar_is_no_sidebar() -> None:
     )
     assert [author.name for author in found.authors] == ["Ann Low"]
     assert found.published is not None and found.published.is_strong
+
+
+@pytest.mark.parametrize(
+    ("script", "day"),
+    [
+        ('showDate("2026/03/01 08:30:00 GMT")', "2026-03-01"),
+        ("document.write(local('2026-03-02'));", "2026-03-02"),
+        ('track("page"); show("2026-03-03")', None),  # of more than one call nobody knows what it prints
+        ('if (old) { show("2026-03-03") }', None),
+        ('show("2031-03-03")', None),
+    ],
+)
+def test_a_date_that_a_script_of_one_call_prints_is_seen(script: str, day: str | None) -> None:
+    tree = document_fromstring(f"<h1>Boats</h1><p><script>{script}</script></p><p>They lie in the harbour.</p>")
+    found = visible_date(tree, LATEST)
+    assert (found and found.day.isoformat()) == day

@@ -37,6 +37,11 @@ _URL_SLASHED = re.compile(r"/((?:19|20)\d\d)/(\d{1,2})/(\d{1,2})(?=[/_.-]|$)")
 _URL_REVERSED = re.compile(r"(?:^|[/_-])(\d{1,2})-(\d{1,2})-((?:19|20)\d\d)(?=[/_.-]|$)")
 _ZONED = re.compile(r"\d[:h]\d\d.{0,20}?(?:Z|[+-]\d{2}:?\d{2}|\b(?:GMT|UTC|UT|[A-Z]{1,3}T))\W*$")
 _OFFSET = re.compile(r"\d:\d\d.{0,12}([+-])(\d{2}):?(\d{2})\W*$")
+MAX_CALL_CHARS = 200
+_CALL_WITH_DATE = re.compile(
+    r"""[\w.$]{1,40}\((?:[\w.$]{1,40}\()?\s*["'](\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ]\d{1,2}:\d{2}(?::\d{2})?)?)"""
+    r"""[^"'<>]{0,40}["'][^;{}]{0,80}\)\s*;?"""
+)
 _YEAR = re.compile(r"(?:19|20)\d\d|\d[./]\d{1,2}[./]\d\d\b")
 _DATE_MARK = re.compile(
     r"date|time|publi|posted|datum|fecha|byline|meta|stamp|created|zeit|veroeff|data", re.IGNORECASE
@@ -200,7 +205,10 @@ def _dated_lines(
 ) -> Iterator[tuple[int, int, DateCandidate]]:
     """Short texts that are a date, with their score and their place, counted backwards."""
     for place, element in enumerate(elements):
-        holders = [] if element.tag in _NOT_TEXT else [(element, element.text)]
+        if element.tag == "script":
+            holders = [(element.getparent(), _written_by(element.text))]
+        else:
+            holders = [] if element.tag in _NOT_TEXT else [(element, element.text)]
         for holder, text in (*holders, (element.getparent(), element.tail)):
             if holder is None or not text or len(text) > 400 or not _YEAR.search(text):
                 continue
@@ -208,6 +216,12 @@ def _dated_lines(
             if 6 <= len(line) <= 80 and (found := candidate(line, "text", latest)):
                 score = bonus + _place_score(holder, line, page)
                 yield score, -place, replace(found, is_strong=score >= 5)
+
+
+def _written_by(script: str | None) -> str | None:
+    """The date that a script of one call prints where it stands, as `showDate("2026/03/01 08:30:00")`."""
+    found = _CALL_WITH_DATE.fullmatch(script.strip()) if script and len(script) <= MAX_CALL_CHARS else None
+    return found[1] if found else None
 
 
 def _place_score(holder: HtmlElement, line: str, page: Container[HtmlElement]) -> int:
