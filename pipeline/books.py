@@ -22,11 +22,13 @@ def account(report: Report, delivery: Delivery, staging: Path, sent: int | None)
     `sent` is how many entries went in, None where only what came out is known. Raises `RunFailedError` when too many of
     them ended in an internal error.
     """
-    articles = [row for part in delivery.parts if _is(part, "articles") for row in rows_of(staging / part.path, _BOOKS)]
+    articles = [
+        row for part in delivery.parts if part.dataset == "articles" for row in rows_of(staging / part.path, _BOOKS)
+    ]
     rejects = [
         row
         for part in delivery.parts
-        if _is(part, "rejects")
+        if part.dataset == "rejects"
         for row in rows_of(staging / part.path, ["reason", "detail"])
     ]
     of_feeds = Counter(poll.reason for poll in delivery.polls if poll.reason)
@@ -73,15 +75,11 @@ def outcomes(root: Path, parts: Sequence[PartFile]) -> tuple[set[bytes], set[byt
     """Keys of the entries that ended in a row, and among them of those rejected for now only."""
     finished, retryable = set(), set()
     for part in parts:
-        if _is(part, "articles"):
+        if part.dataset == "articles":
             rows = rows_of(root / part.path, ["feed_id", "source_url", "guid"])
             finished |= {entry_key(row["feed_id"], row["source_url"], row["guid"]) for row in rows}
-        elif _is(part, "rejects"):
+        elif part.dataset == "rejects":
             rows = rows_of(root / part.path, ["feed_id", "url", "guid", "retryable"])
             finished |= {entry_key(row["feed_id"], row["url"], row["guid"]) for row in rows}
             retryable |= {entry_key(row["feed_id"], row["url"], row["guid"]) for row in rows if row["retryable"]}
     return finished, retryable
-
-
-def _is(part: PartFile, dataset: str) -> bool:
-    return part.path.startswith(f"{dataset}/")

@@ -28,7 +28,7 @@ from pipeline.state import ArticleMemory, FeedMemory
 from transforms import delivery
 from transforms.delivery import Delivery
 from transforms.memory import Memory
-from transforms.partitions import PartFile, rows_of, write_table
+from transforms.partitions import RUN_STAMP, PartFile, rows_of, write_table
 from transforms.polling import FeedState
 from transforms.seen import entry_key
 
@@ -84,7 +84,7 @@ class Committer:
 
     def _stored(self, found: Delivery, run_folder: Path, memory: Memory) -> bool:
         """Whether any version in the delivery is stored already: the window was processed a second time."""
-        files = [run_folder / part.path for part in found.parts if part.path.startswith("articles/")]
+        files = [run_folder / part.path for part in found.parts if part.dataset == "articles"]
         return any(_is_stored(row, memory) for file in files for row in rows_of(file, VERSION_KEY))
 
     def _moved(self, found: Delivery, run_folder: Path) -> Sequence[PartFile]:
@@ -100,12 +100,11 @@ class Committer:
         ended = self._ended(found.run_id)
         parts = []
         for part in found.parts:
-            dataset = part.path.partition("/")[0]
             table = pq.read_table(run_folder / part.path, partitioning=None)
-            if dataset == "articles":
+            if part.dataset == "articles":
                 rows = table.select(VERSION_KEY).to_pylist()
                 table = table.filter([not _is_stored(row, memory) for row in rows])
-            elif dataset == "rejects":
+            elif part.dataset == "rejects":
                 rows = table.select(["feed_id", "url", "guid"]).to_pylist()
                 table = table.filter([entry_key(row["feed_id"], row["url"], row["guid"]) not in ended for row in rows])
             if table.num_rows:
@@ -113,7 +112,7 @@ class Committer:
                 table = table.set_column(table.schema.get_field_index("run_id"), table.schema.field("run_id"), column)
                 path = f"{part.path.rpartition('/')[0]}/{run_id}-0000.parquet"
                 staged = self.dataset.staging / run_id / path
-                write_table(table, staged, dataset, self.config.settings.write)
+                write_table(table, staged, part.dataset, self.config.settings.write)
                 parts.append(PartFile(path=path, rows=table.num_rows, size_bytes=staged.stat().st_size))
             (run_folder / part.path).unlink()
         return parts
@@ -127,7 +126,7 @@ class Committer:
 
     def _report(self, found: Delivery, sent: int | None) -> Report:
         """The report of a window; of a part of one the books are what there is of it."""
-        started_at = datetime.strptime(found.run_id.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        started_at = datetime.strptime(found.run_id.partition("-")[0], RUN_STAMP).replace(tzinfo=UTC)
         now = self.now()
         report = Report(
             run_id=found.run_id,

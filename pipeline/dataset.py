@@ -34,13 +34,12 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import DatasetError, DatasetLockedError, NoDatasetError
 from pipeline.stores import address_of, store_of
-from transforms.partitions import PartFile
+from transforms.partitions import RUN_STAMP, PartFile
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # renameat2(2)
 MEMORY_FILE = "articles.sqlite3"  # under state/, of all files there the first to be built
 FEEDS_FILE = "feeds.sqlite3"  # and all else there that is not derived
 SIGNATURES = "signatures"
-_STAMP = "%Y%m%dT%H%M%SZ"  # how an id begins
 
 
 def require_dataset(root: Path) -> None:
@@ -217,9 +216,9 @@ class Dataset:
     def next_id(self, now: datetime) -> str:
         """An id that begins with its time and sorts after all others, also when the clock was set back since."""
         newest = max((path.stem for path in self.runs.glob("????????T??????Z-*.json")), default="")
-        stamp = f"{now:{_STAMP}}"
+        stamp = f"{now:{RUN_STAMP}}"
         if stamp <= newest[:16]:
-            stamp = f"{datetime.strptime(newest[:16], _STAMP) + timedelta(seconds=1):{_STAMP}}"
+            stamp = f"{datetime.strptime(newest[:16], RUN_STAMP) + timedelta(seconds=1):{RUN_STAMP}}"
         return f"{stamp}-{secrets.token_hex(3)}"
 
     def sweep(self, run_id: str) -> None:

@@ -45,7 +45,7 @@ def publisher_tallies(staging: Path, parts: Iterable[PartFile]) -> Mapping[str, 
     """What the staged `parts` hold of each publisher, by registrable domain: the sums of `KEYS`."""
     tallies: dict[str, dict[str, float]] = {}
     for part in parts:
-        if part.path.startswith("articles/"):
+        if part.dataset == "articles":
             for row in rows_of(staging / part.path, ["publisher_domain", "word_count", "authors", "published_at"]):
                 told = tallies.setdefault(row["publisher_domain"], dict.fromkeys(KEYS, 0))
                 told["articles"] += 1

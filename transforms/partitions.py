@@ -22,6 +22,7 @@ from transforms.settings import WriteSettings
 ROW_GROUP_ROWS = 65_536
 ROW_GROUP_BYTES = 128_000_000  # before compression: what a reader holds of a group, and a writer
 CHUNK_ROWS = 200
+RUN_STAMP = "%Y%m%dT%H%M%SZ"  # how the id of a run begins
 SORT_KEYS = {
     "articles": [
         ("publisher_domain", "ascending"),
@@ -52,6 +53,11 @@ class PartFile:
     path: str
     rows: int
     size_bytes: int
+
+    @property
+    def dataset(self) -> str:
+        """The dataset its rows belong to."""
+        return self.path.partition("/")[0]
 
 
 def stamp_run(row: Row, run_id: str) -> Row:

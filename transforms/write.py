@@ -23,7 +23,7 @@ from apache_beam.utils.windowed_value import PaneInfo
 
 from transforms.delivery import Delivery, Note, delivery_of, save
 from transforms.gather import Gather
-from transforms.partitions import PartFile, partition_path, stamp_run, write_part
+from transforms.partitions import RUN_STAMP, PartFile, partition_path, stamp_run, write_part
 from transforms.schema import Row, Spent
 from transforms.settings import WriteSettings
 from transforms.tally import Stopwatch
@@ -58,7 +58,7 @@ class RunPerWindow:
         if not isinstance(window, IntervalWindow):
             raise TypeError(f"{window}: expected a window of time")
         start = window.start.to_utc_datetime(has_tz=True).astimezone(UTC)
-        run_id = f"{start:%Y%m%dT%H%M%SZ}-{self.token}"
+        run_id = f"{start:{RUN_STAMP}}-{self.token}"
         return run_id, f"{run_id}-{max(0, pane.index):04d}"
 
 
