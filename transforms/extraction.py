@@ -76,10 +76,7 @@ class Body:
 
 def clean_page(page: Page, settings: CleanSettings) -> Article:
     """The article of `page`. Deterministic; raises `Rejected` and nothing else that is foreseen."""
-    host = host_rules.rule_for(page.final_url, host_rules.load_host_rules(settings.hosts))
-    tree = parse_page(page.body, page.content_type)
-    metadata = read_metadata(tree, page, host)
-    body = extract_body(page, tree, metadata, host)
+    host, metadata, body = _read(page, settings)
     if rejected := placeholder_of(metadata, body.lines):
         raise rejected
     lines, text_source, method = _or_feed_text(_all_lines(body, metadata), body.method, page.entry)
@@ -149,11 +146,16 @@ def clean_page(page: Page, settings: CleanSettings) -> Article:
 
 def body_lines(page: Page, settings: CleanSettings) -> list[str]:
     """The lines of the body as `clean_page` has them before it takes any out."""
+    _, metadata, body = _read(page, settings)
+    return _or_feed_text(_all_lines(body, metadata), body.method, page.entry)[0]
+
+
+def _read(page: Page, settings: CleanSettings) -> tuple[HostRule | None, PageMetadata, Body]:
+    """What the user's rules say of the page's host, and what the page holds."""
     host = host_rules.rule_for(page.final_url, host_rules.load_host_rules(settings.hosts))
     tree = parse_page(page.body, page.content_type)
     metadata = read_metadata(tree, page, host)
-    body = extract_body(page, tree, metadata, host)
-    return _or_feed_text(_all_lines(body, metadata), body.method, page.entry)[0]
+    return host, metadata, extract_body(page, tree, metadata, host)
 
 
 def _all_lines(body: Body, metadata: PageMetadata) -> list[str]:
