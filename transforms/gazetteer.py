@@ -23,7 +23,9 @@ from transforms.tokens import fold_name
 CITY, CAPITAL, DIVISION, COUNTY, REGION = range(5)
 
 MAX_TABLE_BYTES = 100_000_000
-_PRESENT_MASK = 2**21 - 1
+# Nearly all words and phrases of a text are no names and open none: a look at the lowest bits of their keys tells.
+_HINT_MASK = np.uint64(2**21 - 1)
+_NAME, _OPENING = 1, 2
 
 
 def name_key(folded: str) -> int:
@@ -70,13 +72,17 @@ class Gazetteer:
         self._postings = arrays["postings"]
         self._table = arrays
         self._heads = frozenset(arrays["heads"].tolist())
-        self._texts = arrays["texts"].tobytes().decode().split("\n")
+        self._text_ends = np.append(np.flatnonzero(arrays["texts"] == ord("\n")), len(arrays["texts"]))
         self._divisions = {
-            self._texts[index].split("\t")[1]: index for index in np.flatnonzero(arrays["kind"] == DIVISION).tolist()
+            self._name_and_division(index)[1]: index for index in np.flatnonzero(arrays["kind"] == DIVISION).tolist()
         }
         self._regions = [dataclasses.replace(place, index=len(self) + n) for n, (place, _) in enumerate(regions)]
         self._by_region_name = {name: len(self) + n for n, (_, names) in enumerate(regions) for name in names}
-        self._present = _presence(self._keys)
+        long_names = [name for name in self._by_region_name if " " in name]
+        self._hints = np.zeros(_HINT_MASK + 1, dtype=np.uint8)
+        self._hints[self._keys & _HINT_MASK] |= _NAME
+        self._hints[arrays["openings"] & _HINT_MASK] |= _OPENING
+        self._hints[_keys_of([name.split(" ", 1)[0] for name in long_names]) & _HINT_MASK] |= _OPENING
 
     def __len__(self) -> int:
         return len(self._table["kind"])
@@ -88,8 +94,8 @@ class Gazetteer:
     def find_all(self, names: Sequence[str]) -> dict[int, tuple[int, ...]]:
         """The indices, as `find` has them, of the places of each of many folded names, by its position; names without
         places are left out. Cheaper than finding each: nearly all phrases of a text are no names."""
-        keys = np.fromiter(map(xxhash.xxh3_64_intdigest, map(str.encode, names)), np.uint64, len(names))
-        likely = np.flatnonzero(self._present[keys & np.uint64(_PRESENT_MASK)])
+        keys = _keys_of(names)
+        likely = np.flatnonzero(self._hints[keys & _HINT_MASK] & _NAME)
         rows = self._keys.searchsorted(keys[likely])
         rows[rows == len(self._keys)] = 0
         known = self._keys[rows] == keys[likely]
@@ -97,6 +103,11 @@ class Gazetteer:
         for at in compress(range(len(names)), map(self._by_region_name.__contains__, names)):
             found[at] = (self._by_region_name[names[at]], *found.get(at, ()))
         return found
+
+    def opens(self, words: Sequence[str]) -> list[bool]:
+        """Whether a name of several words may begin with each of many folded words. True for a few others, too."""
+        opening: list[bool] = (self._hints[_keys_of(words) & _HINT_MASK] >= _OPENING).tolist()
+        return opening
 
     def begins(self, first: str, second: str = "") -> bool:
         """Whether any name begins with two characters of a script in which each character is a word. Saves looking up
@@ -115,7 +126,7 @@ class Gazetteer:
         table = self._table
         if index >= len(self):
             return self._regions[index - len(self)]
-        name, division = self._texts[index].split("\t")
+        name, division = self._name_and_division(index)
         return Place(
             index=index,
             name=name,
@@ -129,6 +140,10 @@ class Gazetteer:
             geoname_id=int(table["geoname_id"][index]) or None,
         )
 
+    def _name_and_division(self, index: int) -> list[str]:
+        start = self._text_ends[index - 1] + 1 if index else 0
+        return self._table["texts"][start : self._text_ends[index]].tobytes().decode().split("\t")
+
 
 def _head(first: str, second: str = "") -> int | None:
     """A number for the first two characters of a name in Han or Hangul; None for other names."""
@@ -140,12 +155,8 @@ def _head(first: str, second: str = "") -> int | None:
 _folded = lru_cache(maxsize=8192)(fold_name)
 
 
-def _presence(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
-    """Whether a name of the table has them, for each value the lowest bits of a key can have. Nearly all phrases of a
-    text are none of the names, and are told so by a look here."""
-    present = np.zeros(_PRESENT_MASK + 1, dtype=np.bool_)
-    present[keys & np.uint64(_PRESENT_MASK)] = True
-    return present
+def _keys_of(names: Sequence[str]) -> npt.NDArray[np.uint64]:
+    return np.fromiter(map(xxhash.xxh3_64_intdigest, map(str.encode, names)), np.uint64, len(names))
 
 
 @lru_cache(maxsize=16384)
@@ -166,8 +177,10 @@ def pack(places: Sequence[Place], names: Mapping[str, Iterable[int]]) -> bytes:
     starts = np.cumsum([0, *(len(indices) for _, indices in keyed)])
     texts = "\n".join(f"{place.name}\t{place.division or place.country}" for place in places).encode()
     heads = sorted({head for name in names if (head := _head(*name.split(" ")[:2])) is not None})
+    openings = sorted({name_key(name.split(" ", 1)[0]) & 0xFFFFFFFF for name in names if " " in name})
     arrays = {
         "keys": np.array([key for key, _ in keyed], dtype="<u8"),
+        "openings": np.array(openings, dtype="<u4"),
         "starts": starts.astype("<u4"),
         "postings": np.array(postings, dtype="<u4"),
         "population": np.array([place.population for place in places], dtype="<u4"),

@@ -104,7 +104,7 @@ class MentionFinder:
     ) -> dict[int, tuple[int, tuple[int, ...]]]:
         """The longest known name at each word of `begins`, by its length and the places of that name."""
         phrases = [(first, 1, part.folded[first]) for first in begins if len(part.folded[first]) >= MIN_NAME_CHARACTERS]
-        phrases += self._longer_phrases(part, begins, frozenset(name_like))
+        phrases += self._longer_phrases(part, self._openings(part, begins), frozenset(name_like))
         phrases += [
             (first, length, bare)
             for first, length, phrase in phrases
@@ -118,11 +118,20 @@ class MentionFinder:
                 found[first] = length, places
         return found
 
-    def _longer_phrases(self, part: Part, begins: Sequence[int], ends: Container[int]) -> list[tuple[int, int, str]]:
-        """The phrases of several words, from one of `begins` to one of `ends`, that may be a name."""
+    def _openings(self, part: Part, begins: Sequence[int]) -> list[int]:
+        """Those of the words that may begin a name of several: few do."""
+        words = [part.folded[first] for first in begins]
+        return [
+            first
+            for first, word, opens in zip(begins, words, self._gazetteer.opens(words), strict=True)
+            if (opens or word[:1] in _JOINED_IN_ARABIC) and part.gaps[first] in JOINTS
+        ]
+
+    def _longer_phrases(self, part: Part, openings: Sequence[int], ends: Container[int]) -> list[tuple[int, int, str]]:
+        """The phrases of several words, from one of `openings` to one of `ends`, that may be a name."""
         folded, gaps = part.folded, part.gaps
         phrases = []
-        for first in [first for first in begins if gaps[first] in JOINTS]:
+        for first in openings:
             most = MAX_NAME_WORDS
             if is_block(part.words[first]):
                 most = MAX_NAME_CHARACTERS if self._gazetteer.begins(*part.words[first : first + 2]) else 1

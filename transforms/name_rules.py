@@ -4,7 +4,7 @@ A run is a row of capitalised words with only blanks between them; "of", "van" a
 the lexicon are cut out first, then titles ("Prime Minister"), country words and words that only open a sentence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from transforms.name_lexicon import NameLexicon, NameWords, is_country_word
@@ -40,7 +40,7 @@ class Mention(NamedTuple):
     rule: str
     score: float
     start: int
-    part: str = "text"
+    part: str
 
 
 class Reader:
@@ -55,9 +55,11 @@ class Reader:
         self._acronyms: dict[str, str] = {}
         self._read: list[Words] = []  # whose small words are not among `_small` yet
         self._small: frozenset[str] = frozenset()
+        self._alone: list[tuple[Words, int]] = []
 
     def read(self, words: Words, *, lexicon_only: bool = False) -> list[Mention]:
-        """The names among `words`, in order. A person nothing speaks for has score `UNKNOWN`."""
+        """The names among `words`, in order. A person nothing speaks for has score `UNKNOWN`; for words alone that may
+        be nouns, ask `surnames_alone`."""
         rules = None if lexicon_only else self._rules
         known_names = self._lexicon.known
         self._read.append(words)
@@ -72,12 +74,32 @@ class Reader:
                 score = KNOWN_PERSON if known.kind == PERSON else KNOWN_ORGANIZATION
                 mentions.append(_mention(words, range(at, free), "lexicon", score, kind=known.kind, name=known.name))
             elif words.capital[at] and rules is not None:
+                if rules.capitalised_nouns and self._is_alone(words, at, rules):
+                    self._alone.append((words, at))
+                    continue
                 free = self._end_of_run(words, at, rules)
                 mention = self._classify(words, at, free, rules)
                 if mention is not None:
                     mentions.append(mention)
                     free += mention.rule == ACRONYM_GIVEN
         return mentions
+
+    def surnames_alone(self, surnames: Container[str]) -> list[Mention]:
+        """The words that stand alone in what was read, with the capital of a noun, and are one of the folded
+        `surnames`. There are hundreds in a German text, and hardly one is a name: they wait until names are known."""
+        return [
+            _mention(words, range(at, at + 1), "surname", UNKNOWN)
+            for words, at in self._alone
+            if words.folded[at] in surnames and not (self._rules and self._only_opens(words, at, self._rules))
+        ]
+
+    def _is_alone(self, words: Words, at: int, rules: NameWords) -> bool:
+        """Whether no run goes on behind a word that is no acronym."""
+        if words.texts[at].isupper():
+            return False
+        behind = at + 1
+        goes_on = behind < len(words) and words.goes_on(at)
+        return not (goes_on and (words.capital[behind] or words.texts[behind] in rules.particles))
 
     def _is_part(self, words: Words, at: int, size: int) -> bool:
         """Whether a known single word is only the beginning of a longer name: "Lula" in "Lula Gonzalez"."""
@@ -141,9 +163,10 @@ class Reader:
                 return _mention(words, range(begin, last), rule, score)
         while at < last and self._only_opens(words, at, rules):
             at += 1
-        return self._organization(words, at, last, rules) or (
-            _mention(words, range(at, last), "surname", UNKNOWN) if last == at + 1 else None
-        )
+        organization = self._organization(words, at, last, rules)
+        if organization is None and last == at + 1:
+            self._alone.append((words, at))
+        return organization
 
     def _classify(self, words: Words, at: int, last: int, rules: NameWords) -> Mention | None:
         """The name, if any, in the run from `at` up to `last`."""
@@ -312,4 +335,4 @@ def _is_shouted(words: Words, at: int) -> bool:
 
 def _mention(words: Words, run: range, rule: str, score: float, *, kind: str = PERSON, name: str = "") -> Mention:
     written = words.surface(run.start, run.stop)
-    return Mention(written, name or written, kind, rule, score, words.starts[run.start])
+    return Mention(written, name or written, kind, rule, score, words.starts[run.start], words.part)

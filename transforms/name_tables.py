@@ -27,5 +27,7 @@ def read_tables(text: str, is_country: Callable[[list[str]], bool]) -> Iterator[
             for team in found.groups() if found is not None else ():
                 if not is_country(fold(team).split()) and len(team.split()) <= 4:
                     name = team.title() if team.isupper() and len(team) > 4 else team
-                    yield Mention(team, name, ORGANIZATION, "team in a result", IN_A_TABLE, at + line.find(team))
+                    yield Mention(
+                        team, name, ORGANIZATION, "team in a result", IN_A_TABLE, at + line.find(team), "text"
+                    )
         at += len(line) + 1

@@ -31,9 +31,10 @@ class Gap(NamedTuple):
 class Words:
     """The words of a text in order, as written but for a possessive (`texts`), in small letters (`lower`) and as they
     are looked up (`folded`), with the `gaps` behind them and the character each starts at. `capital` tells of each
-    whether it has one that says something."""
+    whether it has one that says something. `part` is "title" or "text"."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, part: str = "text") -> None:
+        self.part = part
         self.texts, self.starts, gaps = split_words(_WORD, text)
         self.folded = fold_words(self.texts)
         endings = tuple(ending for ending in POSSESSIVES if ending in text)

@@ -61,10 +61,12 @@ class NamesTagger:
         tables = list(read_tables(text, lambda folded: is_country_word(countries, folded)))
         in_tables = {mention.start for mention in tables}  # what stands there is a team
         mentions = [mention for mention in reader.read(Words(text)) if mention.start not in in_tables] + tables
-        title = Words(document.title[:MAX_TITLE_CHARACTERS])
+        title = Words(document.title[:MAX_TITLE_CHARACTERS], "title")
         headed = sum(title.capital) > 0.6 * len(title)  # a capital says nothing there
-        mentions += [mention._replace(part="title") for mention in reader.read(title, lexicon_only=headed)]
-        return fold_names(mentions)
+        mentions += reader.read(title, lexicon_only=headed)
+        surnames = {_ends(mention.name)[1] for mention in mentions if _is_believed_person(mention)}
+        mentions += [mention for mention in reader.surnames_alone(surnames) if mention.start not in in_tables]
+        return fold_names(sorted(mentions, key=lambda mention: (mention.part == "title", mention.start)))
 
 
 def fold_names(mentions: Sequence[Mention]) -> list[Mention]:
@@ -79,12 +81,12 @@ def fold_names(mentions: Sequence[Mention]) -> list[Mention]:
     canonical: dict[str, str] = {}
     owners: dict[str, dict[str, str]] = {}  # full name by surname and first name
     for mention in sorted(read, key=lambda m: -m.score):
-        if mention.kind != PERSON or mention.score < BELIEVED or " " not in mention.name:
+        if not _is_believed_person(mention) or " " not in mention.name:
             continue
         first, last = _ends(mention.name)
         canonical[mention.name] = owners.setdefault(last, {}).setdefault(first, mention.name)
     first_names = {first: name for people in owners.values() for first, name in people.items()}
-    titled = {fold(m.name) for m in read if m.kind == PERSON and m.score >= BELIEVED and " " not in m.name}
+    titled = {fold(m.name) for m in read if _is_believed_person(m) and " " not in m.name}
     folded: list[Mention] = []
     latest: dict[str, str] = {}
     for mention in read:
@@ -102,6 +104,10 @@ def fold_names(mentions: Sequence[Mention]) -> list[Mention]:
             latest[surname] = name
             folded.append(mention._replace(name=name, score=max(mention.score, BELIEVED)))
     return folded
+
+
+def _is_believed_person(mention: Mention) -> bool:
+    return mention.kind == PERSON and mention.score >= BELIEVED
 
 
 def _is_pair_of(mention: Mention, surnames: set[str]) -> bool:
