@@ -227,8 +227,11 @@ def explain(
 ) -> None:
     """One page through every transform: what each did and why. Nothing is written but the page asked for."""
     with errors():
+        from pipeline.config_values import check_hosts
         from pipeline.explain import explain as explained
         from transforms.settings import Settings
+
+        check_hosts(allow_hosts or (), "--allow-host")
 
         settings = load(config, None, None, None, None).settings if config else Settings()
         allowed = (*settings.fetch.allow_hosts, *(allow_hosts or ()))

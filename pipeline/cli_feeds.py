@@ -37,8 +37,10 @@ def discover_feeds(
 ) -> None:
     """Find the feeds of a site and print them as tables for a config; exit code 1 when there are none."""
     with errors():
+        from pipeline.config_values import check_hosts
         from pipeline.feeds_command import discovered
 
+        check_hosts(allow_hosts or (), "--allow-host")
         found = discovered(url, tuple(allow_hosts or ()))
         print(found, end="")
         if not found:

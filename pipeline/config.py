@@ -1,33 +1,21 @@
 """The config file: TOML in, a frozen `Config` out, or a `ConfigError` that names file, key and what was expected."""
 
 import dataclasses
-import difflib
 import hashlib
 import json
-import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
+from pipeline.config_feeds import parse_feed, read_feed_list, unique_feeds
+from pipeline.config_values import check_hosts, forbid_unknown, validate
 from pipeline.errors import ConfigError
-from transforms.opml import read_opml
 from transforms.schema import Feed
 from transforms.settings import Settings
-from transforms.taggers import TAGGERS
-
-T = TypeVar("T")
-EXPECTED = {  # by the first word of pydantic's types of errors
-    "float": "a number",
-    "int": "a whole number",
-    "bool": "true or false",
-    "string": 'a text in "quotes"',
-    "tuple": "a list in [brackets]",
-}
+from transforms.taggers import MODEL_TAGGERS, TAGGERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +38,7 @@ def load_config(
 ) -> Config:
     """Read and validate `path`; the keyword arguments are the command line's overrides. Raises `ConfigError`."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         told = f"{path}: {error.strerror or error}: expected a config; the README begins with one"
         raise ConfigError(told) from error
@@ -63,87 +51,43 @@ def load_config(
     if output is not None:
         document["output"] = output
     if workers is not None:
-        document.setdefault("run", {})["workers"] = workers
-    listed = [{"url": url} for file in feed_files for url in read_feed_list(file)]
-    document["feeds"] = [*document.get("feeds", []), *listed]
-    return parse_config(document, str(path))
+        _assign(document, f"run.workers={workers}")
+    return parse_config(document, str(path), {str(file): read_feed_list(file) for file in feed_files})
 
 
-def parse_config(document: dict[str, Any], name: str) -> Config:
-    """Validate a config document; `name` is what error messages call it."""
+def parse_config(document: dict[str, Any], name: str, listed: Mapping[str, Sequence[str]] | None = None) -> Config:
+    """Validate a config document; `name` is what error messages call it. `listed` are addresses of more feeds, by the
+    file they stand in."""
     sections = {field.name: field.type for field in dataclasses.fields(Settings)}
-    _forbid_unknown(document, {"output", "feeds", *sections}, name, "")
+    forbid_unknown(document, {"output", "feeds", *sections}, name, "")
     if not isinstance(document.get("output"), str) or not document["output"]:
         raise ConfigError(f'{name}: output: expected the folder of the dataset, as in output = "data/news"')
     for section, kind in sections.items():
         table = document.get(section, {})
         if not isinstance(table, dict):
             raise ConfigError(f"{name}: {section}: expected a table, [{section}]")
-        _forbid_unknown(table, {field.name for field in dataclasses.fields(kind)}, name, f"{section}.")  # type: ignore[arg-type]  # every field of Settings is a dataclass
-    settings = _validate(Settings, {key: document[key] for key in sections if key in document}, name, "")
+        forbid_unknown(table, {field.name for field in dataclasses.fields(kind)}, name, f"{section}.")  # type: ignore[arg-type]  # every field of Settings is a dataclass
+    settings = validate(Settings, {key: document[key] for key in sections if key in document}, name, "")
     _check_files(settings, name)
-    feeds = tuple(_feed(raw, name, number) for number, raw in enumerate(document.get("feeds", [])))
-    unique = _unique_ids(feeds)
-    digest = hashlib.sha256(json.dumps(document, sort_keys=True, default=str).encode()).hexdigest()
+    tables = document.get("feeds", [])
+    if not isinstance(tables, list):
+        raise ConfigError(f"{name}: feeds: expected [[feeds]] tables, got {tables!r}")
+    feeds = [parse_feed(raw, name, f"feeds[{number}].") for number, raw in enumerate(tables)]
+    more = [(file, {"url": url}) for file, urls in (listed or {}).items() for url in urls]
+    unique = unique_feeds([*feeds, *(parse_feed(raw, file, "") for file, raw in more)])
+    whole = document | {"feeds": [*tables, *(raw for _, raw in more)]}
+    digest = hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()
     return Config(output=document["output"], feeds=unique, settings=settings, sha256=digest)
-
-
-def read_feed_list(path: Path) -> list[str]:
-    """Feed addresses of a file: one a line (# starts a comment), or OPML."""
-    try:
-        body = path.read_bytes()
-        if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-            urls = [outline.url for outline in read_opml(body)]
-        else:
-            lines = body.decode("utf-8-sig").splitlines()
-            urls = [re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip() for line in lines]
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}: expected a list of feeds") from error
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from error
-    if not any(urls):
-        raise ConfigError(f"{path}: no feed in it: expected one address a line, or OPML")
-    return [url for url in urls if url]
-
-
-def feed_id(url: str) -> str:
-    """A readable, stable id for a feed without one: host and path, and a short hash against collisions."""
-    parts = urlsplit(url)
-    words = re.sub(r"[^a-z0-9]+", "-", f"{parts.hostname or ''}{parts.path}".lower()).strip("-")[:48]
-    return f"{words}-{hashlib.sha256(url.encode()).hexdigest()[:6]}"
-
-
-def _feed(raw: Any, name: str, number: int) -> Feed:
-    where = f"feeds[{number}]."
-    if not isinstance(raw, dict) or not isinstance(raw.get("url"), str):
-        raise ConfigError(f'{name}: {where}url: expected the feed\'s address, as in [[feeds]] url = "https://..."')
-    _forbid_unknown(raw, {field.name for field in dataclasses.fields(Feed)}, name, where)
-    if not _is_web_address(raw["url"]):
-        raise ConfigError(f"{name}: {where}url: expected an http or https address, got {raw['url']!r}")
-    if "@" in (parts := urlsplit(raw["url"])).netloc:
-        raise ConfigError(
-            f"{name}: {where}url: expected an address without user name and password ({parts.hostname}): it is"
-            " written to every row that tells of the feed"
-        )
-    feed = _validate(Feed, {"id": feed_id(raw["url"]), **raw}, name, where)
-    if feed.kind not in ("feed", "sitemap"):
-        raise ConfigError(f'{name}: {where}kind: expected "feed" or "sitemap", got {feed.kind!r}')
-    return feed
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def _check_files(settings: Settings, name: str) -> None:
     """What the settings point at is there and can be read; raises `ConfigError` naming the key."""
-    unknown = [tagger for tagger in settings.tag.taggers if tagger not in TAGGERS]
-    if unknown:
-        raise ConfigError(f"{name}: tag.taggers: expected some of {', '.join(TAGGERS)}, got {unknown[0]!r}")
+    check_hosts(settings.fetch.allow_hosts, f"{name}: fetch.allow_hosts")
+    for key in ("user_agent", "contact"):
+        if not (text := getattr(settings.fetch, key)).isprintable():
+            raise ConfigError(f"{name}: fetch.{key}: expected one line without control characters, got {text!r}")
+    for tagger in settings.tag.taggers:
+        _check_tagger(tagger, f"{name}: tag.taggers")
     for folder in settings.tag.lexicons:
         if not Path(folder).is_dir():
             raise ConfigError(f"{name}: tag.lexicons: expected a folder, got {folder!r}")
@@ -163,34 +107,17 @@ def _check_files(settings: Settings, name: str) -> None:
             raise ConfigError(f"{name}: clean: {error}") from error
 
 
-def _unique_ids(feeds: Iterable[Feed]) -> tuple[Feed, ...]:
-    """One feed an address; ids must not be shared by two addresses."""
-    by_url: dict[str, Feed] = {}
-    by_id: dict[str, str] = {}
-    for feed in feeds:
-        if by_id.setdefault(feed.id, feed.url) != feed.url:
-            raise ConfigError(f"feed id {feed.id!r} is given to two addresses: {by_id[feed.id]} and {feed.url}")
-        by_url.setdefault(feed.url, feed)
-    return tuple(by_url.values())
-
-
-def _validate(kind: type[T], value: dict[str, Any], name: str, prefix: str) -> T:
-    try:
-        return TypeAdapter(kind).validate_python(value)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = prefix + ".".join(str(part) for part in first["loc"])
-        wanted = EXPECTED.get(first["type"].partition("_")[0])
-        told = f"expected {wanted}" if wanted else f"{first['msg'][0].lower()}{first['msg'][1:]}"
-        raise ConfigError(f"{name}: {key}: {told}, got {first['input']!r}") from error
-
-
-def _forbid_unknown(table: dict[str, Any], known: set[str], name: str, prefix: str) -> None:
-    for key in table:
-        if key not in known:
-            close = difflib.get_close_matches(key, known, 1)
-            hint = f"; did you mean {prefix}{close[0]}?" if close else f"; known: {', '.join(sorted(known))}"
-            raise ConfigError(f"{name}: {prefix}{key}: unknown key{hint}")
+def _check_tagger(tagger: str, where: str) -> None:
+    kind, is_model, folder = tagger.partition(":")
+    if tagger in TAGGERS:
+        return
+    if not is_model or kind not in MODEL_TAGGERS:
+        known = ", ".join((*TAGGERS, *(f"{model}:FOLDER" for model in MODEL_TAGGERS)))
+        raise ConfigError(f"{where}: expected some of {known}, got {tagger!r}")
+    if not Path(folder).is_dir():
+        raise ConfigError(f"{where}: expected a folder that holds a model, got {tagger!r}")
+    if find_spec(kind) is None:
+        raise ConfigError(f"{where}: {tagger!r} needs a library: pip install 'newsbeam[{kind}]'")
 
 
 def _assign(document: dict[str, Any], assignment: str) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.config import feed_id, load_config
+from pipeline.config import load_config
+from pipeline.config_feeds import LANGUAGE, feed_id
 from pipeline.errors import ConfigError
 from transforms.discovery import feed_links, usual_places
 from transforms.opml import Outline, read_opml, write_opml
@@ -83,7 +84,7 @@ def as_table(outline: Outline) -> str:
     lines = ["[[feeds]]", f"url = {_toml(outline.url)}"]
     if outline.title:
         lines.append(f"publisher = {_toml(outline.title)}")
-    if outline.language:
+    if outline.language and LANGUAGE.fullmatch(outline.language):
         lines.append(f"language = {_toml(outline.language)}")
     return "\n".join(lines) + "\n"
 

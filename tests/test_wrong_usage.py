@@ -38,7 +38,7 @@ CONFIGS = [
     (f'output = "data"\nfetch = 3\n{FEED}', "a.toml: fetch: expected a table, [fetch]"),
     (f"output = 3\n{FEED}", 'a.toml: output: expected the folder of the dataset, as in output = "data/news"'),
     ('output = "x"\n', "no feeds: expected [[feeds]] tables in the config, or --feeds FILE"),
-    ('output = "x"\nfeeds = "http://a.example/"\n', "a.toml: feeds[0].url: expected the feed's address"),
+    ('output = "x"\nfeeds = "http://a.example/"\n', "a.toml: feeds: expected [[feeds]] tables, got"),
     ('output = "x"\n[[feeds]]\nurl = "www.a.example/feed"\n', "a.toml: feeds[0].url: expected an http or https address"),
     ('output = "x"\n[[feeds]]\nurl = "http://[::1/feed"\n', "a.toml: feeds[0].url: expected an http or https address"),
     (f"{GOOD}intervall_s = 3\n", "a.toml: feeds[0].intervall_s: unknown key; did you mean feeds[0].interval_s?"),

@@ -17,8 +17,10 @@ from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
+from annotated_types import Ge, Le
 
 SCHEMA_VERSION = 1
+YEAR_S = 366 * 86_400.0
 
 Int64 = Annotated[int, pa.int64()]
 Double = Annotated[float, pa.float64()]
@@ -48,7 +50,7 @@ class Feed:
     language: str | None = None
     country: str | None = None
     kind: str = "feed"
-    interval_s: float | None = None
+    interval_s: Annotated[float, Ge(0), Le(YEAR_S)] | None = None
     full_text: bool = False
 
 

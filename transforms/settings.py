@@ -9,15 +9,17 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le
 
-AtLeastOne = Annotated[int, Ge(1)]
-NotNegative = Annotated[int, Ge(0)]
-Seconds = Annotated[float, Gt(0)]
+MOST = 2**31 - 1
+DAY_S = 86_400.0
+AtLeastOne = Annotated[int, Ge(1), Le(MOST)]
+NotNegative = Annotated[int, Ge(0), Le(MOST)]
+Seconds = Annotated[float, Gt(0), Le(DAY_S)]
 Share = Annotated[float, Ge(0), Le(1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
-    workers: NotNegative = 0
+    workers: Annotated[int, Ge(0), Le(1_024)] = 0
     batch_entries: AtLeastOne = 2000
     beam_options: tuple[str, ...] = ()
 
@@ -34,7 +36,7 @@ class FetchSettings:
     redirects: NotNegative = 10
     retries: NotNegative = 2
     per_host_connections: AtLeastOne = 4
-    per_host_delay_s: Annotated[float, Ge(0)] = 1.0
+    per_host_delay_s: Annotated[float, Ge(0), Le(DAY_S)] = 1.0
     respect_robots: bool = True
     archive: bool = False
     allow_hosts: tuple[str, ...] = ()
