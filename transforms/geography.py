@@ -29,12 +29,10 @@ from transforms.place_judge import PlaceJudge
 from transforms.schema import CountryMention, Dateline, PlaceMention
 from transforms.surroundings import Surroundings
 from transforms.taggers import Document, Evidence, Tags
-from transforms.tokens import Part, fold_name, read, read_title
+from transforms.tokens import Part, fold_name, read
 from transforms.wordlists import Lexicon
 
-RULES = 2
-MAX_CHARACTERS = 40_000
-MAX_TITLE_CHARACTERS = 1_000
+RULES = 3
 MAX_PLACES = 40
 MAX_DATELINE_WORDS = 5
 _JOINING = frozenset(("and", "und", "et", "y", "e", "dpa", "afp", "reuters", "efe", "ap"))  # behind a place in capitals
@@ -105,10 +103,9 @@ class PlacesTagger:
         return evidence
 
     def _read(self, document: Document, dateline: Dateline | None) -> Reading:
-        language = (document.language or "en").split("-")[0].lower()
+        language = document.subtag or "en"
         words = self._countries.words(language)
-        title = read_title(document.title[:MAX_TITLE_CHARACTERS], language)
-        body = read(_cut(document.text), language)
+        title, body = document.head, document.body
         mentions, heading = self._finder.find(body, words), self._finder.find(title, words)
         near = Surroundings(language, document.publisher_country)
         cues = self._cues[language].find(body.folded) if language in self._cues else {}
@@ -154,11 +151,6 @@ class PlacesTagger:
         if printed.words[length].islower() or printed.folded[length] in _JOINING:
             return False
         return self._countries.words("en").phrase(rest) is None and self._finder.division(printed.token(length)) is None
-
-
-def _cut(text: str) -> str:
-    """The text up to the bound, and there up to the last blank: half a word would be another word."""
-    return text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS].rpartition(" ")[0]
 
 
 def _after_title(document: Document) -> str:

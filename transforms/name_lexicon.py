@@ -11,10 +11,10 @@ from pathlib import Path
 
 from transforms.country_words import CountryWords, Kind, load_country_words
 from transforms.name_tokens import Words
-from transforms.tokens import fold
+from transforms.tokens import fold, read
 from transforms.wordlists import Lexicon
 
-RULES = 1
+RULES = 2
 MAX_PHRASE_WORDS = 10
 
 
@@ -43,7 +43,7 @@ class KnownNames:
     def add(self, name: str, kind: str, surfaces: Iterable[str]) -> None:
         """Take a name in. Short capitals ("WHO") must be written so; a surface with "!" behind it stands alone."""
         for given in surfaces:
-            words = Words(given.rstrip("!"))
+            words = Words(read(given.rstrip("!")))
             texts = words.texts[:MAX_PHRASE_WORDS]
             if not texts:
                 continue

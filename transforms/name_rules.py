@@ -53,8 +53,7 @@ class Reader:
         self._countries = lexicon.country_words(language)
         self._places = places
         self._acronyms: dict[str, str] = {}
-        self._read: list[Words] = []  # whose small words are not among `_small` yet
-        self._small: frozenset[str] = frozenset()
+        self._read: list[Words] = []
         self._alone: list[tuple[Words, int]] = []
 
     def read(self, words: Words, *, lexicon_only: bool = False) -> list[Mention]:
@@ -269,9 +268,7 @@ class Reader:
         )
 
     def _is_small_elsewhere(self, lower: str) -> bool:
-        while self._read:
-            self._small |= self._read.pop().small()
-        return lower in self._small
+        return any(lower in words.part.small for words in self._read)
 
     def _followed(self, words: Words, last: int, rules: NameWords) -> bool:
         """Whether a word behind says so: "Le Matin newspaper"."""
@@ -315,7 +312,7 @@ class Reader:
             return "unlikely", UNKNOWN
         if said_before in rules.saying or behind in rules.saying:
             return "verb of saying", SAYING
-        if gap.startswith(", ") and (gap[2:4].isdigit() or behind in rules.appositions):
+        if gap == ", " and (behind[:2].isdigit() or behind in rules.appositions):
             return "apposition", APPOSITION
         return ("unknown", UNKNOWN) if words.opens(at) else ("pair of capitals", PAIR)
 
@@ -335,4 +332,4 @@ def _is_shouted(words: Words, at: int) -> bool:
 
 def _mention(words: Words, run: range, rule: str, score: float, *, kind: str = PERSON, name: str = "") -> Mention:
     written = words.surface(run.start, run.stop)
-    return Mention(written, name or written, kind, rule, score, words.starts[run.start], words.part)
+    return Mention(written, name or written, kind, rule, score, words.starts[run.start], words.where)

@@ -1,52 +1,59 @@
-"""Words of a text as names are read from: with offsets, whether they open a sentence, and what joins them."""
+"""Words of a text as names and keywords are read from: whole ones, with what joins them.
+
+"al-Qaeda", "Rhein-Neckar-Kreis" and "AT&T" are one word each, so are a dotted initial and the characters of a script
+without blanks, which `tokens` takes apart to look for places.
+"""
 
 import re
+from collections.abc import Sequence
+from itertools import compress
 from typing import NamedTuple
 
-from transforms.tokens import POSSESSIVES, Remembered, fold_words, split_words
+from transforms.tokens import POSSESSIVES, Made, Part, Remembered, fold_words
 
-# "U.S.", "W." as an initial, "Gen.", "AT&T", "O'Neill", "al-Qaeda"; a possessive "'s" is told apart below.
-_WORD = re.compile(
-    r"(?=\w)([A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]+(?=[ ,\n])|(?:[^\W\d_]\.){2,}|[A-Z]\.(?=\s)|[A-Z]{1,3}&[A-Z]{1,3}(?!\w)"
-    r"|(?:Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Sgt|Capt|Maj|Sen|Rep|Gov|Rev|St|Jr|Sr)\.(?=\s)"
-    r"|[^\W\d_]\w*(?:['’‑-][^\W_]+)*)"
-)
-_SENTENCE_END = re.compile(r"[.!?…:;\n\"“”„«»()\[\]•|—–]")
+_SENTENCE_END = re.compile(r"[.!?…؟۔।:;\n]")
+_OPENS = re.compile(r"[.!?…:;\n\"“”„«»()\[\]•|—–]")
 # "al-Abidine" belongs to a name in lower case, "Boston-based" to none with its capital.
 _ARTICLE = re.compile(r"(?:al|el|as|ad|an|ash|bin|ul|ur)[-‑][A-Z]")
 _COMPOUND = re.compile(r".*[-‑](?:[a-z]{4,}|led|run|era|old|born)$")
-_JOINTS = frozenset((" ", "\u00a0", "-", " & "))
+_INSIDE = frozenset(("", "-", "‑", "&"))
+_BLANKS = frozenset((" ", "\u00a0"))
+_JOINTS = frozenset((*_BLANKS, " & "))
 
 
 class Gap(NamedTuple):
-    """What stands behind a word. `joins`: only a blank or the like, so that a name may go on; `opens`: the next word is
-    the first of a sentence or quotation, so that its capital says little; `possessive`: the name ends here."""
+    """What stands behind a word. `joins`: only a blank or the like, so that a name may go on, `is_blank`: nothing else;
+    `opens`: the next word is the first of a sentence or quotation, so that its capital says little; `ends_sentence`:
+    or of a part of one; `possessive`: the name ends here."""
 
     text: str
     joins: bool
+    is_blank: bool
     opens: bool
+    ends_sentence: bool
     possessive: bool
 
 
 class Words:
-    """The words of a text in order, as written but for a possessive (`texts`), in small letters (`lower`) and as they
-    are looked up (`folded`), with the `gaps` behind them and the character each starts at. `capital` tells of each
-    whether it has one that says something. `part` is "title" or "text"."""
+    """The words of a title or text in order, as written but for a possessive (`texts`), in small letters (`lower`) and
+    as they are looked up (`folded`), with the `gaps` behind them and the character each starts at. `capital` tells of
+    each whether it has one that says something. `where` is "title" or "text"."""
 
-    def __init__(self, text: str, part: str = "text") -> None:
-        self.part = part
-        self.texts, self.starts, gaps = split_words(_WORD, text)
-        self.folded = fold_words(self.texts)
-        endings = tuple(ending for ending in POSSESSIVES if ending in text)
+    def __init__(self, part: Part, where: str = "text") -> None:
+        self.part, self.where = part, where
+        self.texts, self.starts, self.folded, gaps = _whole(part)
+        endings = tuple(ending for ending in POSSESSIVES if ending in part.text)
         self._possessive = {at for at, word in enumerate(self.texts) if word.endswith(endings)} if endings else set()
         for at in self._possessive:
             self.texts[at] = self.texts[at][:-2]
-        self.lower = list(map(str.lower, self.texts))
-        self.gaps = list(map(_GAPS.__getitem__, gaps))
         self.capital = bytearray(len(self.texts))
         for at in [at for at, small in enumerate(map(str.islower, self.texts)) if not small]:
             word = self.texts[at]
             self.capital[at] = word[0].isupper() if "-" not in word else _begins_name(word)
+            if len(word) == 1 and gaps[at][:1] == "." and gaps[at][1:2].isspace() and "A" <= word <= "Z":
+                self.texts[at], gaps[at] = f"{word}.", gaps[at][1:]
+        self.lower = list(map(str.lower, self.texts))
+        self.gaps = list(map(_GAPS.__getitem__, gaps))
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -67,13 +74,47 @@ class Words:
         """The capitals an acronym of the words from `at` up to `last` would have."""
         return "".join([self.texts[n][0] for n in range(at, last) if self.capital[n]])
 
-    def small(self) -> frozenset[str]:
-        """All words in small letters."""
-        return frozenset(filter(str.islower, self.texts))
+
+def _whole(part: Part) -> tuple[list[str], list[int], list[str], list[str]]:
+    """Copies of the words of `part`, where they start, their folded forms and the gaps, those with nothing but a hyphen
+    or the like between them joined."""
+    spans: list[tuple[int, int]] = []  # of words that are one, up to the last
+    for at in compress(range(len(part) - 1), map(_INSIDE.__contains__, part.gaps)):
+        if spans and spans[-1][1] == at:
+            spans[-1] = spans[-1][0], at + 1
+        else:
+            spans.append((at, at + 1))
+    if not spans:
+        return part.words.copy(), part.starts, part.folded, part.gaps.copy()
+    texts = [part.text[part.starts[first] : part.starts[last] + len(part.words[last])] for first, last in spans]
+    return (
+        _joined(part.words, spans, texts),
+        _joined(part.starts, spans, [part.starts[first] for first, _ in spans]),
+        _joined(part.folded, spans, fold_words(texts)),
+        _joined(part.gaps, spans, [part.gaps[last] for _, last in spans]),
+    )
+
+
+def _joined(each: Sequence[Made], spans: Sequence[tuple[int, int]], instead: Sequence[Made]) -> list[Made]:
+    joined: list[Made] = []
+    free = 0
+    for (first, last), one in zip(spans, instead, strict=True):
+        joined += each[free:first]
+        joined.append(one)
+        free = last + 1
+    joined += each[free:]
+    return joined
 
 
 def _gap(text: str) -> Gap:
-    return Gap(text, text in _JOINTS, _SENTENCE_END.search(text) is not None, text.startswith(("'", "’")))
+    return Gap(
+        text,
+        joins=text in _JOINTS,
+        is_blank=text in _BLANKS,
+        opens=_OPENS.search(text) is not None,
+        ends_sentence=_SENTENCE_END.search(text) is not None,
+        possessive=text.startswith(("'", "’")),
+    )
 
 
 _GAPS = Remembered(_gap)

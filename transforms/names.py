@@ -20,8 +20,6 @@ from transforms.schema import NameMention
 from transforms.taggers import Document, Evidence, Tags
 from transforms.tokens import fold
 
-MAX_CHARACTERS = 40_000
-MAX_TITLE_CHARACTERS = 1_000
 MAX_NAMES = 200  # a page of race results holds more than a hundred
 MORE_MENTIONS = 0.02  # what each further mention adds to a score
 
@@ -53,15 +51,14 @@ class NamesTagger:
 
     def mentions(self, document: Document, found: Tags) -> list[Mention]:
         """Every mention that counts, under the name it belongs to."""
-        language = (document.language or "").split("-", 1)[0].lower()
+        language = document.subtag
         places = frozenset(fold(part) for place in found.places for part in place.name.split())
         reader = Reader(self._lexicon, language, places)
-        text = document.text[:MAX_CHARACTERS]
         countries = self._lexicon.country_words(language)
-        tables = list(read_tables(text, lambda folded: is_country_word(countries, folded)))
+        tables = list(read_tables(document.body.text, lambda folded: is_country_word(countries, folded)))
         in_tables = {mention.start for mention in tables}  # what stands there is a team
-        mentions = [mention for mention in reader.read(Words(text)) if mention.start not in in_tables] + tables
-        title = Words(document.title[:MAX_TITLE_CHARACTERS], "title")
+        mentions = [mention for mention in reader.read(document.words) if mention.start not in in_tables] + tables
+        title = Words(document.head, "title")
         headed = sum(title.capital) > 0.6 * len(title)  # a capital says nothing there
         mentions += reader.read(title, lexicon_only=headed)
         surnames = {_ends(mention.name)[1] for mention in mentions if _is_believed_person(mention)}

@@ -17,10 +17,10 @@ from pathlib import Path
 from transforms.schema import NameMention, Quote, QuoteSource
 from transforms.speakers import NOT_SAID, Speakers, Speech
 from transforms.taggers import Document, Evidence, Tags
+from transforms.tokens import Part
 from transforms.wordlists import Lexicon
 
-RULES = 3
-MAX_CHARACTERS = 40_000
+RULES = 4
 MAX_QUOTE_CHARACTERS = 3_000
 MAX_SINGLE_CHARACTERS = 600  # between single marks, which may be apostrophes
 MAX_QUOTES = 60
@@ -74,19 +74,18 @@ class QuotesTagger:
         ]
 
     def _quotes(self, document: Document, found: Tags) -> list[Sourced]:
-        language = (document.language or "").split("-", 1)[0].lower()
-        speech = self._speech.get(language)
-        text = document.text[:MAX_CHARACTERS]
+        speech = self._speech.get(document.subtag)
         dateline = document.dateline.text if document.dateline is not None else ""
-        begin = len(dateline) if text.startswith(dateline) else 0
-        return find_quotes(text, found.people, speech, begin)
+        begin = len(dateline) if document.text.startswith(dateline) else 0
+        return find_quotes(document.body, found.people, speech, begin)
 
 
-def find_quotes(text: str, people: Sequence[NameMention], speech: Speech | None, begin: int = 0) -> list[Sourced]:
-    """Direct quotations and reported speech of `text`, in order, each with its source. The report itself begins at
+def find_quotes(part: Part, people: Sequence[NameMention], speech: Speech | None, begin: int = 0) -> list[Sourced]:
+    """Direct quotations and reported speech of a text, in order, each with its source. The report itself begins at
     `begin`, behind the dateline."""
+    text = part.text
     spans = find_spans(text)
-    speakers = Speakers(text, people, speech) if speech is not None else None
+    speakers = Speakers(part, people, speech) if speech is not None else None
     quotes = _direct(text, spans, speakers)
     if speakers is not None:
         quotes += _reported(text, spans, speakers, begin)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from transforms.dateline import agencies
 from transforms.plain_text import key
 from transforms.schema import NameMention
-from transforms.tokens import different_words, fold, plain_words
+from transforms.tokens import Part, fold, read
 from transforms.wordlists import Lexicon
 
 MAX_SIDE_CHARACTERS = 240
@@ -60,7 +60,7 @@ class Speech:
         self._outlet_words = {key(name) for name in outlets.get("words", ())}
         doubtful = {**dict.fromkeys(with_article, "the"), **dict.fromkeys(without, "")} if language == "en" else {}
         self._article = {key(name): article for name, article in doubtful.items()}
-        self.verbs = {verb: frozenset(plain_words(verb)) for verb in sections.get("verbs", ())}
+        self.verbs = {verb: frozenset(read(verb, language).words) for verb in sections.get("verbs", ())}
         self.verb = re.compile(rf"(?<![\w-]){verbs}(?![\w-])")
         self.nameless = re.compile(rf"{articles} (?:[\w'’-]+ ){{1,6}}?{verbs}(?![\w-])")
         that = _any_of(sections.get("that", ()))
@@ -92,15 +92,14 @@ class Speech:
 class Speakers:
     """The speakers of one text."""
 
-    def __init__(self, text: str, people: Sequence[NameMention], speech: Speech) -> None:
-        self._text = text
+    def __init__(self, part: Part, people: Sequence[NameMention], speech: Speech) -> None:
+        self._text = part.text
         self._speech = speech
         known = people[:MAX_PEOPLE]
         self._full = {fold(person.name.split()[-1]): person.name for person in reversed(known)}
         surnames = {person.name.split()[-1] for person in known}
-        words = different_words(text)
-        self._verbs = [verb for verb, needed in speech.verbs.items() if needed <= words]
-        self._mentions = [(start, self._full[fold(surname)]) for start, surname in _find_words(surnames, text)]
+        self._verbs = [verb for verb, needed in speech.verbs.items() if needed <= part.small]
+        self._mentions = [(start, self._full[fold(surname)]) for start, surname in _find_words(surnames, part.text)]
 
     def of(self, start: int, end: int, previous: int, following: int) -> Said:
         """Who said the quotation from `start` to `end`; `previous` and `following` are where the quotations around it

@@ -6,13 +6,14 @@ Taggers run in the order of `[tag] taggers`. Each is loaded once a worker and ke
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 import xxhash
 
+from transforms.name_tokens import Words
 from transforms.reject import Rejected, unforeseen
 from transforms.schema import (
     Article,
@@ -26,17 +27,43 @@ from transforms.schema import (
     Topic,
 )
 from transforms.settings import TagSettings
+from transforms.tokens import Part, read, read_title
+
+MAX_CHARACTERS = 40_000  # of a text that are read: the work is bounded whatever comes in
+MAX_TITLE_CHARACTERS = 1_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Document:
-    """What taggers read. `language` is BCP 47 or None; `publisher_country` ISO 3166-1 alpha-2 or None."""
+    """What taggers read. `language` is BCP 47 or None; `publisher_country` ISO 3166-1 alpha-2 or None. Its words are
+    read once, for all of them."""
 
     title: str
     text: str
     language: str | None
     dateline: Dateline | None = None
     publisher_country: str | None = None
+
+    @property
+    def subtag(self) -> str:
+        """The language without script and region; "" when it is unknown."""
+        return (self.language or "").split("-", 1)[0].lower()
+
+    @cached_property
+    def head(self) -> Part:
+        """The words of the title."""
+        return read_title(self.title[:MAX_TITLE_CHARACTERS], self.subtag)
+
+    @cached_property
+    def body(self) -> Part:
+        """The words of the text, up to the bound and there to the last blank: half a word would be another word."""
+        text = self.text
+        return read(text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS].rpartition(" ")[0], self.subtag)
+
+    @cached_property
+    def words(self) -> Words:
+        """The words of the text, whole."""
+        return Words(self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,21 +13,21 @@ The text is read up to a bound; work is linear.
 
 import math
 import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate, compress
 from pathlib import Path
-from typing import NamedTuple
 
 import justext
 
+from transforms.name_tokens import Gap, Words
 from transforms.schema import Keyword
 from transforms.taggers import Document, Evidence, Tags
-from transforms.tokens import Remembered
 from transforms.wordlists import Lexicon
 
-RULES = 1
+RULES = 2
 MAX_CHARACTERS = 12_000
 MAX_KEYWORDS = 10
 MAX_WORDS = 3
@@ -48,8 +48,7 @@ LANGUAGES = {
     "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "uz": "Uzbek", "vi": "Vietnamese",
 }  # fmt: skip
 
-_WORD = re.compile(r"([^\W\d_][\w\u0900-\u0dff]*(?:-\w+)*)")
-_SENTENCE_END = re.compile(r"[.!?…؟۔।:;\n]")
+_INSIDE = re.compile("['’.]")
 
 
 class KeywordsTagger:
@@ -83,34 +82,27 @@ class KeywordsTagger:
         ]
 
     def _find(self, document: Document) -> tuple[Keyword, ...]:
-        language = (document.language or "").split("-", 1)[0].lower()
+        language = document.subtag
         if language not in self._stop_words:
             listed = justext.get_stoplist(LANGUAGES[language]) if language in LANGUAGES else frozenset()
             self._stop_words[language] = listed | self._own_words.get(language, frozenset())
-        return find_keywords(document.text, self._stop_words[language])
+        return find_keywords(document.words, self._stop_words[language])
 
 
-class _Gap(NamedTuple):
-    """What stands between two words: whether a phrase may go on behind it, and whether it ends a sentence."""
-
-    joins: bool
-    ends_sentence: bool
-
-
-_GAPS = Remembered(lambda text: _Gap(text in (" ", "\u00a0"), _SENTENCE_END.search(text) is not None))
-
-
-def find_keywords(text: str, stop_words: frozenset[str]) -> tuple[Keyword, ...]:
-    """The keywords of `text`, at most `MAX_KEYWORDS`, best first; their scores lie between 0 and 1. Without stop words
+def find_keywords(words: Words, stop_words: frozenset[str]) -> tuple[Keyword, ...]:
+    """The keywords of a text, at most `MAX_KEYWORDS`, best first; their scores lie between 0 and 1. Without stop words
     there are none."""
     if not stop_words:
         return ()
-    pieces = _WORD.split(text[:MAX_CHARACTERS])  # gap, word, gap, word, ..., gap
-    printed, gaps = pieces[1::2], list(map(_GAPS.__getitem__, pieces[2::2]))
+    most = bisect_left(words.starts, MAX_CHARACTERS)
+    printed, lower, gaps = words.texts[:most], words.lower[:most], words.gaps[:most]
     sentence_of = [0, *accumulate([gap.ends_sentence for gap in gaps])]
-    lower = list(map(str.lower, printed))
     times = Counter(lower)
-    content = {word: n for word, n in times.items() if len(word) >= MIN_LETTERS and word not in stop_words}
+    content = {
+        word: n
+        for word, n in times.items()
+        if len(word) >= MIN_LETTERS and word not in stop_words and (word.isalpha() or _says_something(word, stop_words))
+    }
     least = 1 if len(lower) < SHORT_TEXT_WORDS else 2
     kept = sorted([word for word, n in content.items() if n >= least], key=lambda word: -content[word])[:MAX_WEIGHED]
     if not kept:
@@ -126,10 +118,19 @@ def find_keywords(text: str, stop_words: frozenset[str]) -> tuple[Keyword, ...]:
     return _best(_phrases(standing, printed, lower, gaps, weights))
 
 
+def _says_something(word: str, stop_words: frozenset[str]) -> bool:
+    """Whether a word that is not all letters may be a keyword: no number, and a contraction only with something in it
+    that may be one ("O'Neill", but not "don't")."""
+    if not word[0].isalpha() or " " in word:
+        return False
+    pieces = _INSIDE.split(word)
+    return len(pieces) == 1 or any(len(piece) >= MIN_LETTERS and piece not in stop_words for piece in pieces)
+
+
 def _weight(
     places: Sequence[int],
     printed: Sequence[str],
-    gaps: Sequence[_Gap],
+    gaps: Sequence[Gap],
     sentence_of: Sequence[int],
     *,
     common: float,
@@ -137,8 +138,8 @@ def _weight(
 ) -> float:
     """How little a word says, by its `places`: the smaller, the more it says."""
     times = len(places)
-    before = [printed[at - 1] for at in places if at and gaps[at - 1].joins]
-    behind = [printed[at + 1] for at in places if at + 1 < len(printed) and gaps[at].joins]
+    before = [printed[at - 1] for at in places if at and gaps[at - 1].is_blank]
+    behind = [printed[at + 1] for at in places if at + 1 < len(printed) and gaps[at].is_blank]
     capitals = sum([printed[at][0].isupper() and at > 0 and not gaps[at - 1].ends_sentence for at in places])
     sentences = [sentence_of[at] for at in places]
     casing = capitals / (1 + math.log(times))
@@ -153,14 +154,14 @@ def _phrases(
     standing: Sequence[int],
     printed: Sequence[str],
     lower: Sequence[str],
-    gaps: Sequence[_Gap],
+    gaps: Sequence[Gap],
     weights: dict[str, float],
 ) -> dict[str, tuple[float, str]]:
     """Every phrase of words with a weight, which are `standing` there: its score and how it is mostly printed."""
     phrases = [printed[first] for first in standing]
     for first in standing:
         last = first + 1
-        while last < len(lower) and gaps[last - 1].joins and lower[last] in weights and last - first < MAX_WORDS:
+        while last < len(lower) and gaps[last - 1].is_blank and lower[last] in weights and last - first < MAX_WORDS:
             last += 1
             phrases.append(" ".join(printed[first:last]))
     found: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)

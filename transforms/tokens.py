@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple, TypeVar
 
@@ -82,7 +82,7 @@ _WORD = rf"{_PLAIN}{{1,60}}(?:[{_MARKS}]{{1,9}}{_PLAIN}{{0,60}}){{0,30}}"
 _TOKEN = re.compile(
     r"(?=[\w\u3040-\u30ff])([A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]{1,60}+(?=[ ,\n])|"
     r"(?:[^\W\d_]\.){2,12}|W\.\s?Va\b\.?|"
-    r"(?:St|Ste|Mt|Ft|Mrs?|Ms|Dr|Gov|Sen|Rep|Prof|Gen|Col|Lt|Sgt|Capt|Rev)\.|"
+    r"(?:St|Ste|Mt|Ft|Mrs?|Ms|Dr|Gov|Sen|Rep|Prof|Gen|Col|Lt|Sgt|Capt|Maj|Rev|Jr|Sr)\.|"
     rf"[{_BLOCKS}]|[\u30a0-\u30ff]{{1,60}}|[\u3040-\u309f]{{1,60}}|"
     rf"{_WORD}(?:['’ʼʻ‘`]{_WORD}){{0,3}})"
 )
@@ -108,7 +108,7 @@ class Token(NamedTuple):
     folded: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Part:
     """Title or body, word by word: `words` as written, where each begins, its folded form, and what stands behind it.
     `shouted`: nearly all letters are capitals. `headed`: nearly all long words begin with one. In both a capital says
@@ -129,10 +129,16 @@ class Part:
         word, start = self.words[number], self.starts[number]
         return Token(word, start, start + len(word), self.folded[number])
 
+    @cached_property
+    def small(self) -> frozenset[str]:
+        """The different words in small letters, those beside an apostrophe also by themselves."""
+        small = {word for word in self.words if word.islower()}
+        return frozenset(small.union(*[_PLAIN_WORD.findall(word) for word in small if not word.isalnum()]))
+
     def holds(self, word: str) -> bool:
-        """Whether a word stands in the text as given, by itself."""
+        """Whether a word in small letters stands in the text by itself."""
         if word.isalnum():
-            return word in different_words(self.text)
+            return word in self.small
         at = self.text.find(word)
         while at >= 0:
             end = at + len(word)
@@ -168,18 +174,6 @@ class Part:
     def behind(self, last: int) -> Token | None:
         """The word at `last`, if it stands together with the one before it."""
         return self.token(last) if self.is_behind(last) else None
-
-
-@lru_cache(maxsize=4)
-def plain_words(text: str) -> tuple[str, ...]:
-    """The rows of letters and digits of a text, remembered for the next who asks for those of the same text."""
-    return tuple(_PLAIN_WORD.findall(text))
-
-
-@lru_cache(maxsize=4)
-def different_words(text: str) -> frozenset[str]:
-    """The different ones of its `plain_words`."""
-    return frozenset(plain_words(text))
 
 
 def read(text: str, language: str | None = None) -> Part:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from transforms import topic_model
 from transforms.schema import Topic
 from transforms.taggers import Document, Evidence, Tags
-from transforms.tokens import Remembered, plain_words
+from transforms.tokens import Remembered
 from transforms.wordlists import Lexicon
 
 RULES = 1
@@ -69,7 +69,7 @@ class TopicsTagger:
 
     def tag(self, document: Document, found: Tags) -> Tags:
         """`found` with the topics of the document. Never raises for any text."""
-        terms = self._terms.get((document.language or "").split("-", 1)[0].lower())
+        terms = self._terms.get(document.subtag)
         if terms is None:
             return found
         evidence, words = find_terms(document.title, document.text, terms)
@@ -80,7 +80,7 @@ class TopicsTagger:
 
     def explain(self, document: Document, found: Tags) -> list[Evidence]:
         """Every term found with the concept it speaks for, in the order of title and text."""
-        terms = self._terms.get((document.language or "").split("-", 1)[0].lower())
+        terms = self._terms.get(document.subtag)
         evidence: list[Evidence] = []
         for part, text in (("title", document.title[:1000]), ("text", document.text[:MAX_CHARACTERS])):
             words = list(_WORD.finditer(text)) if terms is not None else []
@@ -270,7 +270,7 @@ def find_terms(title: str, text: str, terms: TermIndex) -> tuple[list[Strength],
     """The terms of title and text as evidence, heaviest first, and the number of words read."""
     occurrences: Counter[str] = Counter()
     concepts: dict[str, dict[str, float]] = {}
-    heading, body = plain_words(title[:1000]), plain_words(text[:MAX_CHARACTERS])
+    heading, body = _WORD.findall(title[:1000]), _WORD.findall(text[:MAX_CHARACTERS])
     for words, is_title in ((heading, True), (body, False)):
         for at, term, weights in terms.find(words):
             occurrences[term] += TITLE_FACTOR if is_title else LEDE_FACTOR if at < LEDE_WORDS else 1
