@@ -87,7 +87,8 @@ _TOKEN = re.compile(
     rf"{_WORD}(?:['’ʼʻ‘`]{_WORD}){{0,3}})"
 )
 _PLAIN_WORD = re.compile(r"[^\W_]+")
-_ELISION = re.compile(r"[^\W\d_]{1,6}['’]")
+# "l'", "jusqu'", "dell'", "un'", "quest'", but neither "prud'" of "prud'hommes" nor "Sant'" of "Sant'Anna"
+_ELISION = re.compile(r"(?:[cdjlmnstv]|[^\W\d_]{0,6}(?:qu|un)|[^\W\d_]{0,3}ll|quest)['’]", re.IGNORECASE)
 _APOSTROPHE = re.compile("['’]")
 _ELIDING = frozenset(("fr", "it", "ca", "pt"))  # "l'Algérie", "dell'Ucraina", "d'Alger"
 _SUFFIXING = frozenset(("tr", "az"))  # "Türkiye'nin"
@@ -134,6 +135,20 @@ class Part:
         """The different words in small letters, those beside an apostrophe also by themselves."""
         small = {word for word in self.words if word.islower()}
         return frozenset(small.union(*[_PLAIN_WORD.findall(word) for word in small if not word.isalnum()]))
+
+    def letters(self) -> tuple[list[str], list[int]]:
+        """The rows of letters and digits, and where each begins: "women's" is two."""
+        words: list[str] = []
+        starts: list[int] = []
+        free = 0
+        for number in [number for number, plain in enumerate(map(str.isalnum, self.words)) if not plain]:
+            words += self.words[free:number]
+            starts += self.starts[free:number]
+            for piece in _PLAIN_WORD.finditer(self.words[number]):
+                words.append(piece.group())
+                starts.append(self.starts[number] + piece.start())
+            free = number + 1
+        return words + self.words[free:], starts + self.starts[free:]
 
     def holds(self, word: str) -> bool:
         """Whether a word in small letters stands in the text by itself."""
@@ -197,6 +212,9 @@ def _leave_off_elisions(words: list[str], starts: list[int], gaps: list[str]) ->
     for number, word in enumerate(words):
         if "'" in word or "’" in word:
             elision = _ELISION.match(word)
+            inside = number > 0 and gaps[number - 1] == " "
+            if elision is not None and inside and word[0].isupper() and not word.isupper():
+                continue  # "Massimo D'Alema", "à L'Aquila"
             if elision is not None and elision.end() < len(word):
                 words[number] = word[elision.end() :]
                 starts[number] += elision.end()

@@ -10,7 +10,6 @@ Evidence grows with the square root of a text's length in ordinary prose, so it 
 """
 
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,17 +20,15 @@ from typing import NamedTuple
 from transforms import topic_model
 from transforms.schema import Topic
 from transforms.taggers import Document, Evidence, Tags
-from transforms.tokens import Remembered
+from transforms.tokens import Part, Remembered, read
 from transforms.wordlists import Lexicon
 
-RULES = 1
-MAX_CHARACTERS = 40_000
+RULES = 2
 MAX_TOPICS = 12
 TITLE_FACTOR = 3  # a word of the title counts as so many of the text
 LEDE_WORDS = 60
 LEDE_FACTOR = 2
 
-_WORD = re.compile(r"[^\W_]+")
 _HEAD = 4  # letters by which words that begin or end as a term with a "*" are looked up
 
 
@@ -60,7 +57,8 @@ class TopicsTagger:
                     for name in files
                     if name.startswith(f"{language}/")
                     for entry in lexicon.sections(name)
-                ]
+                ],
+                language,
             )
             for language in sorted({name.split("/", 1)[0] for name in files})
         }
@@ -72,7 +70,7 @@ class TopicsTagger:
         terms = self._terms.get(document.subtag)
         if terms is None:
             return found
-        evidence, words = find_terms(document.title, document.text, terms)
+        evidence, words = find_terms(document.head, document.body, terms)
         topics = rank_topics(evidence, words, self._vocabulary)
         if self._model is not None:
             topics = topic_model.revise(self._model, document.title, document.text, topics, self._vocabulary)
@@ -82,15 +80,16 @@ class TopicsTagger:
         """Every term found with the concept it speaks for, in the order of title and text."""
         terms = self._terms.get(document.subtag)
         evidence: list[Evidence] = []
-        for part, text in (("title", document.title[:1000]), ("text", document.text[:MAX_CHARACTERS])):
-            words = list(_WORD.finditer(text)) if terms is not None else []
-            for at, term, concepts in terms.find([word.group() for word in words]) if terms is not None else ():
-                start, end = words[at].start(), words[at + term.count(" ")].end()
+        for where, part in (("title", document.head), ("text", document.body)):
+            words, starts = part.letters()
+            for at, term, concepts in terms.find(words) if terms is not None else ():
+                last = at + term.count(" ")
+                surface = part.text[starts[at] : starts[last] + len(words[last])]
                 for concept, weight in concepts.items():
                     name = self._vocabulary.name(concept)
                     rule = f"term {term!r} of weight {weight:g}"
                     evidence.append(
-                        Evidence(tag=f"topic {name}", surface=text[start:end], part=part, start=start, rule=rule)
+                        Evidence(tag=f"topic {name}", surface=surface, part=where, start=starts[at], rule=rule)
                     )
         return evidence
 
@@ -135,6 +134,9 @@ class _Begun(NamedTuple):
     open: bool
 
 
+_NOTHING = _Begun("", {}, {}, frozenset(), open=False)
+
+
 class TermIndex:
     """Words and phrases, to be found in running text.
 
@@ -144,10 +146,12 @@ class TermIndex:
     A term of weight 0 stands for nothing and keeps shorter ones from matching inside it ("under fire").
     """
 
-    def __init__(self, terms: Sequence[tuple[str, str, float]]) -> None:
+    def __init__(self, terms: Sequence[tuple[str, str, float]], language: str = "en") -> None:
         weights: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
-        for text, concept, weight in terms:
-            weights[tuple(re.findall(r"\*?[^\W_]+\*?", text))][concept] = weight
+        for words, (_, concept, weight) in zip(
+            _read_terms([text for text, _, _ in terms], language), terms, strict=True
+        ):
+            weights[words][concept] = weight
         self._by_first: dict[str, list[_Term]] = defaultdict(list)
         for number, (words, concepts) in enumerate(weights.items()):
             if words:
@@ -193,6 +197,8 @@ class TermIndex:
         return tuple(dict.fromkeys(matches))
 
     def _begin(self, word: str) -> _Begun:
+        if not self._keys[word]:
+            return _NOTHING
         terms = [term for key in self._keys[word] for term in self._by_first.get(key, ())]
         alone = [term for term in terms if not term.tail]
         longer: defaultdict[str, list[_Term]] = defaultdict(list)
@@ -239,6 +245,19 @@ class TermIndex:
         return len(words) == len(tail) and all(part in self._keys[word] for part, word in zip(tail, words, strict=True))
 
 
+def _read_terms(terms: Sequence[str], language: str) -> Iterable[tuple[str, ...]]:
+    """The words of each term, as those of a text are read, but for a "*" before or behind."""
+    text = "\n".join(terms)
+    read_terms: list[list[str]] = [[] for _ in terms]
+    line = end = 0
+    for word, start in zip(*read(text, language).letters(), strict=True):
+        line += text.count("\n", end, start)
+        end = start + len(word)
+        head, tail = text[start - 1 : start] == "*", text[end : end + 1] == "*"
+        read_terms[line].append(f"{'*' * head}{word}{'*' * tail}")
+    return map(tuple, read_terms)
+
+
 def _forms(word: str) -> Iterator[str]:
     """How a word of the lexicon may be written in a text: as it is, in small letters but for its own capitals, and with
     the ending of a plural."""
@@ -266,11 +285,11 @@ def _by_length(parts: Iterable[str]) -> list[tuple[int, set[str]]]:
     return sorted(lengths.items())
 
 
-def find_terms(title: str, text: str, terms: TermIndex) -> tuple[list[Strength], int]:
+def find_terms(title: Part, text: Part, terms: TermIndex) -> tuple[list[Strength], int]:
     """The terms of title and text as evidence, heaviest first, and the number of words read."""
     occurrences: Counter[str] = Counter()
     concepts: dict[str, dict[str, float]] = {}
-    heading, body = _WORD.findall(title[:1000]), _WORD.findall(text[:MAX_CHARACTERS])
+    (heading, _), (body, _) = title.letters(), text.letters()
     for words, is_title in ((heading, True), (body, False)):
         for at, term, weights in terms.find(words):
             occurrences[term] += TITLE_FACTOR if is_title else LEDE_FACTOR if at < LEDE_WORDS else 1
