@@ -4,8 +4,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from transforms.arrow_schema import arrow_schema
 from transforms.reject import REASONS
-from transforms.schema import DATASETS, SCHEMA_VERSION, arrow_schema, columns
+from transforms.schema import DATASETS, SCHEMA_VERSION, columns
 
 
 def as_tables() -> dict[str, Any]:

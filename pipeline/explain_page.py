@@ -16,8 +16,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pipeline.browse_names import country_name, language_name
 from pipeline.explain import Explanation
 from pipeline.text_diff import Piece, compare
+from transforms.arrow_schema import to_row
 from transforms.claims import Claim
-from transforms.schema import Article, columns, to_row
+from transforms.schema import Article, columns
 from transforms.taggers import Evidence
 
 PAGES = Path(__file__).parent / "pages"

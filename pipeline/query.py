@@ -16,7 +16,8 @@ from rich.table import Table
 from pipeline.dataset import Dataset, require_dataset
 from pipeline.errors import QueryError
 from pipeline.stores import address_of
-from transforms.schema import DATASETS, arrow_schema
+from transforms.arrow_schema import arrow_schema
+from transforms.schema import DATASETS
 
 DERIVED_VIEWS = {
     "current": "SELECT * FROM articles QUALIFY row_number() OVER (PARTITION BY article_id ORDER BY version DESC) = 1",

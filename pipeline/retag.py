@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.rewrite import Change, partitions, rewrite
-from transforms.schema import Dateline, arrow_schema, to_plain
+from transforms.arrow_schema import arrow_schema, to_plain
+from transforms.schema import Dateline
 from transforms.settings import TagSettings, WriteSettings
 from transforms.taggers import DOCUMENT_COLUMNS, TAG_COLUMNS, Document, load_taggers, read_document, tag_document
 from transforms.workers import shared_workers

@@ -22,8 +22,9 @@ from pipeline.browse_index import discard as discard_search_index
 from pipeline.dataset import MEMORY_FILE, Dataset, live_files, require_dataset
 from pipeline.errors import DatasetError
 from pipeline.stores import address_of
+from transforms.arrow_schema import arrow_schema
 from transforms.partitions import PartFile, read_part, sort_table, write_table
-from transforms.schema import DATASETS, arrow_schema
+from transforms.schema import DATASETS
 from transforms.settings import WriteSettings
 from transforms.urls import article_id
 

@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 
 from pipeline.dataset import Dataset, live_files
 from pipeline.query import connect
+from transforms.arrow_schema import arrow_schema
 from transforms.partitions import SORT_KEYS
-from transforms.schema import DATASETS, arrow_schema
+from transforms.schema import DATASETS
 
 _UNREADABLE = "cannot be read"
 SHOWN = 5  # examples of a finding

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from transforms.arrow_schema import arrow_schema, to_row
 from transforms.assignment import Outcome
 from transforms.host_pages import HostPages, page_of
 from transforms.memory import Known, Memory, Stored
 from transforms.near_index import NearIndex
 from transforms.postings import microseconds
-from transforms.schema import Article, arrow_schema, to_row
+from transforms.schema import Article
 from transforms.signatures import unpack
 
 

@@ -18,8 +18,8 @@ from pipeline.rewrite import compact
 from pipeline.state import ArticleMemory
 from pipeline.verify import verify
 from tests.benchmarks.history import articles, ingest
+from transforms.arrow_schema import arrow_schema
 from transforms.partitions import read_part
-from transforms.schema import arrow_schema
 from transforms.settings import TagSettings, WriteSettings
 
 LONG_AFTER = datetime(2027, 6, 1, tzinfo=UTC)

@@ -10,15 +10,9 @@ from hypothesis import strategies as st
 
 from tests.articles import NOON, make_article, make_fetch, make_reject
 from transforms import partitions
+from transforms.arrow_schema import arrow_schema, to_row
 from transforms.partitions import write_parts
-from transforms.schema import (
-    Author,
-    Dateline,
-    PlaceMention,
-    RemovedLine,
-    arrow_schema,
-    to_row,
-)
+from transforms.schema import Author, Dateline, PlaceMention, RemovedLine
 from transforms.settings import WriteSettings
 
 SETTINGS = WriteSettings()

@@ -17,8 +17,8 @@ from pipeline.dataset import Dataset
 from pipeline.errors import NoDatasetError, QueryError
 from pipeline.query import DERIVED_VIEWS, connect, newest_finished_run, print_query
 from tests.articles import NOON, make_article, make_reject
+from transforms.arrow_schema import arrow_schema, to_row
 from transforms.partitions import write_parts
-from transforms.schema import arrow_schema, to_row
 from transforms.settings import WriteSettings
 from transforms.urls import article_id
 

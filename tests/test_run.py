@@ -23,8 +23,8 @@ from pipeline.config import Config, parse_config
 from pipeline.report import Report
 from pipeline.run import Options, run_once
 from tests.servers import Reply, Request, Site, html, serve
+from transforms.arrow_schema import arrow_schema
 from transforms.crawler import shared_crawler
-from transforms.schema import arrow_schema
 
 TOWNS = ["Accra", "Bergen", "Cusco", "Dakar", "Osaka", "Riga"]
 

@@ -38,15 +38,15 @@ def test_an_exception_of_a_task_comes_back(workers: Workers) -> None:
         workers.submit(20, divmod, 1, 0).result(timeout=20)
 
 
-def test_a_child_has_its_parsers_and_models_loaded_and_no_beam(workers: Workers) -> None:
+def test_a_child_has_its_parsers_and_models_loaded_and_neither_beam_nor_arrow(workers: Workers) -> None:
     loaded = workers.submit(20, _loaded).result(timeout=20)
-    assert loaded == {"trafilatura": True, "transforms.feeds": True}
+    assert loaded == {"trafilatura": True, "transforms.feeds": True, "apache_beam": False, "pyarrow": False}
 
 
 def _loaded() -> dict[str, bool]:
     import sys
 
-    return {name: name in sys.modules for name in ("trafilatura", "transforms.feeds")}
+    return {name: name in sys.modules for name in ("trafilatura", "transforms.feeds", "apache_beam", "pyarrow")}
 
 
 def test_a_child_may_not_take_all_the_memory(workers: Workers) -> None:

@@ -1,6 +1,6 @@
 """The record, the five verbs and the nouns they use.
 
-The record     schema (fields and Arrow schemas), settings (config keys), reject (reasons), tally (counts), interrupt
+The record     schema (fields), arrow_schema, settings (config keys), reject (reasons), tally (counts), interrupt
 
 fetch          http_client, request_urls, addresses, decoding, politeness, robots, opt_outs; crawler and background
                (one loop a process); feed_poller and polling (when and how a feed is asked); feeds, feed_entries,

@@ -16,7 +16,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.schema import DATASETS, Row, arrow_schema, seen_date, to_row
+from transforms.arrow_schema import arrow_schema, to_row
+from transforms.schema import DATASETS, Row, seen_date
 from transforms.settings import WriteSettings
 
 ROW_GROUP_ROWS = 65_536

@@ -1,29 +1,21 @@
-"""The one place that names a field: the records that flow and the Arrow schemas derived from them.
+"""The one place that names a field: the records that flow, some of which become rows.
 
 A record is a frozen dataclass. Those that become rows (`Article`, `Reject`, `HttpFetch`) give each field a `Column`
-with its description; `arrow_schema` turns the annotations into Arrow types and the columns into field metadata, so that
-every file of a dataset has exactly the same schema, whatever its rows hold.
-
-Python types map to Arrow so: str string, bool bool, bytes binary, int int32, `Int64` int64, float float32, `Double`
-float64, datetime timestamp[us, UTC], a dataclass a struct, tuple[X, ...] a list of X. `X | None` is X, nullable.
-An empty tuple is written as an empty list: nothing found. None is written as null: unknown.
+with its description; `transforms.arrow_schema` makes the datasets' schemas of them.
 """
 
-import dataclasses
-import types
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cache
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
-import pyarrow as pa
 from annotated_types import Ge, Le
 
 SCHEMA_VERSION = 1
 YEAR_S = 366 * 86_400.0
 
-Int64 = Annotated[int, pa.int64()]
-Double = Annotated[float, pa.float64()]
+WIDE = "64 bits"
+Int64 = Annotated[int, WIDE]
+Double = Annotated[float, WIDE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,63 +327,16 @@ def seen_date(row: Row) -> date:
     return (row.seen_at if isinstance(row, Reject) else row.fetched_at).astimezone(UTC).date()
 
 
-# --------------------------------------------------------------------------- Arrow
-
-_SCALARS: dict[Any, pa.DataType] = {
-    str: pa.string(),
-    bool: pa.bool_(),
-    bytes: pa.binary(),
-    int: pa.int32(),
-    float: pa.float32(),
-    datetime: pa.timestamp("us", tz="UTC"),
-}
-
-
-@cache
-def arrow_schema(dataset: str) -> pa.Schema:
-    """The Arrow schema of "articles", "rejects" or "fetches", with each column's description in its field metadata."""
-    return pa.schema([_field(name, hint) for name, hint in _hints(DATASETS[dataset]).items()])
+def hints(record: type) -> dict[str, Any]:
+    """The annotation of each field of a record."""
+    return get_type_hints(record, include_extras=True)
 
 
 def columns(dataset: str) -> dict[str, Column]:
     """Name and data dictionary entry of each column of a dataset, in order."""
-    return {name: _column(hint) for name, hint in _hints(DATASETS[dataset]).items()}
+    return {name: column_of(hint) for name, hint in hints(DATASETS[dataset]).items()}
 
 
-def to_row(record: Any) -> dict[str, Any]:
-    """A record as the plain dict that `pyarrow.Table.from_pylist` takes."""
-    return {field.name: to_plain(getattr(record, field.name)) for field in dataclasses.fields(record)}
-
-
-def to_plain(value: Any) -> Any:
-    """A value of a record as plain lists and dicts."""
-    if isinstance(value, tuple):
-        return [to_plain(item) for item in value]
-    return to_row(value) if dataclasses.is_dataclass(value) else value
-
-
-def _hints(record: type) -> dict[str, Any]:
-    return get_type_hints(record, include_extras=True)
-
-
-def _column(hint: Any) -> Column:
+def column_of(hint: Any) -> Column:
+    """The data dictionary entry in a field's annotation."""
     return next(part for part in get_args(hint) if isinstance(part, Column))
-
-
-def _field(name: str, hint: Any) -> pa.Field:
-    names = {key: value for key, value in dataclasses.asdict(_column(hint)).items() if value is not None}
-    return pa.field(name, _arrow_type(hint), metadata=names)
-
-
-def _arrow_type(hint: Any) -> pa.DataType:
-    origin, args = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        given = [part for part in args[1:] if isinstance(part, pa.DataType)]
-        return given[0] if given else _arrow_type(args[0])
-    if origin in (Union, types.UnionType):
-        return _arrow_type(next(part for part in args if part is not types.NoneType))
-    if origin is tuple:
-        return pa.list_(pa.field("element", _arrow_type(args[0])))  # the name Parquet gives it
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return pa.struct([pa.field(name, _arrow_type(part)) for name, part in _hints(hint).items()])
-    return _SCALARS[hint]

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.schema import arrow_schema
+from transforms.arrow_schema import arrow_schema
 
 Random = np.random.Generator
 HOUSES = (
