@@ -13,6 +13,7 @@ from typing import ParamSpec, TypeVar
 
 from pipeline.dataset import MEMORY_FILE, require_dataset
 from pipeline.errors import UsageError
+from transforms.answers import Exchange, Hop
 from transforms.assignment import assign, index_folder
 from transforms.background import Stream
 from transforms.claims import Claim, claims
@@ -20,7 +21,6 @@ from transforms.clean import outcome_of
 from transforms.crawler import shared_crawler
 from transforms.extraction import body_lines, clean_page
 from transforms.fetch import page_of
-from transforms.http_client import Exchange, Hop
 from transforms.memory import Known, Memory
 from transforms.near_index import NearIndex
 from transforms.recognition import REPEATED, Unchanged, without_lines

@@ -150,6 +150,7 @@ PAGES: list[Scenario] = [
     page("JSON", "not-html", Reply(body=b'{"a": 1}', headers={"Content-Type": "application/json"})),
     page("HTML called bytes", "ok", Reply(body=PAGE, headers={"Content-Type": "application/octet-stream"})),
     page("HTML without a type", "ok", Reply(body=PAGE)),
+    page("a type that is no text", "not-html", raw(b"HTTP/1.1 200 OK\r\nContent-Type: a/\x9b\xff\r\n\r\n{}")),
     page("a type of nonsense", "ok", Reply(body=PAGE, headers={"Content-Type": ";;;=\xff"})),
     # encodings
     packed("gzip bomb", "too-large", "gzip", zeros(gzip.compress, 200)),
@@ -167,6 +168,7 @@ PAGES: list[Scenario] = [
     status(401, "http-401"), status(402, "http-4xx"), status(403, "http-403"), status(404, "http-404"),
     status(410, "http-410"), status(429, "http-429"), status(429, "http-429", Retry_After="99999999"),
     status(451, "http-451"), status(500, "http-5xx"), status(503, "http-5xx", Retry_After="Fri, 01 Jan 2100 00:00:00 GMT"),
+    page("a year of twenty digits", "http-429", Reply(status=429, headers={"Retry-After": "1 Jan 99999999999999999999 00:00:00 GMT"})),
     status(204, "http-other"), status(206, "http-other"), status(304, "http-other"), status(999, "http-other"),
     # redirects
     redirect("/", "redirect-loop"),
@@ -192,6 +194,7 @@ PAGES: list[Scenario] = [
     Scenario("robots fail", "robots-unreachable", {"/robots.txt": Reply(status=500), "/": html(PAGE)}),
     Scenario("robots never come", "robots-unreachable", {"/robots.txt": raw(hold_s=60), "/": html(PAGE)}),
     Scenario("robots without end", "ok", {"/robots.txt": raw(head(), forever=b"Allow: /a\n" * 5000), "/": html(PAGE)}),
+    Scenario("robots of empty lines", "ok", {"/robots.txt": Reply(body=b"\n" * 500_000), "/": html(PAGE)}),
     Scenario("robots of nonsense", "ok", {"/robots.txt": Reply(body=bytes(range(256)) * 99), "/": html(PAGE)}),
     Scenario("robots elsewhere", "blocked-address", {"/robots.txt": Reply(status=301, headers={"Location": "http://127.0.0.1:CANARY/"}), "/": html(PAGE)}),
     Scenario("robots in a ring", "robots-unreachable", {"/robots.txt": Reply(status=301, headers={"Location": "/robots.txt"}), "/": html(PAGE)}, also=frozenset({"ok"})),
@@ -231,6 +234,7 @@ FEEDS: list[Scenario] = [
     feed("control characters", "ok", Reply(body=rss("/a").replace("<title>t", "<title>\x01t\x0b")), 1),
     feed("bare ampersands", "ok", Reply(body=rss("/a?b=1&c=2").replace("<title>t", "<title>a & b")), 1),
     feed("another charset than declared", "ok", Reply(body=rss("/a").replace("<title>t", "<title>é").encode("latin-1")), 1),
+    feed("a charset that is no text", "ok", raw(b"HTTP/1.1 200 OK\r\nContent-Type: text/xml; charset=\xff\xfe\r\n\r\n" + rss("/a").encode()), 1),
     feed("another type than it is", "ok", Reply(body=rss("/a"), headers={"Content-Type": "image/png"}), 1),
     feed("ten thousand entries", "feed-cut", Reply(body=rss(*(f"/{n}" for n in range(10_000)))), 500),
     feed("too large", "too-large", raw(head(), forever=b"<item>" * 20_000)),

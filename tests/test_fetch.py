@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from tests.servers import Reply, Route, html, serve
 from transforms import interrupt
-from transforms.feed_poller import Poll, max_age_s, poll_feeds
+from transforms.answers import max_age_s
+from transforms.feed_poller import Poll, poll_feeds
 from transforms.fetch import Fetch, fetch_pages
 from transforms.polling import FeedState, due
 from transforms.schema import Entry, Feed, HttpFetch, Kept, Page, Reject, Settled, Spent

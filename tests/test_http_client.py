@@ -5,21 +5,26 @@ import gzip
 import time
 import zlib
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import brotli
 import pytest
 import zstandard
 
+from tests.hostile_server import head, raw
 from tests.servers import Reply, Request, Route, html, serve
+from transforms.answers import Exchange, Kind, retry_after_s
 from transforms.decoding import decode
-from transforms.http_client import Exchange, HttpClient, Kind, retry_after_s
+from transforms.http_client import LARGE_BODIES, HttpClient
 from transforms.reject import Rejected
 from transforms.request_urls import checked_url, host_of
 from transforms.settings import FetchSettings
 from transforms.sniffing import refresh_target
 
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 SETTINGS = FetchSettings(timeout_s=5, retries=0, per_host_delay_s=0, max_wire_bytes=300_000, max_page_bytes=900_000)
 
 
@@ -96,6 +101,26 @@ def test_a_bomb_is_too_large_and_a_broken_stream_is_told(encoding: str) -> None:
     assert not complete or body == b"<p>hello" * 1000
     with pytest.raises(Rejected, match="bad-encoding"):
         decode(b"\x1f\x8bno such stream" if encoding == "gzip" else b"\xff\xfeno such stream", encoding, 900_000)
+
+
+def test_encodings_may_stand_in_more_than_one_header() -> None:
+    packed = zlib.compress(gzip.compress(b"<p>hello"))
+    answer = head("Content-Encoding: gzip", "Content-Encoding: deflate", f"Content-Length: {len(packed)}") + packed
+    exchange = get({"/": raw(answer)})
+    assert exchange.answer is not None
+    assert exchange.answer.body == b"<p>hello"
+
+
+def test_headers_come_as_text_whatever_their_bytes_are() -> None:
+    exchange = get(
+        {"/": raw(b"HTTP/1.1 200 OK\r\nContent-Type: text/\x9b\xffhtml\r\nX-Title: \x1b[31m\xc3\xa9\r\n\r\n<p>")}
+    )
+    assert exchange.answer is not None
+    assert exchange.answer.headers["content-type"] == "text/html"
+    assert exchange.answer.headers["x-title"] == "[31mé"
+    refused = get({"/": raw(head("Content-Encoding: \x9bzip") + b"<p>")}).rejected
+    assert refused is not None and refused.detail is not None
+    refused.detail.encode()
 
 
 def test_plain_text_declared_gzip_is_taken_as_it_is() -> None:
@@ -175,6 +200,19 @@ def test_a_transient_failure_is_tried_again() -> None:
     assert exchange.row.attempts == 2
 
 
+def test_a_connection_that_breaks_is_asked_again_only_in_its_turn() -> None:
+    with serve({"/": html("<p>hello"), "/breaks": raw(b"HTTP/1.1 200 OK\r\nConte")}) as site:
+        settings = replace(SETTINGS, allow_hosts=(site.host,), retries=1)
+
+        async def use(client: HttpClient) -> Exchange:
+            await one(client, site.url("/"), "page", None)  # leaves a connection open, to be used again
+            return await one(client, site.url("/breaks"), "page", None)
+
+        exchange = with_client(settings, use)
+    assert reason(exchange) == "connect"
+    assert exchange.row.attempts == site.asked.count("/breaks") == 2
+
+
 def test_validators_are_answered_with_304() -> None:
     exchange = get({"/": Reply(body="x", headers={"ETag": 'W/"a"'})}, kind="feed", headers={"If-None-Match": 'W/"a"'})
     assert exchange.answer is not None
@@ -198,6 +236,34 @@ def test_the_deadline_covers_headers_and_body() -> None:
 def test_too_many_bytes_are_refused_on_the_wire_and_announced() -> None:
     assert reason(get({"/": html("x" * 300_001)})) == "too-large"
     assert reason(get({"/": Reply(headers={"Content-Length": "99999999"})})) == "too-large"
+
+
+def test_large_bodies_that_trickle_keep_no_other_from_its_slot() -> None:
+    def trickling() -> Route:
+        return raw(head(), b"x" * 600_000, forever=b"x", every_s=0.05)
+
+    with ExitStack() as stack:
+        slow = [stack.enter_context(serve({"/": trickling()})) for _ in range(LARGE_BODIES + 2)]
+        fair = stack.enter_context(serve({"/": html("<p>" + "a" * 600_000)}))
+        settings = FetchSettings(
+            timeout_s=2, retries=0, per_host_delay_s=0, allow_hosts=tuple(site.host for site in [fair, *slow])
+        )
+
+        async def use(client: HttpClient) -> Exchange:
+            trickle = [asyncio.create_task(one(client, site.url("/"), "page", None)) for site in slow]
+            while not all(site.asked for site in slow):
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)
+            exchange = await one(client, fair.url("/"), "page", None)
+            assert not any(task.done() for task in trickle)
+            assert {reason(await task) for task in trickle} == {"timeout"}
+            return exchange
+
+        start = time.monotonic()
+        exchange = with_client(settings, use)
+    assert exchange.answer is not None
+    assert len(exchange.answer.body) == 600_003
+    assert time.monotonic() - start < 4
 
 
 def test_a_feed_that_breaks_off_is_handed_over_and_a_page_is_not() -> None:
@@ -243,6 +309,10 @@ def test_addresses_are_checked_before_they_are_asked() -> None:
         "http:///a",
         "http://a:99999/",
         "http://u:p@a/",
+        "http://a\0.example/",
+        "http://a b/",
+        "http://[fe80::1%25eth0]/",
+        "http://a%2eb/",
         "x" * 9000,
     ]:
         with pytest.raises(Rejected, match="bad-url"):
@@ -255,7 +325,9 @@ def test_addresses_are_checked_before_they_are_asked() -> None:
 
 
 def test_retry_after_is_read_as_seconds_or_date() -> None:
-    assert retry_after_s("120") == 120
-    assert retry_after_s("Wed, 21 Oct 2015 07:28:00 GMT") == 0
-    assert (retry_after_s("Fri, 01 Jan 2100 00:00:00 GMT") or 0) > 1e9
-    assert retry_after_s("soon") is None
+    assert retry_after_s("120", NOW) == 120
+    assert retry_after_s("Wed, 21 Oct 2015 07:28:00 GMT", NOW) == 0
+    assert (retry_after_s("Fri, 01 Jan 2100 00:00:00 GMT", NOW) or 0) > 1e9
+    assert retry_after_s("soon", NOW) is None
+    assert retry_after_s("1 Jan 99999999999999999999 00:00:00 GMT", NOW) is None
+    assert retry_after_s("Fri, 31 Dec 2100 00:00:00 +99999999999999999999", NOW) is None

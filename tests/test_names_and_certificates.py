@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.servers import Reply, Route, Site, html, serve
-from transforms.http_client import Exchange, HttpClient
+from transforms.answers import Exchange
+from transforms.http_client import HttpClient
 from transforms.settings import FetchSettings
 
 

@@ -1,5 +1,6 @@
 """What publishers say against use by AI is recorded, from wherever a page's own requests bring it."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,3 +53,9 @@ def test_agents_that_may_read_the_page_and_rules_for_all_are_no_signal() -> None
 def test_the_words_of_other_directives_are_no_signal() -> None:
     assert opt_outs.of_meta({"robots": ["noaiarchive,max-image-preview:large"], "tdm-reservation": ["10"]}) == ()
     assert opt_outs.of_headers([("X-ROBOTS-TAG", "examplebot: noindex, NOAI")]) == ("noai",)
+
+
+def test_a_robots_txt_of_empty_lines_is_read_at_once() -> None:
+    start = time.perf_counter()
+    assert opt_outs.named_agents("\n" * 500_000 + "User-agent: CCBot\n" + "user-agent" * 20_000) == ("CCBot",)
+    assert time.perf_counter() - start < 1

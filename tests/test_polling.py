@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,6 +108,11 @@ def test_validators_are_sent_back_verbatim_until_they_are_found_to_lie() -> None
     state = document(FEED, state, "h2", ("b",), etag='W/"1"')
     assert state.validators_lie
     assert conditional_headers(state) == {}
+
+
+@pytest.mark.parametrize("etag", ['"\x1b[31m"', '"\udcff"', '"a\x7f"', '"' + "e" * 2_000 + '"'])
+def test_a_validator_that_would_spoil_the_request_is_not_sent_back(etag: str) -> None:
+    assert conditional_headers(document(FEED, start_state(FEED, None), "h1", ("a",), etag=etag)) == {}
 
 
 def test_after_many_unchanged_answers_the_validators_are_put_to_the_test() -> None:

@@ -2,9 +2,9 @@
 
 The record     schema (fields), arrow_schema, settings (config keys), reject (reasons), tally (counts), interrupt
 
-fetch          http_client, request_urls, addresses, decoding, politeness, robots, opt_outs; crawler and background
-               (one loop a process); feed_poller and polling (when and how a feed is asked); feeds, feed_entries,
-               json_feeds, sitemaps, opml, discovery (what feeds say); dates; warc (pages kept)
+fetch          http_client, answers, request_urls, addresses, decoding, politeness, robots, opt_outs; crawler and
+               background (one loop a process); feed_poller and polling (when and how a feed is asked); feeds,
+               feed_entries, json_feeds, sitemaps, opml, discovery (what feeds say); dates; warc (pages kept)
 
 clean          extraction (a page to an article); charset, sniffing, page_tree, plain_text (its bytes); json_ld,
                page_meta, metadata, title, bylines, page_dates, language, claims (what it says of itself);

@@ -14,7 +14,7 @@ from transforms.schema import Entry, Feed
 MAX_CHARS = {"title": 1_000, "summary": 20_000, "content": 2_000_000, "url": 8_000, "date": 100, "name": 200}
 MAX_NAMES = 50
 UNDATED = datetime.min.replace(tzinfo=UTC)
-_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,500}>")
 
 

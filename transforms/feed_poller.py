@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 import xxhash
 from pebble import ProcessExpired
 
+from transforms.answers import Answer, max_age_s
 from transforms.background import Stream
 from transforms.crawler import Crawler, run_until_done_or_asked_to_stop, shared_crawler
 from transforms.feed_entries import ParsedFeed
 from transforms.feeds import parse_feed
-from transforms.http_client import Answer
 from transforms.polling import (
     FeedState,
     Hints,
@@ -219,17 +219,6 @@ def _left_out(parsed: ParsedFeed, *, complete: bool) -> Rejected | None:
         return Rejected("feed-truncated", f"{len(parsed.entries)} entries read")
     if parsed.cut:
         return Rejected("feed-cut", f"{parsed.cut} entries beyond the newest {len(parsed.entries)}")
-    return None
-
-
-def max_age_s(cache_control: str | None) -> float | None:
-    """Seconds of max-age in a Cache-Control header; None without it, or where the answer may not be kept."""
-    for part in (cache_control or "")[:500].lower().split(","):
-        name, _, value = part.strip().partition("=")
-        if name in ("no-cache", "no-store"):
-            return None
-        if name == "max-age" and value.strip('"').isdecimal():
-            return float(value.strip('"')[:9])
     return None
 
 

@@ -23,9 +23,9 @@ from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms import opt_outs
+from transforms.answers import Exchange
 from transforms.background import Stream
 from transforms.crawler import Crawler, run_until_done_or_asked_to_stop, shared_crawler
-from transforms.http_client import Exchange
 from transforms.reject import Rejected, reject_entry, unforeseen
 from transforms.request_urls import host_of, host_shard
 from transforms.schema import Entry, HttpFetch, Kept, Page, Reject, Settled, Spent

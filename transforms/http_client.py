@@ -2,8 +2,10 @@
 
 Bounds: `fetch.timeout_s` for an address all told (redirects, retries and body included; waiting for the host's turn is
 not counted), a cap on the wire and one after decoding by kind of document, `redirects` hops, `retries` repetitions
-after transient failures, header lines of 32 KB and 128 of them. Memory: a body over `_SMALL_BYTES` needs one of a few
-slots, held until the caller is done with it, so that any number of bombs at once costs no more than a few of them.
+after transient failures, header lines of 32 KB and 128 of them. Memory: what is received beyond `_SMALL_BYTES` waits
+on the disk, in a file without a name; to be decoded, such a body and one that unpacks to more needs one of a few slots,
+held until the caller is done with it, so that any number of bombs at once costs no more than a few of them. Slow ones
+keep nobody else from a slot.
 
 Every connection goes through the address rule at connect time; `allow_hosts` are its only exceptions, by the host and
 port of the requested address. No cookies, no proxy or credentials from the environment, TLS verified, no way from https
@@ -11,21 +13,22 @@ back to http. This module and the run itself are the only ones that ask the cloc
 """
 
 import asyncio
-import email.utils
+import os
 import random
-import re
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Literal
+from tempfile import SpooledTemporaryFile
+from typing import IO
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from transforms.addresses import BlockedAddressError, require_public
+from transforms.answers import Answer, Exchange, Hop, Kind, readable, retry_after_s
 from transforms.decoding import decode
 from transforms.politeness import HostGates
 from transforms.reject import Rejected
@@ -54,45 +57,7 @@ _ACCEPT = {
     "robots": "text/plain,*/*;q=0.5",
 }
 
-Kind = Literal["feed", "page", "robots"]
 Permit = Callable[[str], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A 200, 203 or (when asked for conditionally) 304 with its decoded body.
-
-    `permanent_url` is where 301 and 308 alone led from the requested address.
-    """
-
-    final_url: str
-    http_status: int
-    headers: Mapping[str, str]  # names in any case
-    body: bytes
-    complete: bool = True  # False for a feed or robots.txt that breaks off
-    permanent_url: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
-    """One request that was answered: where, with which headers, and the head of the answer."""
-
-    url: str
-    asked: Mapping[str, str]
-    http_status: int
-    headers: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
-    """What became of one `get`: an answer or a rejection, the server's wish to wait, the row of `fetches`, and each
-    answer on the way, redirects and repetitions included."""
-
-    answer: Answer | None
-    rejected: Rejected | None
-    retry_after_s: float | None
-    row: HttpFetch
-    hops: Sequence[Hop] = ()
 
 
 @dataclass(slots=True)
@@ -113,8 +78,8 @@ class _Trace:
 class _Reply:
     status: int
     headers: Mapping[str, str]
-    body: bytes
-    complete: bool
+    body: bytes = b""
+    complete: bool = True
 
 
 class HttpClient:
@@ -204,6 +169,7 @@ class HttpClient:
             trust_env=False,
             auto_decompress=False,
             raise_for_status=False,
+            middlewares=(_asked_once,),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT_S),
             headers={"User-Agent": agent or self.settings.user_agent, "Accept-Encoding": "gzip, deflate, br, zstd"},
             max_field_size=32_768,
@@ -242,8 +208,6 @@ class _Get:
             "feed": (self.settings.max_feed_bytes, self.settings.max_feed_bytes),
             "robots": (ROBOTS_BYTES, ROBOTS_BYTES),
         }[kind]
-        self.holds_large = False
-        self.paused_s = 0.0
         self.timeout_s = min(self.settings.timeout_s, ROBOTS_TIMEOUT_S) if kind == "robots" else self.settings.timeout_s
         self.left_s = self.timeout_s
 
@@ -315,33 +279,35 @@ class _Get:
 
     async def _one(self, url: str, headers: Mapping[str, str]) -> _Reply:
         """One request to one address, without redirects."""
+        with SpooledTemporaryFile(max_size=_SMALL_BYTES) as received:
+            reply = await self._receive(url, headers, received)
+            if reply.status not in _WITH_BODY:
+                return reply
+            body, whole = await self._decoded(received, ",".join(_all(reply.headers, "Content-Encoding")))
+        return replace(reply, body=body, complete=reply.complete and whole)
+
+    async def _receive(self, url: str, headers: Mapping[str, str], received: IO[bytes]) -> _Reply:
+        """Ask, and write the body down as it comes; the reply is still without it."""
         async with self.client.turn(url):
             start = _now()
             if self.trace.started is None:
                 self.trace.started, self.trace.fetched_at = start, datetime.now(UTC)
             self.trace.attempts += 1
             self.trace.status = None
-            self.paused_s = 0.0
             try:
-                async with asyncio.timeout(max(0.0, self.left_s)) as deadline:
-                    async with self.client.session_for(url).get(
+                async with (
+                    asyncio.timeout(max(0.0, self.left_s)),
+                    self.client.session_for(url).get(
                         exact_url(url), headers={"Accept": _ACCEPT[self.kind], **headers}, allow_redirects=False
-                    ) as response:
-                        self.trace.status = response.status
-                        self.trace.retry_after_s = retry_after_s(response.headers.get("Retry-After"))
-                        asked = response.request_info.headers
-                        self.trace.hops.append(
-                            Hop(url=url, asked=asked, http_status=response.status, headers=response.headers)
-                        )
-                        if response.status not in _WITH_BODY:
-                            return _Reply(status=response.status, headers=response.headers, body=b"", complete=True)
-                        body, whole = await self._read(response, deadline)
-                        body, decoded = await self._decoded(
-                            body, response.headers.get("Content-Encoding", ""), deadline
-                        )
-                        return _Reply(
-                            status=response.status, headers=response.headers, body=body, complete=whole and decoded
-                        )
+                    ) as response,
+                ):
+                    status, answered = response.status, readable(response.headers)
+                    self.trace.status = status
+                    self.trace.retry_after_s = retry_after_s(answered.get("Retry-After"), datetime.now(UTC))
+                    asked = response.request_info.headers
+                    self.trace.hops.append(Hop(url=url, asked=asked, http_status=status, headers=answered))
+                    whole = status not in _WITH_BODY or await self._read(response, received)
+                    return _Reply(status=status, headers=answered, complete=whole)
             except aiohttp.ServerTimeoutError:
                 raise Rejected("timeout", f"no connection within {_CONNECT_TIMEOUT_S:g} s") from None
             except TimeoutError:
@@ -349,71 +315,61 @@ class _Get:
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise _rejected(error) from None
             finally:
-                self.left_s -= _now() - start - self.paused_s
+                self.left_s -= _now() - start
 
-    async def _read(self, response: aiohttp.ClientResponse, deadline: asyncio.Timeout) -> tuple[bytes, bool]:
-        """The body off the wire, and whether it came whole."""
-        parts: list[bytes] = []
-        size = 0
+    async def _read(self, response: aiohttp.ClientResponse, received: IO[bytes]) -> bool:
+        """Take the body off the wire; whether it came whole."""
         if (response.content_length or 0) > self.max_wire_bytes and self.kind != "robots":
             raise Rejected("too-large", f"{response.content_length} bytes announced")
+        size = 0
         try:
             async for part in response.content.iter_any():
-                parts.append(part)
+                received.write(part)
                 size += len(part)
                 self.trace.wire_bytes += len(part)
                 if size > self.max_wire_bytes:
                     if self.kind == "robots":
-                        return b"".join(parts)[: self.max_wire_bytes], False
+                        received.truncate(self.max_wire_bytes)
+                        return False
                     raise Rejected("too-large", f"over {self.max_wire_bytes} bytes on the wire")
-                if size > _SMALL_BYTES:
-                    await self._hold_large(deadline)
         except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, ConnectionError):
             if self.kind == "page" or not size:
                 raise
-            return b"".join(parts), False
-        return parts[0] if len(parts) == 1 else b"".join(parts), True
+            return False
+        return True
 
-    async def _decoded(self, body: bytes, encodings: str, deadline: asyncio.Timeout) -> tuple[bytes, bool]:
-        if not self.holds_large:
-            try:
-                body, complete = decode(body, encodings, min(_SMALL_BYTES, self.max_body_bytes))
-            except Rejected as rejected:
-                if rejected.reason != "too-large" or self.max_body_bytes <= _SMALL_BYTES:
-                    raise
-                await self._hold_large(deadline)
-                body, complete = decode(body, encodings, self.max_body_bytes)
-        else:
-            body, complete = decode(body, encodings, self.max_body_bytes)
+    async def _decoded(self, received: IO[bytes], encodings: str) -> tuple[bytes, bool]:
+        """The body without its encodings, and whether they came to their end."""
+        size = received.seek(0, os.SEEK_END)
+        received.seek(0)
+        if size > _SMALL_BYTES:
+            await self._hold_large()
+        wire = received.read()
+        try:
+            small = min(_SMALL_BYTES, self.max_body_bytes)
+            body, complete = decode(wire, encodings, small if size <= _SMALL_BYTES else self.max_body_bytes)
+        except Rejected as rejected:
+            if rejected.reason != "too-large" or size > _SMALL_BYTES or self.max_body_bytes <= _SMALL_BYTES:
+                raise
+            await self._hold_large()
+            body, complete = decode(wire, encodings, self.max_body_bytes)
         if not complete and self.kind == "page":
             raise Rejected("bad-encoding", "the compressed body breaks off")
         return body, complete
 
-    async def _hold_large(self, deadline: asyncio.Timeout) -> None:
-        """Take a large body's slot until the caller is done; the deadline waits meanwhile."""
-        if self.holds_large:
-            return
-        start, when = _now(), deadline.when()
-        deadline.reschedule(None)
+    async def _hold_large(self) -> None:
+        """Take a large body's slot until the caller is done. The host's turn is over and its time stands still."""
         await self.held.enter_async_context(_slot(self.client.large()))
-        self.holds_large = True
-        self.paused_s += _now() - start
-        deadline.reschedule((when or start) + _now() - start)
 
 
-def retry_after_s(value: str | None) -> float | None:
-    """Seconds that a Retry-After header (a number or a date) asks for; None without one or when it cannot be read."""
-    if not value:
-        return None
-    value = value.strip()
-    if re.fullmatch(r"[0-9]{1,9}", value):
-        return float(value)
+async def _asked_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep the library from asking again by itself, at once and past the host's turn, when a connection breaks."""
     try:
-        at = email.utils.parsedate_to_datetime(value[:60])
-    except (ValueError, TypeError, IndexError):
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0.0, (at - datetime.now(UTC)).total_seconds())
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(str(error)) from error
 
 
 def _guarded_socket(info: tuple[int, int, int, str, tuple[str | int, ...]]) -> socket.socket:
@@ -427,6 +383,11 @@ def _guarded_socket(info: tuple[int, int, int, str, tuple[str | int, ...]]) -> s
 async def _slot(semaphore: asyncio.Semaphore) -> AsyncIterator[None]:
     async with semaphore:
         yield
+
+
+def _all(headers: Mapping[str, str], name: str) -> list[str]:
+    """Each value of a header that may be given more than once."""
+    return [value for given, value in headers.items() if given.lower() == name.lower()]
 
 
 def _rejected(error: BaseException) -> Rejected:

@@ -23,7 +23,7 @@ AI_AGENTS = (
     "Amazonbot", "cohere-ai", "Diffbot", "MistralAI-User", "YouBot", "AI2Bot", "omgilibot",
 )  # fmt: skip
 
-_AGENT_LINE = re.compile(r"^\s*user-agent\s*:\s*([^#\r\n]{1,100})", re.IGNORECASE | re.MULTILINE)
+_AGENT_LINE = re.compile(r"^[ \t]*user-agent[ \t]*:[ \t]*([^#\r\n]{1,100})", re.IGNORECASE | re.MULTILINE)
 _SEPARATORS = re.compile(r"[\s,:;]+")
 _DIRECTIVES = ("noai", "noimageai")
 

@@ -22,6 +22,7 @@ MONTH_S = 30 * 86_400.0
 MAX_RETRY_AFTER_S = 7 * 86_400.0
 GAP_MEMORY_S = 14 * 86_400.0  # in which half of a long pause is forgotten
 WANTED_SHARE = 0.15  # of the entries of a poll: newer ones than that and polls come closer, fewer and they part
+MAX_VALIDATOR_CHARS = 1_000
 UNCONDITIONAL_AFTER = 20  # 304 answers in a row before the validators are put to the test
 
 Outcome = Literal["ok", "unchanged", "failed"]
@@ -97,11 +98,12 @@ def next_poll(state: FeedState, interval_s: float | None = None) -> datetime:
 
 
 def conditional_headers(state: FeedState) -> dict[str, str]:
-    """The validators to send back, verbatim; none for a server that lies, or when it has not been tested for long."""
+    """The validators to send back, verbatim; none for a server that lies, or when it has not been tested for long, and
+    none that no server should get to read."""
     if state.validators_lie or state.unchanged_in_a_row >= UNCONDITIONAL_AFTER:
         return {}
     headers = {"If-None-Match": state.etag, "If-Modified-Since": state.last_modified}
-    return {name: value for name, value in headers.items() if value}
+    return {name: value for name, value in headers.items() if value and _can_be_sent(value)}
 
 
 def after_unchanged(feed: Feed, state: FeedState, hints: Hints, now: datetime) -> FeedState:
@@ -156,6 +158,11 @@ def after_failure(
 def entry_key(identity: str) -> str:
     """Eight hex digits for a guid or link."""
     return f"{zlib.crc32(identity.encode('utf-8', 'replace')):08x}"
+
+
+def _can_be_sent(value: str) -> bool:
+    """Control characters make a request invalid, and what is very long makes it one that servers refuse (431)."""
+    return len(value) <= MAX_VALIDATOR_CHARS and value.isprintable()
 
 
 def _lied(state: FeedState, etag: str | None, last_modified: str | None, body_hash: str | None) -> bool:

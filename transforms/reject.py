@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from transforms.plain_text import one_line
 from transforms.schema import Article, Entry, Reject
+
+MAX_DETAIL_CHARS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,10 @@ REASONS: dict[str, Reason] = {
 
 
 class Rejected(Exception):  # noqa: N818 - an outcome, not an error
-    """Raised by a plain function for an input that cannot go on. `retryable` overrides the reason's own."""
+    """Raised by a plain function for an input that cannot go on. `retryable` overrides the reason's own.
+
+    The detail may quote what a server said: it is kept to one plain line.
+    """
 
     def __init__(
         self,
@@ -95,7 +101,7 @@ class Rejected(Exception):  # noqa: N818 - an outcome, not an error
         known = REASONS[reason]
         super().__init__(reason, detail)
         self.reason = reason
-        self.detail = detail
+        self.detail = one_line(detail, MAX_DETAIL_CHARS) or None
         self.stage = stage or known.stage
         self.http_status = http_status
         self.attempts = attempts
@@ -141,4 +147,4 @@ def reject_article(article: Article, rejected: Rejected) -> Reject:
 
 def unforeseen(error: BaseException, stage: str) -> Rejected:
     """An exception nobody planned for, as a reject that names it."""
-    return Rejected("internal-error", f"{type(error).__name__}: {error}"[:500], stage=stage)
+    return Rejected("internal-error", f"{type(error).__name__}: {error}", stage=stage)

@@ -11,6 +11,7 @@ from transforms.reject import Rejected
 
 MAX_URL_CHARS = 8_000
 _PLAIN_URL = re.compile(r"[!-~]+")
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]*:[0-9a-f:.]*")  # a name, or an IPv6 address
 
 
 @lru_cache(maxsize=1_024)
@@ -50,6 +51,8 @@ def checked_url(url: str) -> str:
         plain = urlunsplit((parts.scheme.lower(), parts.netloc.lower(), parts.path or "/", parts.query, ""))
         if not _PLAIN_URL.fullmatch(plain):
             plain = str(URL(plain))
+        if not (_PLAIN_URL.fullmatch(plain) and _HOST.fullmatch(urlsplit(plain).hostname or "")):
+            raise Rejected("bad-url", "characters that no host name has")
         exact_url(plain)
     except ValueError as error:  # no number as port, a host name no resolver takes
         raise Rejected("bad-url", str(error)[:200]) from None

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 from protego import Protego
 
 from transforms import opt_outs
-from transforms.http_client import Exchange, HttpClient
+from transforms.answers import Exchange
+from transforms.http_client import HttpClient
 from transforms.reject import Rejected
 from transforms.request_urls import host_of
 from transforms.schema import HttpFetch
