@@ -30,6 +30,7 @@ from pipeline.cli_shared import (
     load,
 )
 from pipeline.errors import UsageError
+from pipeline.streams import Printer, prepare_streams
 from transforms.allocator import hand_back_memory
 
 if TYPE_CHECKING:
@@ -186,11 +187,9 @@ def check(
     """Validate the config and ask each feed once; one line each, nothing is written."""
     with errors():
         settings = _require_feeds(load(config, None, feeds, assignments, None))
-        from rich.console import Console
-
         from pipeline.check import check_feeds
 
-        console, checked = Console(highlight=False, soft_wrap=True), []
+        console, checked = Printer(highlight=False, soft_wrap=True), []
         for feed in check_feeds(settings):
             checked.append(feed)
             if not as_json:
@@ -238,11 +237,9 @@ def explain(
         settings = dataclasses.replace(settings, fetch=dataclasses.replace(settings.fetch, allow_hosts=allowed))
         told = explained(target, settings, datetime.now(UTC), url=url, dataset=dataset)
         if html is None:
-            from rich.console import Console
-
             from pipeline.explain_terminal import print_explanation
 
-            print_explanation(told, Console(highlight=False))
+            print_explanation(told, Printer(highlight=False))
             return
         from pipeline.explain_page import explanation_page
 
@@ -264,6 +261,7 @@ def main() -> None:
     sys.warnoptions.append("ignore:resource_tracker:UserWarning")  # its child would warn when we are killed
     if os.getpid() == 1:  # of a container: without a handler the kernel keeps SIGTERM from it
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    prepare_streams()
     app(prog_name="newsbeam")
 
 
@@ -311,7 +309,7 @@ def _run(
     with stop_on_signals(), _progress(config, quiet=quiet) as progress:
         report = (once or run_once)(config, options, progress)
     if as_json:
-        print(json.dumps(report.to_json(), ensure_ascii=False))
+        print(json.dumps(report.to_json(), ensure_ascii=False), flush=True)
     _exit_stopped()
     if strict and report.alarms:
         for alarm in report.alarms if quiet else ():

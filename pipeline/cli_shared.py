@@ -46,10 +46,10 @@ def load(
     path: Path, output: str | None, feeds: list[Path] | None, assignments: list[str] | None, workers: int | None
 ) -> "Config":
     from pipeline.config import load_config
-    from pipeline.stores import folder_of, is_url
+    from pipeline.stores import folder_of
 
     config = load_config(path, output=output, feed_files=feeds or (), assignments=assignments or (), workers=workers)
-    return dataclasses.replace(config, output=str(folder_of(config.output))) if is_url(config.output) else config
+    return dataclasses.replace(config, output=str(folder_of(config.output)))
 
 
 @contextmanager
@@ -57,6 +57,7 @@ def errors() -> Iterator[None]:
     """Turn the program's own errors into a line on standard error and an exit code."""
     try:
         yield
+        sys.stdout.flush()
     except typer.Exit:
         raise
     except BrokenPipeError:

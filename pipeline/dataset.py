@@ -37,6 +37,7 @@ from pipeline.stores import address_of, store_of
 from transforms.partitions import RUN_STAMP, PartFile
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # renameat2(2)
+MAX_PATH_BYTES = 420
 MEMORY_FILE = "articles.sqlite3"  # under state/, of all files there the first to be built
 FEEDS_FILE = "feeds.sqlite3"  # and all else there that is not derived
 SIGNATURES = "signatures"
@@ -68,6 +69,8 @@ class Dataset:
         The kernel frees the lock when its holder dies, so none can be stale. Raises `DatasetLockedError` at once when
         somebody else has it, `DatasetError` when the folder is not writable.
         """
+        if len(os.fsencode(self.root.absolute())) > MAX_PATH_BYTES:
+            raise DatasetError(f"{self.root}: too long a path: {MAX_PATH_BYTES} bytes at most, for SQLite takes 512")
         try:
             self.state.mkdir(parents=True, exist_ok=True)
             file = (self.state / "lock").open("a+", encoding="utf-8")

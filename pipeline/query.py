@@ -4,7 +4,7 @@ import csv
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from rich.table import Table
 from pipeline.dataset import Dataset, require_dataset
 from pipeline.errors import QueryError
 from pipeline.stores import address_of
+from pipeline.streams import Printer
 from transforms.arrow_schema import arrow_schema
 from transforms.schema import DATASETS
 
@@ -72,7 +73,7 @@ def connect(root: Path, since: str | None = None, files: Sequence[str] | None = 
             db.execute(f"CREATE VIEW {dataset} AS SELECT *, CAST(NULL AS DATE) AS seen_date FROM empty_{dataset}")  # noqa: S608 - a name of our own
     for name, sql in DERIVED_VIEWS.items():
         db.execute(f"CREATE VIEW {name} AS {sql}")
-    db.execute(f"CREATE VIEW runs AS SELECT * FROM read_json_auto({_literal(root / 'runs' / '*.json')})")  # noqa: S608 - quoted
+    db.execute(f"CREATE VIEW runs AS SELECT * FROM read_json_auto({_files(root, 'runs/*.json')})")  # noqa: S608 - quoted
     return db
 
 
@@ -92,14 +93,27 @@ def dataset_view_sql(
 ) -> str:
     """The statement that makes a dataset's view in any DuckDB; with `run_ids` of the rows of these runs alone, with
     `chosen_files` of these files alone."""
-    files = _literal(root / dataset / "*" / "*.parquet")
-    if chosen_files is not None:
-        files = f"[{', '.join(map(_literal, chosen_files))}]"
+    files = _files(root, f"{dataset}/*/*.parquet") if chosen_files is None else _listed(chosen_files)
     chosen = "" if run_ids is None else f" WHERE run_id IN ({', '.join(map(_literal, run_ids)) or 'NULL'})"
+    if "=" in str(root):  # DuckDB would take folders above the dataset for partitions too
+        return (
+            f"CREATE VIEW {dataset} AS SELECT * EXCLUDE filename,"  # noqa: S608 - quoted
+            " CAST(regexp_extract(filename, '.*/seen_date=([^/]*)/', 1) AS DATE) AS seen_date"
+            f" FROM read_parquet({files}, hive_partitioning = false, filename = true, union_by_name = true){chosen}"
+        )
     return (
         f"CREATE VIEW {dataset} AS SELECT * FROM read_parquet({files}, hive_partitioning = true,"  # noqa: S608 - quoted
         f" hive_types = {{'seen_date': DATE}}, union_by_name = true){chosen}"
     )
+
+
+def _files(root: Path, pattern: str) -> str:
+    """The files below `root` that match, as SQL: a pattern, unless DuckDB took the name of `root` for one too."""
+    return _listed(root.glob(pattern)) if set(str(root)) & set("*?[\\") else _literal(root / pattern)
+
+
+def _listed(files: Iterable[Path]) -> str:
+    return f"[{', '.join(map(_literal, sorted(files)))}]"
 
 
 def newest_finished_run(root: Path) -> str | None:
@@ -129,7 +143,7 @@ def print_query(root: Path, sql: str, form: str, *, since: str | None = None, ou
                 json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str) + "\n" for row in rows
             )
         else:
-            _print_table(names, rows, Console(file=file, highlight=False, markup=False))
+            _print_table(names, rows, Printer(file=file, highlight=False, markup=False))
 
 
 def _answer(root: Path, sql: str, since: str | None, pauses_s: Sequence[float] = (0.1, 0.5, 2, 5)) -> Answer:

@@ -19,6 +19,7 @@ from pipeline.errors import UsageError
 
 MARK = "store.json"  # under state/: of which store the folder is a copy
 _URL = re.compile(r"(s3|gs):/+([^/]+)(?:/+(.*?))?/*")
+_MISREAD = re.compile(r"~|[^/]*:")  # the beginning of a relative path that a library takes for a home or an address
 
 
 class Store(Protocol):
@@ -94,12 +95,13 @@ def is_url(output: str) -> bool:
 def folder_of(output: str) -> Path:
     """The folder to read and write the dataset `output` in, which for an address is its copy in the user's cache."""
     if not is_url(output):
-        return Path(output)
+        path = _home() / output[2:] if output == "~" or output.startswith("~/") else Path(output)
+        return path.absolute() if _MISREAD.match(str(path)) else path
     match = _URL.fullmatch(output)
     if not match or ".." in output.split("/"):
         raise UsageError(f"{output}: expected a folder, s3://BUCKET/PREFIX or gs://BUCKET/PREFIX")
     scheme, bucket, prefix = match.groups()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or _home() / ".cache")
     folder = cache / "newsbeam" / scheme / bucket / (prefix or "")
     mark = folder / "state" / MARK
     if not mark.exists():
@@ -109,6 +111,13 @@ def folder_of(output: str) -> Path:
         staged.write_text(json.dumps({"url": url, "machine": secrets.token_hex(8)}), encoding="utf-8")
         staged.rename(mark)
     return folder
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise UsageError("this user has no home folder; set HOME") from error
 
 
 def refreshed(output: str) -> Path:

@@ -40,6 +40,34 @@ def test_the_demo_goes_into_the_current_folder_unless_told_otherwise(
     assert json.loads(output)["stored"] == len(list((tmp_path / "data/demo/articles").glob("*/*.parquet"))) * 39
 
 
+@pytest.mark.parametrize("name", ["~other", "file:a", "s:3"])
+def test_a_folder_may_be_called_what_libraries_take_for_something_else(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.toml").write_text(f'output = "{name}"\n[[feeds]]\nurl = "http://127.0.0.1:9/"\n')
+    assert invoke("run", "a.toml")[0] == 0
+    assert invoke("verify", name)[0] == 0
+    assert '"n": 1' in invoke("query", name, "SELECT count(*) AS n FROM rejects", "--format", "json")[1]
+    assert (tmp_path / name / "rejects").is_dir()
+
+
+def test_a_tilde_is_the_home_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.toml").write_text('output = "~/news"\n[[feeds]]\nurl = "http://127.0.0.1:9/"\n')
+    assert invoke("run", "a.toml")[0] == 0
+    assert (tmp_path / "home/news/runs").is_dir()
+    assert not (tmp_path / "~").exists()
+
+
+def test_a_path_that_is_too_long_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('output = "data"\n[[feeds]]\nurl = "http://127.0.0.1:9/"\n')
+    code, _, told = invoke("run", str(tmp_path / "a.toml"), "--output", str(tmp_path / "/".join(["x" * 200] * 3)))
+    assert code == 1
+    assert "too long a path" in told
+
+
 def test_an_unknown_key_or_runner_is_usage_error_2(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
     path.write_text(f'output = "{tmp_path}"\n[fetch]\ntimeout = 3\n')

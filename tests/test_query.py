@@ -54,6 +54,16 @@ def test_articles_has_every_version_and_current_the_newest(root: Path) -> None:
     assert ("Ferry line reopens at last", 2) in db.execute("SELECT title, version FROM current").fetchall()
 
 
+@pytest.mark.parametrize("name", ["a[0-9]b", "a*b?", "back\\slash", "it's", "seen_date=2020-01-01", "k=v", "50%#1"])
+def test_no_name_of_a_folder_is_read_as_anything_else(root: Path, name: str) -> None:
+    root.rename(odd := root.with_name(name))
+    db = connect(odd)
+    days = db.execute("SELECT DISTINCT seen_date FROM articles").fetchall()
+    assert (db.execute("SELECT count(*) FROM articles").fetchall(), days) == ([(3,)], [(NOON.date(),)])
+    assert db.execute("SELECT run_id FROM runs").fetchall() == [("r",)]
+    assert connect(odd, files=[]).execute("SELECT count(*) FROM articles").fetchall() == [(0,)]
+
+
 def test_stories_has_a_row_a_cluster_with_its_copies(root: Path) -> None:
     ((title, articles, copies, publishers),) = (
         connect(root).execute("SELECT title, articles, copies, publishers FROM stories").fetchall()

@@ -53,7 +53,7 @@ class SeenEntries:
 
     def __init__(self, root: Path) -> None:
         path = root / "state" / "feeds.sqlite3"
-        self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True) if path.exists() else None
+        self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True) if path.exists() else None
 
     def get(self, key: bytes) -> tuple[bytes, int] | None:
         """Fingerprint of the entry when it was last seen, and how many tries it has left; None when it never was."""
