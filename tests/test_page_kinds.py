@@ -86,6 +86,27 @@ def test_a_page_of_line_breaks_instead_of_paragraphs_is_read() -> None:
     assert lines(wrapped("<div class=story-body>" + "<br><br>".join(STORY) + "</div>")) == STORY
 
 
+def test_paragraphs_of_a_notice_do_not_stand_for_a_text_of_line_breaks() -> None:
+    notice = "This site keeps a small file on your device so that the timetable opens at your pier. " * 4
+    story = "<br><br>".join(line for part in range(3) for line in (*STORY, f"Part {part} of the story ends here."))
+    found = cleaned(wrapped(f"<div class=story>{story}</div>", f"<div class=note><p>{notice}</p></div>")).text
+    assert all(line in found for line in STORY)
+    assert notice[:60] not in found
+
+
+def cards(title: str) -> str:
+    return "".join(f"<div class=related-card><h3>{title}</h3><p>{line}</p></div>" for line in STORY * 4)
+
+
+def test_a_story_that_is_set_in_cards_is_found_whole_and_teasers_are_not_taken_for_one() -> None:
+    opening = " ".join(STORY[:4])
+    assert (
+        STORY[4] in cleaned(wrapped(f"<main><p>{opening}</p></main>", f"<div>{cards('At the next pier')}</div>")).text
+    )
+    link = "<a href=/other>Another story of the day</a>"
+    assert lines(wrapped(f"<main><p>{opening}</p></main>", f"<div>{cards(link)}</div>")) == [opening]
+
+
 def test_an_address_with_another_date_than_the_template_wins_with_the_feed() -> None:
     head = '<script type="application/ld+json">{"@type":"NewsArticle","datePublished":"2026-03-14T08:00:00Z"}</script>'
     url = "https://www.harbour-herald.example/2025/11/02/ferry-fares"

@@ -15,7 +15,7 @@ from itertools import islice
 from lxml import etree
 from lxml.html import HtmlElement
 from trafilatura.baseline import baseline
-from trafilatura.external import compare_extraction
+from trafilatura.external import compare_extraction, justext_rescue
 from trafilatura.htmlprocessing import convert_tags, prune_unwanted_nodes, tree_cleaning
 from trafilatura.main_extractor import extract_content
 from trafilatura.settings import Extractor
@@ -28,14 +28,14 @@ from transforms.bylines import kind_of
 from transforms.dateline import agencies, find_agency, find_dateline, is_agency_domain
 from transforms.host_rules import HostRule
 from transforms.metadata import PageMetadata, read_metadata
-from transforms.page_tree import element_lines, fragment_lines, parse_page, text_lines
+from transforms.page_tree import UNSEEN_CLASSES, element_lines, fragment_lines, parse_page, text_lines
 from transforms.placeholders import is_home_page, placeholder_of, placeholders
 from transforms.plain_text import count_words, key
 from transforms.reject import Rejected
 from transforms.schema import Article, Entry, Page
 from transforms.settings import CleanSettings
 from transforms.sifting import Known, left_out, offers_subscription, sift
-from transforms.story import MIN_STORY_CHARS, narrow, strip_furniture, with_headings
+from transforms.story import MIN_STORY_CHARS, are_teasers, narrow, strip_furniture, with_headings
 from transforms.urls import article_id, canonical_url, registrable_domain, url_key
 
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
@@ -51,14 +51,8 @@ _APPENDED = (b"mvp-post-add", b"infinite", b"elementor-share-buttons")
 _INVISIBLE = ("script", "style", "template", "svg", "iframe", "object", "embed", "canvas", "link", "meta")
 # Labels for screen readers, each looked for where a page holds the word.
 _UNSEEN = {
-    word: etree.XPath(
-        f"descendant::*[{' or '.join(f'contains(@class, {name!r})' for name in names)}][string-length() < 60]"
-    )
-    for word, names in {
-        b"isually": ("isually-hidden", "isuallyhidden"),
-        b"sr-only": ("sr-only",),
-        b"screen-reader": ("screen-reader",),
-    }.items()
+    name.encode(): etree.XPath(f"descendant::*[contains(@class, {name!r})][string-length() < 60]")
+    for name in UNSEEN_CLASSES
 }
 _EXPECTED = (TypeError, ValueError)  # by `bare_extraction` too
 
@@ -176,9 +170,10 @@ def extract_body(page: Page, tree: HtmlElement, metadata: PageMetadata, host: Ho
     """The paragraphs of the article. `tree` is used up.
 
     Where the host's rule knows the body, that. Else first trafilatura's fast path on the part of the page that holds
-    the story; when that does not find what is there, its whole cascade on the whole page; and when JSON-LD holds far
-    more than both, that. On large pages the cascade goes on from what the fast path found: its rules walk through the
-    tree dozens of times.
+    the story; when that does not find what is there, its whole cascade on the whole page; when that finds next to
+    nothing of many paragraphs, as on pages that part the story into cards, the texts between the menus, wherever they
+    stand; and when JSON-LD holds far more than all these, that. On large pages the cascade goes on from what the fast
+    path found: its rules walk through the tree dozens of times.
     """
     unwanted = REMOVE_COMMENTS_AND_LISTS_XPATH
     if any(word in page.body for word in _APPENDED):
@@ -196,6 +191,9 @@ def extract_body(page: Page, tree: HtmlElement, metadata: PageMetadata, host: Ho
     if story.has_paragraphs:
         strip_furniture(tree)
     lines = _lines(_cascade(tree, unwanted, found if is_large else None))
+    if story.is_barely_found_in(lines) and not are_teasers(tree):
+        wild = _wild(tree, unwanted)
+        lines = wild if sum(map(len, wild)) > 2 * sum(map(len, lines)) else lines
     if len(metadata.article_body) > max(MIN_STORY_CHARS, 2 * sum(map(len, lines))):
         return Body(lines=text_lines(metadata.article_body), method="json-ld", tree=tree)
     return Body(lines=lines, method="trafilatura", tree=tree)
@@ -238,6 +236,14 @@ def _cascade(tree: HtmlElement, unwanted: list[etree.XPath], found: Found | None
     except _EXPECTED:
         return etree.Element("body"), ""
     return body, text
+
+
+def _wild(tree: HtmlElement, unwanted: list[etree.XPath]) -> list[str]:
+    """The lines of all texts in `tree`, which stays as it is, that are written in sentences."""
+    try:
+        return _lines(justext_rescue(prune_unwanted_nodes(copy(tree), unwanted), _OPTIONS))
+    except _EXPECTED:
+        return []
 
 
 def _content(cleaned: HtmlElement) -> Found:

@@ -8,6 +8,7 @@ from itertools import islice
 from lxml import etree
 from lxml.html import HtmlElement
 
+from transforms.page_tree import UNSEEN_CLASSES
 from transforms.plain_text import from_markup, one_line
 
 MAX_META = 600
@@ -20,7 +21,9 @@ MAX_ANCESTORS = 12
 MAX_HEADINGS = 20
 MAX_HEADING_CHARS = 1_000
 MAX_CONTENT_CHARS = 5_000
-_UNSEEN = re.compile(r"visually-?hidden|sr-only|screen-?reader", re.IGNORECASE)
+_UNSEEN = re.compile("|".join(UNSEEN_CLASSES), re.IGNORECASE)
+# Around parts of a word these stand too: no space is meant where they begin or end.
+_FORMATTING = {"b", "i", "em", "strong", "u", "s", "q", "cite", "mark", "sup", "sub", "font", "abbr", "wbr", "ins"}
 # Set in a heading beside the headline: the line above it, the line below it, a date.
 _BESIDE_HEADLINE = re.compile(
     r"kicker|over-?line|top-?line|roof-?line|dachzeile|spitzmarke|eyebrow|tagline|topic-?label|rubri[ck]|sur-?titre|"
@@ -104,7 +107,7 @@ def _headings(tree: HtmlElement) -> tuple[tuple[str, ...], tuple[str, ...], tupl
     """Logos, headings, and the headlines in these."""
     logos, headings, headlines = [], [], []
     for heading in islice(tree.iter("h1"), MAX_HEADINGS):
-        text = _line(heading.itertext())
+        text = _line(_texts_without(None, heading))
         if _leads_home(heading, text):
             logos.append(text)
         elif text:
@@ -114,13 +117,13 @@ def _headings(tree: HtmlElement) -> tuple[tuple[str, ...], tuple[str, ...], tupl
 
 
 def _line(texts: Iterator[str]) -> str:
-    return one_line(" ".join(texts)[:MAX_CONTENT_CHARS], MAX_HEADING_CHARS)
+    return one_line("".join(texts)[:MAX_CONTENT_CHARS], MAX_HEADING_CHARS)
 
 
 def _leads_home(heading: HtmlElement, text: str) -> bool:
     """Whether all of a heading is a link to a home page."""
     link = heading.find(".//a[@href]")
-    if link is None or not text or _line(link.itertext()) != text:
+    if link is None or not text or _line(_texts_without(None, link)) != text:
         return False
     address = link.get("href", "").strip()[:2_000].rsplit("://", maxsplit=1)  # an archive puts its own before it
     is_bare = "/" not in address[-1][:-1] and (len(address) > 1 or address[0] == "/")
@@ -135,16 +138,19 @@ def _headline(heading: HtmlElement) -> str:
     return seen if seen.endswith(bare) and seen.removesuffix(bare).rstrip().endswith(":") else bare
 
 
-def _texts_without(marks: re.Pattern[str], heading: HtmlElement) -> Iterator[str]:
-    """The texts of `heading` without those of elements whose tag or class `marks` finds, and of unseen ones."""
+def _texts_without(marks: re.Pattern[str] | None, heading: HtmlElement) -> Iterator[str]:
+    """The texts of `heading`, set apart where a reader sees them apart; without those of elements whose tag or class
+    `marks` finds, and then of unseen ones."""
     walk = etree.iterwalk(heading, events=("start", "end"))
     for event, part in walk:
+        is_part_of_word = part.tag in _FORMATTING or len(part.text or "") == 1  # an initial set apart
+        space = "" if is_part_of_word else " "
         if event == "end":
-            yield (part.tail or "") if part is not heading else ""
+            yield f"{space}{part.tail or ''}" if part is not heading else ""
             continue
         named = f"{part.tag} {part.get('class', '')[:200]}"
-        if part is heading or not (marks.search(named) or _UNSEEN.search(named)):
-            yield part.text or ""
+        if part is heading or marks is None or not (marks.search(named) or _UNSEEN.search(named)):
+            yield f"{space}{part.text or ''}"
         else:
             walk.skip_subtree()
 

@@ -18,6 +18,8 @@ MAX_ATTRIBUTES = 400  # of an element; what has more is left none, for the parse
 MANY_SIGNS = 20_000  # of equality; hardly a page has as many
 MIN_CROWDED_BYTES = 2_000  # no shorter tag holds as many
 
+# In the classes of labels for screen readers, whose text nobody sees; "visually" may begin in either case.
+UNSEEN_CLASSES = ("isually-hidden", "isuallyhidden", "sr-only", "screen-reader", "screenreader")
 _LONG = re.compile(rb"<[A-Za-z][^>]{4000}")
 _VALUE = rb"=\s*+(?:\"[^\"]*+\"|'[^']*+')?+"
 _TAG = re.compile(rb"<[A-Za-z](?:[^<>=]++|" + _VALUE + rb")*+")

@@ -14,11 +14,16 @@ from lxml.html import HtmlElement
 from transforms.plain_text import key, one_line
 
 MIN_STORY_CHARS = 300  # fewer are no story's, or its paragraphs are marked as something else
-LONG_STORY_CHARS = 2_000  # found, there was a story; what else is on the page is something else
+LONG_STORY_CHARS = 3_000  # found, there was a story; what else is on the page is something else
+FEW_CHARS = 2_000  # in paragraphs, beside far more text in other elements: a teaser's, a caption's or a notice's
+FAR_MORE = 3.0
+BARELY_CHARS = 1_000
 COVERED = 0.2  # share of the paragraphs' characters that must be found; comments are paragraphs too
 COVERED_LOOSE = 0.6  # share of other text: it has to be nearly all, menus and notices among it
+TOO_MUCH_LOOSE = 1.5  # as many times of it are its menus and notices
 MAX_PARAGRAPHS = 5_000
 MIN_PARAGRAPH_CHARS = 60
+TEASER_LINK_CHARS = 15
 SHARE = 0.95  # of the paragraphs' characters that a part must hold to stand for the page
 
 _TEXT = etree.XPath("normalize-space()", smart_strings=False)
@@ -47,8 +52,15 @@ class Story:
     def is_found_in(self, lines: Sequence[str]) -> bool:
         """Whether an extractor that gives `lines` found the story."""
         found = sum(map(len, lines))
+        if not self.has_paragraphs and found > TOO_MUCH_LOOSE * self.characters:
+            return False
         share = COVERED if self.has_paragraphs else COVERED_LOOSE
         return found >= MIN_STORY_CHARS and found >= min(share * self.characters, LONG_STORY_CHARS)
+
+    def is_barely_found_in(self, lines: Sequence[str]) -> bool:
+        """Whether the story has paragraphs, and `lines` are hardly a notice of it."""
+        found = sum(map(len, lines))
+        return self.has_paragraphs and found < min(0.5 * self.characters, BARELY_CHARS)
 
 
 def narrow(tree: HtmlElement) -> Story:
@@ -61,8 +73,10 @@ def narrow(tree: HtmlElement) -> Story:
     etree.strip_tags(tree, *_INLINE)
     characters, weights = _weigh(_paragraphs(tree))
     has_paragraphs = characters >= MIN_STORY_CHARS
-    if not has_paragraphs:
-        characters, weights = _weigh(_loose_texts(tree))
+    if characters < FEW_CHARS:
+        loose, loose_weights = _weigh(_loose_texts(tree))
+        if not has_paragraphs or loose > FAR_MORE * characters:
+            has_paragraphs, characters, weights = False, loose, loose_weights
     part = tree.find("body")
     if part is None or characters < MIN_STORY_CHARS:
         return Story()
@@ -94,6 +108,22 @@ def with_headings(lines: Sequence[str], tree: HtmlElement) -> list[str]:
     told = {key(line) for line in lines} | {""}
     pairs = ((headings.get(_opening(line), ""), line) for line in lines)
     return [text for heading, line in pairs for text in (heading, line) if text is line or key(text) not in told]
+
+
+def are_teasers(tree: HtmlElement) -> bool:
+    """Whether most paragraphs of `tree` stand in blocks of their own that link elsewhere, as other stories do."""
+    characters = teasers = 0
+    for paragraph, length in islice(_paragraphs(tree), MAX_PARAGRAPHS):
+        characters += length
+        teasers += length * _is_teaser(paragraph)
+    return teasers > 0.5 * characters
+
+
+def _is_teaser(paragraph: HtmlElement) -> bool:
+    around = list(islice(paragraph.iterancestors(), 4))
+    blocks = (block for block in around[:2] if sum(1 for _ in islice(block.iter("p"), 3)) < 3)
+    links = (link for block in blocks for link in block.iter("a") if paragraph not in link.iterancestors())
+    return any(part.tag == "a" for part in around) or any(len(_TEXT(link)) >= TEASER_LINK_CHARS for link in links)
 
 
 def _opening(text: str) -> str:
