@@ -1,5 +1,6 @@
 """JSON-LD, titles, bylines and dates of pages."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -73,10 +74,23 @@ def test_of_many_articles_the_one_of_this_page_is_taken_or_none() -> None:
         ("03.05.2026 - Ferry fares to rise in May", "Ferry fares to rise in May"),
         ("Ferry fares: a council divided", "Ferry fares: a council divided"),
         ("Ferry - boat - harbour", "Ferry - boat - harbour"),
+        ("Fares - Harbour Herald", "Fares"),
+        ("Ferry fares to rise in May_Politics_Harbour Herald", "Ferry fares to rise in May_Politics"),
+        ("Harbour Herald wins again: a prize for its readers", "Harbour Herald wins again: a prize for its readers"),
+        ("Ferry fares to rise: an evening with Harbour Herald", "Ferry fares to rise: an evening with Harbour Herald"),
+        ("Ferry fares to rise in May • Harbour", "Ferry fares to rise in May • Harbour"),
     ],
 )
 def test_site_names_are_stripped_from_titles(title: str, bare: str) -> None:
     assert strip_site(title, ["Harbour Herald"]) == bare
+
+
+def title_of(markup: str) -> str | None:
+    return read_metadata(document_fromstring(f"<html><body>{markup}</body></html>"), page("")).title
+
+
+def ld(node: dict[str, object]) -> str:
+    return f"<script type=application/ld+json>{json.dumps(node)}</script>"
 
 
 def test_the_heading_that_the_metadata_confirm_is_the_title() -> None:
@@ -98,6 +112,36 @@ def test_the_only_heading_of_a_page_is_its_title_unless_json_ld_has_another() ->
 
 
 @pytest.mark.parametrize(
+    ("heading", "title_tag", "title"),
+    [
+        ("Our harbour blog", "How a ferry nobody wanted was built", "How a ferry nobody wanted was built"),
+        ("A message from the harbour master:", "How a ferry was built", "How a ferry was built"),
+        ("Ferries", "Ferries | Office of Harbours and Ports", "Ferries"),
+        ("Who pays the ferryman?", "Six reasons why ferry fares rise", "Who pays the ferryman?"),
+    ],
+)
+def test_a_heading_that_names_a_part_of_the_site_is_no_title(heading: str, title_tag: str, title: str) -> None:
+    assert choose_title(headings=[heading], title_tag=title_tag, og_title=title_tag) == title
+
+
+def test_a_description_in_place_of_json_ld_s_headline_is_no_title() -> None:
+    linked = {"@type": "Article", "name": "Sail Bay", "headline": "village on the north shore"}
+    assert title_of(f"{ld(linked)}<title>Sail Bay - Atlas</title><h1>Sail Bay</h1>") == "Sail Bay"
+
+
+def test_an_application_s_name_that_is_the_title_is_no_site_s() -> None:
+    title = "Ferry fares to rise in May"
+    head = f"<meta name=application-name content='{title}'><meta property=og:title content='{title}'>"
+    assert title_of(f"{head}<title>{title}</title><h1>Good morning</h1><h1>{title}</h1>") == title
+
+
+def test_a_headline_that_only_the_title_tag_shares_gives_way_to_the_heading() -> None:
+    seen, searched = "I took the last ferry, and it may have changed my life", "Night ferry review with pictures"
+    assert choose_title(headings=[seen], og_title=seen, headline=searched, title_tag=searched) == seen
+    assert choose_title(headings=[seen], og_title=seen, headline=searched, title_tag=seen) == searched
+
+
+@pytest.mark.parametrize(
     ("markup", "title"),
     [
         ("<h1><span class='kicker'>Harbour</span> Ferry fares to rise</h1>", "Ferry fares to rise"),
@@ -107,13 +151,15 @@ def test_the_only_heading_of_a_page_is_its_title_unless_json_ld_has_another() ->
             "<h1><b class='sr-only'>Headline:</b> Ferry fares <i>to <b>rise</b> soon</i></h1>",
             "Ferry fares to rise soon",
         ),
+        ("<h1>'<i>No more boats</i>': <span class=cap>F</span>erry fares</h1>", "'No more boats': Ferry fares"),
+        ("<h1><span>Ferry fares</span><span>to rise</span></h1>", "Ferry fares to rise"),
         ("<h1><a href='/'>Harbour life</a></h1><h1>Ferry fares to rise</h1>", "Ferry fares to rise"),
         ("<title>Fares up | Harbour life</title><h1><a href='https://h.example/'>Harbour life</a></h1>", "Fares up"),
         ("<h1><a href='https://h.example/2026/ferry'>Ferry fares to rise</a></h1>", "Ferry fares to rise"),
     ],
 )
 def test_a_headline_is_told_from_logos_and_from_lines_set_beside_it(markup: str, title: str) -> None:
-    assert read_metadata(document_fromstring(f"<html><body>{markup}</body></html>"), page("")).title == title
+    assert title_of(markup) == title
 
 
 @pytest.mark.parametrize(

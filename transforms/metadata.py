@@ -28,6 +28,7 @@ from transforms.page_meta import MICRODATA_AUTHOR, PageMeta, read_page_meta
 from transforms.plain_text import key, one_line
 from transforms.schema import Author, Page
 from transforms.title import AGREEMENT, choose_title, likeness
+from transforms.urls import registrable_domain
 
 MAX_KEYWORDS = 50
 PUBLISHED_META = (
@@ -82,7 +83,7 @@ def read_metadata(tree: HtmlElement, page: Page, host: HostRule | None = None) -
     )
     article = linked.article
     publisher = _publisher(linked, meta)
-    headline = string(article.get("headline")) or string(article.get("name"))
+    headline = _headline(article, meta)
     title = choose_title(
         headline=headline,
         og_title=meta.first("og:title"),
@@ -117,6 +118,16 @@ def read_metadata(tree: HtmlElement, page: Page, host: HostRule | None = None) -
     )
 
 
+def _headline(article: Node, meta: PageMeta) -> str:
+    """JSON-LD's headline, or the name it gives the article where that is the one which stands on the page: some put a
+    description into the headline."""
+    headline, name = string(article.get("headline")), string(article.get("name"))
+    if headline and any(key(name) == key(seen) for seen in meta.headings if name):
+        is_shared = any(likeness(headline, text) >= AGREEMENT for text in (*meta.headings, meta.title))
+        return headline if is_shared else name
+    return headline or name
+
+
 def _headlines(meta: PageMeta, headline: str) -> list[str]:
     """The headlines of the headings; a line set beside one belongs to it where JSON-LD's headline says so."""
     pairs = zip(meta.headings, meta.headlines, strict=True)
@@ -133,7 +144,9 @@ def _publisher(linked: JsonLd, meta: PageMeta) -> str:
     name = string(linked.resolve(linked.article.get("publisher")))
     return (
         name
-        or meta.first("og:site_name", "application-name", "publisher", "dc.publisher")
+        or meta.first("og:site_name")
+        or _application(meta)
+        or meta.first("publisher", "dc.publisher")
         or string(linked.first_of_type("NewsMediaOrganization", "Organization", "WebSite").get("name"))
     )
 
@@ -145,8 +158,14 @@ def _site_names(page: Page, publisher: str, meta: PageMeta) -> list[str]:
         else ""
     )
     labels = host.split(".")
-    names = [page.entry.publisher or "", publisher, meta.first("og:site_name"), meta.first("application-name"), host]
-    return [*names, max(labels[:-1], key=len, default="")]
+    names = [page.entry.publisher or "", publisher, meta.first("og:site_name"), _application(meta), host]
+    return [*names, registrable_domain(host), max(labels[:-1], key=len, default="")]
+
+
+def _application(meta: PageMeta) -> str:
+    """The site's name by its application's, unless a template prints the page's title there."""
+    name = meta.first("application-name")
+    return name if name != meta.first("og:title") else ""
 
 
 def _authors(tree: HtmlElement, linked: JsonLd, meta: PageMeta, page: Page, publisher: str) -> tuple[Author, ...]:

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Sequence
 from transforms.dates import looks_like_a_date
 from transforms.plain_text import key
 
-_SEPARATOR = re.compile(r"\s+[|·•»›«‹~]+\s+|\s+[-–—]{1,3}\s+|\s*\|\s*|\s+::\s+|\s+/\s+|:\s+")
+_SEPARATOR = re.compile(r"\s+[|·•»›«‹~]+\s+|\s+[-–—]{1,3}\s+|\s*[|｜_＿]\s*|\s+::\s+|\s+/\s+|:\s+|：")
+_BAR = re.compile(r"\s*[|｜]\s*|\s+[·•»›]\s+|：")  # behind a title; before a dash or colon a blog's name may stand
 MAX_CHARS = 500
+MIN_CHARS = 8  # left of a title, where only the likeness of a site's name was cut off
 AGREEMENT = 0.6  # likeness from which a heading and the metadata are the same headline
 ANOTHER = 0.3  # likeness under which they are two headlines
+HEADLINE_WORDS, HEADLINE_CHARS = 5, 35  # as many are a headline, whatever the metadata say
 
 
 def choose_title(
@@ -25,28 +28,31 @@ def choose_title(
     """The headline as a reader sees it, None when the page gives none.
 
     That is the heading which the metadata confirm (the first heading of a page can be a logo or a section), or a page's
-    only one where JSON-LD names none; unless all metadata agree on a shorter or longer form of it, or JSON-LD's
-    headline is another one altogether: then heading and title tag were written for search engines.
+    only one where that reads like a headline and JSON-LD names none; unless all metadata agree on a
+    shorter or longer form of it, or JSON-LD's headline is another one altogether and not the title tag's: then heading
+    and title tag were written for search engines.
     """
     sites = [name for name in site_names if name]
     folded_sites = {key(site) for site in sites}
 
-    def bare(text: str) -> str:
-        text = strip_site(text, sites) if text else ""
+    def bare(text: str, *, is_heading: bool = False) -> str:
+        text = strip_site(text, sites, is_heading=is_heading) if text else ""
         return "" if key(text) in folded_sites else text
 
     headline, *named = (bare(text) for text in (headline, og_title, twitter_title))
     window = bare(title_tag)
     metadata = [text for text in (headline, *named, window) if text]
     heading, agreement = "", 0.0
-    for text in map(bare, headings):
+    for text in (bare(heading, is_heading=True) for heading in headings):
         found = max((likeness(text, witness) for witness in (*metadata, feed_title) if witness), default=0.0)
+        if found < AGREEMENT and any(_is_first_part(text, title) for title in (title_tag, og_title)):
+            found = AGREEMENT
         if text and found > agreement:
             heading, agreement = text, found
     if agreement < AGREEMENT:
-        heading = headings[0] if len(headings) == 1 and not headline and _is_phrase(headings[0]) else ""
+        heading = headings[0] if len(headings) == 1 and not headline and _is_headline(headings[0], window) else ""
     if heading and headline and likeness(headline, heading) < ANOTHER and len(key(headline).split()) >= 4:
-        heading = headline
+        heading = heading if likeness(headline, window) >= AGREEMENT else headline
     forms = {key(text) for text in metadata}
     if heading and len(metadata) >= 4 and len(forms) == 1:
         form = forms.pop()
@@ -56,17 +62,19 @@ def choose_title(
     return next((text[:MAX_CHARS] for text in candidates if text), None)
 
 
-def strip_site(title: str, sites: Sequence[str]) -> str:
-    """`title` without the site's name, what follows that, section names and dates behind (or before) a separator."""
+def strip_site(title: str, sites: Sequence[str], *, is_heading: bool = False) -> str:
+    """`title` without the site's name, what follows that, section names and dates behind (or before) a separator. A
+    heading does not begin with the site's name."""
     names = {key(site) for site in sites if site} - {""}
     for _ in range(3):
         title = title.strip()
         separators = list(_SEPARATOR.finditer(title[:1_000]))
-        heads_and_tails = ((title[: at.start()], title[at.end() :]) for at in reversed(separators))
-        found = next((head for head, tail in heads_and_tails if len(key(head)) >= 8 and _is_no_title(tail, names)), "")
+        heads_and_tails = ((title[: at.start()], at[0], title[at.end() :]) for at in reversed(separators))
+        found = next((head for head, by, tail in heads_and_tails if _is_bare(head, by, tail, names)), "")
         if not found and separators:
             head, tail = title[: separators[0].start()], title[separators[0].end() :]
-            found = tail if len(key(tail)) >= 8 and _is_no_title(head, names) else ""
+            before = set() if is_heading else names
+            found = tail if len(key(tail)) >= MIN_CHARS and _is_no_title(head, separators[0][0], before, more=1) else ""
         if not found:
             break
         title = found
@@ -85,22 +93,45 @@ def likeness(a: str, b: str) -> float:
     return share
 
 
-def _is_phrase(text: str) -> bool:
-    return len(key(text).split()) >= 3
+def _is_headline(heading: str, title: str) -> bool:
+    """Whether a heading that the metadata don't confirm can be the headline all the same: a phrase that the page's
+    `title` holds, or one as long as a headline or that."""
+    folded, other = key(heading), key(title)
+    words = len(folded.split())
+    is_long = words >= min(HEADLINE_WORDS, len(other.split())) or len(folded) >= HEADLINE_CHARS
+    return words >= 3 and not heading.endswith(":") and (is_long or heading.endswith("?") or folded in other)
 
 
-def _is_no_title(part: str, names: set[str]) -> bool:
-    return _is_site(part, names) or looks_like_a_date(part)
+def _is_first_part(heading: str, title: str) -> bool:
+    """Whether `heading` is what stands in `title` before a bar."""
+    folded = key(heading)
+    return bool(folded) and any(key(title[: at.start()]) == folded for at in _BAR.finditer(title[:1_000]))
+
+
+def _is_bare(head: str, separator: str, tail: str, names: set[str]) -> bool:
+    """Whether `head` is a title behind which `tail` is none."""
+    if len(key(head)) < MIN_CHARS:
+        return len(key(head)) >= 4 and bool(key(tail)) and _is_site(tail, names)
+    return _is_no_title(tail, separator, names, more=5)
+
+
+def _is_no_title(part: str, separator: str, names: set[str], *, more: int) -> bool:
+    """Whether a part of a title is the site's name, with a few words `more` where no colon sets it apart, or a date."""
+    return _is_site(part, names) or looks_like_a_date(part) or (":" not in separator and _holds_site(part, names, more))
 
 
 def _is_site(part: str, names: set[str]) -> bool:
     part = key(part)
-    if not part:
-        return True
     squeezed = part.replace(" ", "")
+    return not part or any(part == name or squeezed == name.replace(" ", "") for name in names)
+
+
+def _holds_site(part: str, names: set[str], more: int) -> bool:
+    """Whether `part` begins or ends with a site's name and has few words `more`, or begins a site's long name."""
+    part = key(part)
+    words = len(part.split())
     return any(
-        part == name
-        or squeezed == name.replace(" ", "")
-        or (len(name) >= 4 and len(part.split()) <= 6 and (part.startswith(name) or part.endswith(name)))
+        (len(name) >= 4 and words <= len(name.split()) + more and (part.startswith(name) or part.endswith(name)))
+        or (words >= 2 and name.startswith(f"{part} "))
         for name in names
     )
