@@ -43,6 +43,13 @@ def test_rows_of_three_datasets_and_two_days_become_a_part_file_each(tmp_path: P
     ]
 
 
+def test_a_text_that_is_none_costs_its_odd_characters_not_the_file(tmp_path: Path) -> None:
+    rows = [make_article(title="a \udc9b b", authors=(Author(name="\ud800", kind="person"),)), make_article(title="ü")]
+    (part,) = write_parts(rows, tmp_path, "p", WriteSettings())
+    stored = pq.read_table(tmp_path / part.path).to_pylist()
+    assert {row["title"] for row in stored} == {"a ? b", "ü"}
+
+
 def test_the_partition_is_the_day_a_version_was_first_seen_not_published(tmp_path: Path) -> None:
     old = make_article(published_at=datetime(1999, 1, 1, tzinfo=UTC))
     second = make_article(version=2, fetched_at=NOON + timedelta(days=3))

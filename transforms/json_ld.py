@@ -11,7 +11,7 @@ from typing import TypeAlias, Union
 
 from lxml.html import HtmlElement
 
-from transforms.plain_text import from_markup, key
+from transforms.plain_text import from_markup, key, without_control
 
 Json: TypeAlias = Union[bool, int, float, str, list["Json"], "Node", None]
 Node: TypeAlias = dict[str, Json]
@@ -69,7 +69,7 @@ def parse_block(text: str) -> list[Json]:
         return [json.loads(text, strict=False)]
     except json.JSONDecodeError as error:
         failed = "" if error.msg == "Extra data" else text  # several values, which are read below
-    except RecursionError:
+    except (RecursionError, ValueError):  # too deep, or a number of thousands of digits
         return []
     unwrapped = _WRAPPER.sub("", text).strip()
     return _values(unwrapped, failed) or _values(_TRAILING_COMMA.sub(r"\1", unwrapped), unwrapped)
@@ -115,14 +115,14 @@ def string(value: Json) -> str:
 
 
 def raw_string(value: Json) -> str:
-    """A value that should be a short string (a date, an address) as printed."""
+    """A value that should be a short string (a date, an address) as printed, without control characters."""
     if isinstance(value, list):
         value = value[0] if value else None
     if isinstance(value, dict):
         value = value.get("@value") or value.get("url") or value.get("@id")
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return value.strip()[:2_000] if isinstance(value, str) else ""
+    return without_control(value[:4_000]).strip()[:2_000] if isinstance(value, str) else ""
 
 
 def as_list(value: Json) -> list[Json]:

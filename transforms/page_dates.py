@@ -17,6 +17,7 @@ from lxml.html import HtmlElement
 
 from transforms.dates import EARLIEST, FUTURE_TOLERANCE, Precision, parse_date
 from transforms.page_tree import around_all, around_headline
+from transforms.plain_text import without_control
 
 AGREEMENT = timedelta(hours=36)  # as far as a zone left out or a day without a time can move an instant
 SAME = timedelta(seconds=60)
@@ -73,7 +74,7 @@ def candidate(raw: str | None, source: str, latest: datetime) -> DateCandidate |
     """`raw` as a candidate, None when it is no plausible date."""
     if not raw or not (found := parse_date(raw, latest=latest)):
         return None
-    return DateCandidate(raw=raw.strip()[:120], source=source, at=found[0], precision=found[1])
+    return DateCandidate(raw=without_control(raw[:1_000]).strip()[:120], source=source, at=found[0], precision=found[1])
 
 
 def printed_offset(raw: str) -> timedelta:

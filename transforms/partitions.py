@@ -93,7 +93,24 @@ def _table(rows: Iterable[Row], schema: pa.Schema) -> pa.Table:
     """The rows as a table, chunk by chunk: as plain values a row takes several times its size."""
     left = iter(rows)
     chunks = iter(lambda: [to_row(row) for row in itertools.islice(left, CHUNK_ROWS)], [])
-    return pa.Table.from_batches([pa.RecordBatch.from_pylist(chunk, schema=schema) for chunk in chunks], schema=schema)
+    return pa.Table.from_batches([_batch(chunk, schema) for chunk in chunks], schema=schema)
+
+
+def _batch(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.RecordBatch:
+    """The rows as a batch. A text that is none, which should not have come this far, costs its odd characters only."""
+    try:
+        return pa.RecordBatch.from_pylist(rows, schema=schema)
+    except UnicodeEncodeError:
+        return pa.RecordBatch.from_pylist(_encodable(rows), schema=schema)
+
+
+def _encodable(value: Any) -> Any:
+    """`value` with a question mark for each surrogate in it."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    return {name: _encodable(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
