@@ -89,6 +89,19 @@ def test_what_a_host_answers_decides(reply: Reply, reason: str | None) -> None:
     assert found == [reason]
 
 
+def test_what_did_not_come_in_time_is_asked_for_once_more() -> None:
+    replies = iter([Reply(delay_s=3), Reply(body="User-agent: *\nDisallow: /private")])
+    found: list[str | None] = []
+
+    async def use(robots: Robots, base: str) -> None:
+        found.append(await verdict(robots, base))
+
+    asked, rows = ask({"/robots.txt": lambda _: next(replies)}, use)
+    assert found == [None]
+    assert asked == ["/robots.txt", "/robots.txt"]
+    assert [row.outcome for row in rows] == ["timeout", "ok"]
+
+
 def test_a_host_is_asked_once_for_all_its_pages_and_the_row_is_kept() -> None:
     async def use(robots: Robots, base: str) -> None:
         await asyncio.gather(*(robots.check(f"{base}/{n}") for n in range(20)))

@@ -152,14 +152,22 @@ class Robots:
         return answer.rules(self._user_agent)
 
     async def _fetch(self, origin: str) -> Rules:
+        """What the host says. What did not come in time is asked for once more: the fault may have been our own, of a
+        process that got no time, and a feed would wait for its next poll."""
+        exchange = await self._ask(origin)
+        if exchange.rejected is not None and exchange.rejected.reason == "timeout":
+            exchange = await self._ask(origin)
+        if exchange.rejected is not None and exchange.rejected.reason in _HOST_UNREACHABLE:
+            return Rules(unknown=exchange.rejected)
+        answer = _read(origin, exchange)
+        if exchange.row.http_status is not None and len(answer.body) <= MAX_KNOWN_BYTES:
+            self._learn(answer)
+        return answer.rules(self._user_agent)
+
+    async def _ask(self, origin: str) -> Exchange:
         async with self._client.get(f"{origin}/robots.txt", kind="robots") as exchange:
             self._record(exchange.row)
-            if exchange.rejected is not None and exchange.rejected.reason in _HOST_UNREACHABLE:
-                return Rules(unknown=exchange.rejected)
-            answer = _read(origin, exchange)
-            if exchange.row.http_status is not None and len(answer.body) <= MAX_KNOWN_BYTES:
-                self._learn(answer)
-            return answer.rules(self._user_agent)
+            return exchange
 
 
 def _origin(url: str) -> str:
