@@ -94,7 +94,16 @@ class Gazetteer:
     def find_all(self, names: Sequence[str]) -> dict[int, tuple[int, ...]]:
         """The indices, as `find` has them, of the places of each of many folded names, by its position; names without
         places are left out. Cheaper than finding each: nearly all phrases of a text are no names."""
-        keys = _keys_of(names)
+        return self._places(names, _keys_of(names))
+
+    def look_up(self, words: Sequence[str]) -> tuple[dict[int, tuple[int, ...]], list[bool]]:
+        """The same for many folded words; and of each whether a name of several words may begin with it, which is told
+        of a few others, too."""
+        keys = _keys_of(words)
+        opening: list[bool] = (self._hints[keys & _HINT_MASK] >= _OPENING).tolist()
+        return self._places(words, keys), opening
+
+    def _places(self, names: Sequence[str], keys: npt.NDArray[np.uint64]) -> dict[int, tuple[int, ...]]:
         likely = np.flatnonzero(self._hints[keys & _HINT_MASK] & _NAME)
         rows = self._keys.searchsorted(keys[likely])
         rows[rows == len(self._keys)] = 0
@@ -103,11 +112,6 @@ class Gazetteer:
         for at in compress(range(len(names)), map(self._by_region_name.__contains__, names)):
             found[at] = (self._by_region_name[names[at]], *found.get(at, ()))
         return found
-
-    def opens(self, words: Sequence[str]) -> list[bool]:
-        """Whether a name of several words may begin with each of many folded words. True for a few others, too."""
-        opening: list[bool] = (self._hints[_keys_of(words) & _HINT_MASK] >= _OPENING).tolist()
-        return opening
 
     def begins(self, first: str, second: str = "") -> bool:
         """Whether any name begins with two characters of a script in which each character is a word. Saves looking up

@@ -19,7 +19,6 @@ _OF_A_DIVISION = frozenset(
 _BEFORE_DIVISION = frozenset(
     ("in", "of", "the", "a", "an", "from", "to", "at", "near", "and", "for", "former", "across", "through")
 )
-_POSSESSIVES = ("'s", "’s", "'S", "’S")
 
 
 @dataclass(slots=True)
@@ -103,29 +102,27 @@ class MentionFinder:
         self, part: Part, begins: Sequence[int], name_like: Sequence[int]
     ) -> dict[int, tuple[int, tuple[int, ...]]]:
         """The longest known name at each word of `begins`, by its length and the places of that name."""
-        phrases = [(first, 1, part.folded[first]) for first in begins if len(part.folded[first]) >= MIN_NAME_CHARACTERS]
-        phrases += self._longer_phrases(part, self._openings(part, begins), frozenset(name_like))
+        words = [part.folded[first] for first in begins]
+        known, opening = self._gazetteer.look_up(words)
+        found = {begins[at]: (1, places) for at, places in known.items() if len(words[at]) >= MIN_NAME_CHARACTERS}
+        openings = [
+            first
+            for first, word, opens in zip(begins, words, opening, strict=True)
+            if (opens or word[:1] in _JOINED_IN_ARABIC) and part.gaps[first] in JOINTS
+        ]
+        phrases = self._longer_phrases(part, openings, frozenset(name_like))
+        foreign = [(first, 1, word) for first, word in zip(begins, words, strict=True) if not word.isascii()]
         phrases += [
             (first, length, bare)
-            for first, length, phrase in phrases
-            if not phrase.isascii()
+            for first, length, phrase in (*foreign, *phrases)
+            if len(phrase) >= MIN_NAME_CHARACTERS and not phrase.isascii()
             for bare in _uninflected(phrase)
         ]
-        found: dict[int, tuple[int, tuple[int, ...]]] = {}
         for at, places in sorted(self._gazetteer.find_all([phrase for _, _, phrase in phrases]).items()):
             first, length, _ = phrases[at]
             if first not in found or found[first][0] < length:
                 found[first] = length, places
         return found
-
-    def _openings(self, part: Part, begins: Sequence[int]) -> list[int]:
-        """Those of the words that may begin a name of several: few do."""
-        words = [part.folded[first] for first in begins]
-        return [
-            first
-            for first, word, opens in zip(begins, words, self._gazetteer.opens(words), strict=True)
-            if (opens or word[:1] in _JOINED_IN_ARABIC) and part.gaps[first] in JOINTS
-        ]
 
     def _longer_phrases(self, part: Part, openings: Sequence[int], ends: Container[int]) -> list[tuple[int, int, str]]:
         """The phrases of several words, from one of `openings` to one of `ends`, that may be a name."""
@@ -255,6 +252,5 @@ def _uninflected(phrase: str) -> list[str]:
 
 
 def _surface(text: str) -> str:
-    """A name as printed: on one line, without a possessive."""
-    bare = text[:-2] if text.endswith(_POSSESSIVES) else text
-    return " ".join(bare.split())
+    """A name as printed, on one line."""
+    return " ".join(text.split())

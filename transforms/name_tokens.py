@@ -18,7 +18,7 @@ _ARTICLE = re.compile(r"(?:al|el|as|ad|an|ash|bin|ul|ur)[-‑][A-Z]")
 _COMPOUND = re.compile(r".*[-‑](?:[a-z]{4,}|led|run|era|old|born)$")
 _INSIDE = frozenset(("", "-", "‑", "&"))
 _BLANKS = frozenset((" ", "\u00a0"))
-_JOINTS = frozenset((*_BLANKS, " & "))
+_JOINTS = frozenset((*_BLANKS, " & ", *(f"{possessive} " for possessive in POSSESSIVES)))
 
 
 class Gap(NamedTuple):
@@ -35,17 +35,13 @@ class Gap(NamedTuple):
 
 
 class Words:
-    """The words of a title or text in order, as written but for a possessive (`texts`), in small letters (`lower`) and
+    """The words of a title or text in order, as written (`texts`), in small letters (`lower`) and
     as they are looked up (`folded`), with the `gaps` behind them and the character each starts at. `capital` tells of
     each whether it has one that says something. `where` is "title" or "text"."""
 
     def __init__(self, part: Part, where: str = "text") -> None:
         self.part, self.where = part, where
         self.texts, self.starts, self.folded, gaps = _whole(part)
-        endings = tuple(ending for ending in POSSESSIVES if ending in part.text)
-        self._possessive = {at for at, word in enumerate(self.texts) if word.endswith(endings)} if endings else set()
-        for at in self._possessive:
-            self.texts[at] = self.texts[at][:-2]
         self.capital = bytearray(len(self.texts))
         for at in [at for at, small in enumerate(map(str.islower, self.texts)) if not small]:
             word = self.texts[at]
@@ -64,7 +60,7 @@ class Words:
 
     def goes_on(self, at: int) -> bool:
         """Whether the name that a word is of may go on behind it."""
-        return self.gaps[at].joins and not self.gaps[at].possessive and at not in self._possessive
+        return self.gaps[at].joins and not self.gaps[at].possessive
 
     def surface(self, at: int, last: int) -> str:
         """The words from `at` up to `last` as printed, one blank between them."""

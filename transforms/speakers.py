@@ -6,7 +6,8 @@ person mentioned last. Everything looked at is bounded: a few hundred characters
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from transforms.dateline import agencies
@@ -98,7 +99,8 @@ class Speakers:
         known = people[:MAX_PEOPLE]
         self._full = {fold(person.name.split()[-1]): person.name for person in reversed(known)}
         surnames = {person.name.split()[-1] for person in known}
-        self._verbs = [verb for verb, needed in speech.verbs.items() if needed <= part.small]
+        verbs = [verb for verb, needed in speech.verbs.items() if needed <= part.small]
+        self._verbs = sorted(chain.from_iterable(_find_all(verb, part.text) for verb in verbs))  # where they stand
         self._mentions = [(start, self._full[fold(surname)]) for start, surname in _find_words(surnames, part.text)]
 
     def of(self, start: int, end: int, previous: int, following: int) -> Said:
@@ -123,7 +125,10 @@ class Speakers:
     def reported(self, sentence: str, start: int) -> tuple[Said, int, int] | None:
         """Who said, and start and end of, what a sentence reports; `start` is where it begins in the text."""
         bare = sentence.rstrip(".!?")
-        if not any(verb in bare for verb in self._verbs) or self._speech.verb.search(bare) is None:
+        following = bisect_left(self._verbs, start)
+        if following == len(self._verbs) or self._verbs[following] >= start + len(bare):
+            return None
+        if self._speech.verb.search(bare) is None:
             return None
         for pattern in (self._speech.says_that, self._speech.as_said, self._speech.as_said_by):
             found = pattern.match(bare)
@@ -212,19 +217,25 @@ class Speakers:
 
 def _find_words(words: Iterable[str], text: str) -> list[tuple[int, str]]:
     """Where each of the words stands in the text by itself, in order; of overlapping ones the first and longest."""
-    found = []
-    for word in words:
-        at = text.find(word)
-        while at >= 0:
-            if _is_edge(text, at) and _is_edge(text, at + len(word)):
-                found.append((at, -len(word), word))
-            at = text.find(word, at + 1)
+    found = [
+        (at, -len(word), word)
+        for word in words
+        for at in _find_all(word, text)
+        if _is_edge(text, at) and _is_edge(text, at + len(word))
+    ]
     free, apart = 0, []
     for at, _, word in sorted(found):
         if at >= free:
             apart.append((at, word))
             free = at + len(word)
     return apart
+
+
+def _find_all(word: str, text: str) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + 1)
 
 
 def _is_edge(text: str, at: int) -> bool:

@@ -5,18 +5,16 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import NamedTuple, TypeVar
 
 _LETTERS = {
     "ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ə": "a", "’": "'", "ʼ": "'",
     "ʻ": "'", "‘": "'", "`": "'", "´": "'", "ʹ": "'", "ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه",
 }  # fmt: skip
-POSSESSIVES = ("'s", "’s", "'S", "’S")
 _LETTER = re.compile(f"[{''.join(_LETTERS)}]")
 _ACCENTS = re.compile("[\u0300-\u036f\u064b-\u0655]+")
 _BETWEEN = "\0"  # words to be folded; it stands in none
-_POSSESSIVE = re.compile(f"['’][sS](?={_BETWEEN})")
 _SHORT = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort"}
 
 
@@ -46,28 +44,51 @@ class Remembered(dict[str, Made]):
         return made
 
 
-def _fold_text(text: str) -> str:
-    """Folds whatever is no ASCII: one or more words with what stands between them."""
+def _fold(word: str) -> str:
+    return fold_words([word.replace(_BETWEEN, "")])[0]
+
+
+def fold_words(words: Sequence[str]) -> list[str]:
+    """Each word folded; those of ASCII all at once."""
+    joined = _BETWEEN.join(words)
+    small = joined.lower().replace("'", "").replace(".", "")
+    folded = small.split(_BETWEEN)
+    if not joined.isascii():
+        foreign = [at for at, is_ascii in enumerate(map(str.isascii, words)) if not is_ascii]
+        for at, word in zip(foreign, _fold_foreign(_BETWEEN.join([words[at] for at in foreign])), strict=True):
+            folded[at] = word
+    small = f"{_BETWEEN}{small}{_BETWEEN}"
+    if any(f"{_BETWEEN}{word}{_BETWEEN}" in small for word in _SHORT):
+        folded = [_SHORT.get(word, word) for word in folded]
+    return folded if words else []
+
+
+def _fold_foreign(words: str) -> list[str]:
+    one_by_one = unicodedata.is_normalized("NFC", words)
+    folded = words.translate(_FOLDED_LETTERS) if one_by_one else _fold_letters(words)
+    return folded.replace("'", "").replace(".", "").split(_BETWEEN)
+
+
+def _fold_letters(text: str) -> str:
     bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
-    folded = _LETTER.sub(_replaced, unicodedata.normalize("NFC", bare).casefold())
-    return folded.replace("'", "").replace(".", "")
+    return _LETTER.sub(lambda letter: _LETTERS[letter.group()], unicodedata.normalize("NFC", bare).casefold())
 
 
-def _replaced(letter: re.Match[str]) -> str:
-    return _LETTERS[letter.group()]
+class _FoldedLetters(dict[int, str]):
+    """Letters folded one by one, by their number: a table for `str.translate` that fills itself."""
+
+    def __missing__(self, letter: int) -> str:
+        self[letter] = folded = _fold_letters(chr(letter))
+        return folded
 
 
-def _fold(token: str) -> str:
-    folded = token.lower().replace("'", "").replace(".", "") if token.isascii() else _fold_text(token)
-    return _SHORT.get(folded, folded)
-
-
+_FOLDED_LETTERS = _FoldedLetters()
 _FOLDED = Remembered(_fold)
 
 
-def fold(token: str) -> str:
+def fold(word: str) -> str:
     """A word as it is looked up: no case, no accents, no apostrophes or dots; "St." is "saint"."""
-    return _fold(token) if token.isascii() else _FOLDED[token]
+    return _FOLDED[word]
 
 
 # "U.S.", "St." and "Mr." keep their dots; "Sana'a" and "N'Djamena" are one word; "Stratford-upon-Avon" is three. Han
@@ -86,6 +107,7 @@ _TOKEN = re.compile(
     rf"[{_BLOCKS}]|[\u30a0-\u30ff]{{1,60}}|[\u3040-\u309f]{{1,60}}|"
     rf"{_WORD}(?:['’ʼʻ‘`]{_WORD}){{0,3}})"
 )
+POSSESSIVES = ("'s", "’s", "'S", "’S")
 _PLAIN_WORD = re.compile(r"[^\W_]+")
 # "l'", "jusqu'", "dell'", "un'", "quest'", but neither "prud'" of "prud'hommes" nor "Sant'" of "Sant'Anna"
 _ELISION = re.compile(r"(?:[cdjlmnstv]|[^\W\d_]{0,6}(?:qu|un)|[^\W\d_]{0,3}ll|quest)['’]", re.IGNORECASE)
@@ -95,13 +117,14 @@ _SUFFIXING = frozenset(("tr", "az"))  # "Türkiye'nin"
 JOINTS = frozenset(
     (
         *("", " ", "-", "\n", " & ", "\u00a0", "‐", "–"),
+        *(f"{possessive} " for possessive in POSSESSIVES),
         *(f" {elided}{mark}" for elided in ("d", "l", "de l", "dell", "all", "dall", "nell") for mark in "'’"),
     )
 )
 
 
 class Token(NamedTuple):
-    """A word as written, its offsets, and what it is looked up as: folded, without a possessive "'s"."""
+    """A word as written, its offsets, and what it is looked up as."""
 
     text: str
     start: int
@@ -112,6 +135,7 @@ class Token(NamedTuple):
 @dataclass(frozen=True)
 class Part:
     """Title or body, word by word: `words` as written, where each begins, its folded form, and what stands behind it.
+    `odd` are the words that are not letters and digits alone.
     `shouted`: nearly all letters are capitals. `headed`: nearly all long words begin with one. In both a capital says
     nothing of a word."""
 
@@ -120,6 +144,7 @@ class Part:
     starts: list[int]
     folded: list[str]
     gaps: list[str]
+    odd: list[int]
     shouted: bool = False
     headed: bool = False
 
@@ -133,15 +158,15 @@ class Part:
     @cached_property
     def small(self) -> frozenset[str]:
         """The different words in small letters, those beside an apostrophe also by themselves."""
-        small = {word for word in self.words if word.islower()}
-        return frozenset(small.union(*[_PLAIN_WORD.findall(word) for word in small if not word.isalnum()]))
+        pieces = [_PLAIN_WORD.findall(self.words[number]) for number in self.odd]
+        return frozenset(filter(str.islower, chain(self.words, *pieces)))
 
     def letters(self) -> tuple[list[str], list[int]]:
         """The rows of letters and digits, and where each begins: "women's" is two."""
         words: list[str] = []
         starts: list[int] = []
         free = 0
-        for number in [number for number, plain in enumerate(map(str.isalnum, self.words)) if not plain]:
+        for number in self.odd:
             words += self.words[free:number]
             starts += self.starts[free:number]
             for piece in _PLAIN_WORD.finditer(self.words[number]):
@@ -192,41 +217,41 @@ class Part:
 
 
 def read(text: str, language: str | None = None) -> Part:
-    """The words of `text` in order. Linear in its length. What a language joins to a name with an apostrophe is left
-    off: elided articles in French, Italian, Catalan and Portuguese, case endings in Turkish and Azerbaijani."""
-    words, starts, gaps = split_words(_TOKEN, text)
+    """The words of `text` in order. Linear in its length. What is joined to a word with an apostrophe is left off: the
+    English possessive, elided articles in French, Italian, Catalan and Portuguese, case endings in Turkish and
+    Azerbaijani."""
+    pieces = _TOKEN.split(text)  # gap, word, gap, word, ..., gap
+    words, starts, gaps = pieces[1::2], list(accumulate(map(len, pieces)))[:-1:2], pieces[2::2]
+    odd = [number for number, plain in enumerate(map(str.isalnum, words)) if not plain]
+    _leave_off_endings(words, gaps, odd, suffixing=language in _SUFFIXING)
     if language in _ELIDING:
-        _leave_off_elisions(words, starts, gaps)
-    elif language in _SUFFIXING:
-        _leave_off_suffixes(words, gaps)
-    return Part(text, words, starts, fold_words(words), gaps)
+        _leave_off_elisions(words, starts, gaps, odd)
+    return Part(text, words, starts, fold_words(words), gaps, odd)
 
 
-def split_words(pattern: re.Pattern[str], text: str) -> tuple[list[str], list[int], list[str]]:
-    """What `pattern`, in one group, finds in `text`, where each begins, and what stands behind it."""
-    pieces = pattern.split(text)  # gap, word, gap, word, ..., gap
-    return pieces[1::2], list(accumulate(map(len, pieces)))[:-1:2], pieces[2::2]
+def _leave_off_endings(words: list[str], gaps: list[str], odd: Sequence[int], *, suffixing: bool) -> None:
+    for number in odd:
+        word = words[number]
+        if suffixing:
+            size = len(_APOSTROPHE.split(word, maxsplit=1)[0])
+        else:
+            size = len(word) - 2 if word.endswith(POSSESSIVES) else len(word)
+        if (3 if suffixing else 1) <= size < len(word):
+            words[number], gaps[number] = word[:size], word[size:] + gaps[number]
 
 
-def _leave_off_elisions(words: list[str], starts: list[int], gaps: list[str]) -> None:
-    for number, word in enumerate(words):
-        if "'" in word or "’" in word:
-            elision = _ELISION.match(word)
-            inside = number > 0 and gaps[number - 1] == " "
-            if elision is not None and inside and word[0].isupper() and not word.isupper():
-                continue  # "Massimo D'Alema", "à L'Aquila"
-            if elision is not None and elision.end() < len(word):
-                words[number] = word[elision.end() :]
-                starts[number] += elision.end()
-                if number:
-                    gaps[number - 1] += elision.group()
-
-
-def _leave_off_suffixes(words: list[str], gaps: list[str]) -> None:
-    for number, word in enumerate(words):
-        bare = _APOSTROPHE.split(word, maxsplit=1)[0]
-        if 3 <= len(bare) < len(word):
-            words[number], gaps[number] = bare, word[len(bare) :] + gaps[number]
+def _leave_off_elisions(words: list[str], starts: list[int], gaps: list[str], odd: Sequence[int]) -> None:
+    for number in odd:
+        word = words[number]
+        elision = _ELISION.match(word)
+        if elision is None or elision.end() == len(word):
+            continue
+        if number and gaps[number - 1] == " " and word[0].isupper() and not word.isupper():
+            continue  # "Massimo D'Alema", "à L'Aquila"
+        words[number] = word[elision.end() :]
+        starts[number] += elision.end()
+        if number:
+            gaps[number - 1] += elision.group()
 
 
 def read_phrases(phrases: Sequence[str], language: str | None = None) -> list[list[str]]:
@@ -238,24 +263,6 @@ def read_phrases(phrases: Sequence[str], language: str | None = None) -> list[li
         folded[line].append(word)
         line += gap.count("\n")
     return folded
-
-
-def fold_words(words: Sequence[str]) -> list[str]:
-    """Each word folded, without a possessive "'s". Words of ASCII are folded all at once."""
-    folded = f"{_BETWEEN.join(words)}{_BETWEEN}".lower()
-    if "'" in folded:
-        folded = folded.replace(f"'s{_BETWEEN}", _BETWEEN).replace("'", "")
-    each = folded.replace(".", "").split(_BETWEEN)
-    each.pop()
-    if not folded.isascii():
-        foreign = [at for at, is_ascii in enumerate(map(str.isascii, words)) if not is_ascii]
-        joined = _BETWEEN.join([words[at] for at in foreign])
-        bare = _fold_text(_POSSESSIVE.sub("", f"{joined}{_BETWEEN}")).split(_BETWEEN)
-        for at, word in zip(foreign, bare, strict=False):
-            each[at] = word
-    if not _SHORT.keys().isdisjoint(each):
-        each = [_SHORT.get(word, word) for word in each]
-    return each
 
 
 def fold_name(name: str) -> str:

@@ -10,9 +10,9 @@ Evidence grows with the square root of a text's length in ordinary prose, so it 
 """
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +25,7 @@ from transforms.wordlists import Lexicon
 
 RULES = 2
 MAX_TOPICS = 12
+MAX_LEVELS = 10  # of concepts below each other; a circle in an overlay ends there
 TITLE_FACTOR = 3  # a word of the title counts as so many of the text
 LEDE_WORDS = 60
 LEDE_FACTOR = 2
@@ -32,14 +33,12 @@ LEDE_FACTOR = 2
 _HEAD = 4  # letters by which words that begin or end as a term with a "*" are looked up
 
 
-@dataclass(frozen=True, slots=True)
-class Strength:
-    """What a term added: its spelling in the lexicon, how often it was found, and the concept and weight it is for."""
+class Strength(NamedTuple):
+    """What a term of a text says for a concept: its weight times 1 + ln(occurrences)."""
 
     term: str
-    occurrences: float
     concept: str
-    weight: float
+    strength: float
 
 
 class TopicsTagger:
@@ -101,13 +100,15 @@ class Vocabulary:
         rows = lexicon.table("media-topics.tsv")
         self.names = {row[0]: row[1] for row in rows}
         self.broader = {row[0]: row[2] for row in rows if len(row) > 2 and row[2]}
+        self._top = {concept: self._climbed(concept) for concept in self.names}
 
     def top(self, concept: str) -> str:
-        """The top level of a concept; the concept itself when it is one."""
-        for _ in range(10):
-            if concept not in self.broader:
-                break
-            concept = self.broader[concept]
+        """The top level of a concept; the concept itself when it is one, or unknown."""
+        return self._top.get(concept, concept)
+
+    def _climbed(self, concept: str) -> str:
+        for _ in range(MAX_LEVELS):
+            concept = self.broader.get(concept, concept)
         return concept
 
     def name(self, concept: str) -> str:
@@ -185,21 +186,22 @@ class TermIndex:
     def _matches(self, word: str) -> tuple[str, ...]:
         """The words of the lexicon that `word` matches."""
         lower = word.lower()
-        spellings = (lower,) if word == lower else (word, lower)
-        matches = sorted({match for spelling in spellings for match in self._forms.get(spelling, ())})
-        for spelling in spellings:
+        exact: list[str] = []
+        open_ended: list[str] = []
+        for spelling in (lower,) if word == lower else (word, lower):
+            exact += self._forms.get(spelling, ())
             for n, _ in self._heads:
-                likely = self._beginnings.get(spelling[:n], ())
-                matches += [f"{part}*" for part in likely if spelling.startswith(part)]
+                if parts := self._beginnings.get(spelling[:n]):
+                    open_ended += [f"{part}*" for part in parts if spelling.startswith(part)]
             for n, _ in self._tails:
-                likely = self._endings.get(spelling[-n:], ())
-                matches += [f"*{part}" for part in likely if spelling.endswith(part) and spelling != part]
-        return tuple(dict.fromkeys(matches))
+                if parts := self._endings.get(spelling[-n:]):
+                    open_ended += [f"*{part}" for part in parts if spelling.endswith(part) and spelling != part]
+        return tuple(dict.fromkeys((*sorted(exact), *open_ended)))
 
     def _begin(self, word: str) -> _Begun:
-        if not self._keys[word]:
-            return _NOTHING
         terms = [term for key in self._keys[word] for term in self._by_first.get(key, ())]
+        if not terms:
+            return _NOTHING
         alone = [term for term in terms if not term.tail]
         longer: defaultdict[str, list[_Term]] = defaultdict(list)
         for term in terms:
@@ -286,22 +288,22 @@ def _by_length(parts: Iterable[str]) -> list[tuple[int, set[str]]]:
 
 
 def find_terms(title: Part, text: Part, terms: TermIndex) -> tuple[list[Strength], int]:
-    """The terms of title and text as evidence, heaviest first, and the number of words read."""
-    occurrences: Counter[str] = Counter()
+    """The terms of title and text as evidence, and the number of words read."""
+    occurrences: dict[str, float] = {}
     concepts: dict[str, dict[str, float]] = {}
     (heading, _), (body, _) = title.letters(), text.letters()
     for words, is_title in ((heading, True), (body, False)):
         for at, term, weights in terms.find(words):
-            occurrences[term] += TITLE_FACTOR if is_title else LEDE_FACTOR if at < LEDE_WORDS else 1
+            times = TITLE_FACTOR if is_title else LEDE_FACTOR if at < LEDE_WORDS else 1
+            occurrences[term] = occurrences.get(term, 0) + times
             if concepts.setdefault(term, weights) is not weights:
                 concepts[term] = _merged([weights, concepts[term]])
     evidence = [
-        Strength(term, times, concept, weight)
+        Strength(term, concept, weight * (1 + math.log(times)))
         for term, times in occurrences.items()
         for concept, weight in concepts[term].items()
         if weight
     ]
-    evidence.sort(key=lambda item: (-item.weight * (1 + math.log(item.occurrences)), item.term))
     return evidence, len(heading) + len(body)
 
 
@@ -311,12 +313,11 @@ def rank_topics(evidence: Sequence[Strength], words: int, vocabulary: Vocabulary
     top: dict[str, float] = defaultdict(float)
     specific: dict[str, float] = defaultdict(float)
     by_term: dict[tuple[str, str], float] = {}
-    for item in evidence:
-        strength = item.weight * (1 + math.log(item.occurrences)) / length
-        at = item.term, vocabulary.top(item.concept)
-        by_term[at] = max(strength, by_term.get(at, 0.0))
-        if item.concept in vocabulary.broader:
-            specific[item.concept] += strength
+    for term, concept, strength in evidence:
+        at = term, vocabulary.top(concept)
+        by_term[at] = max(strength / length, by_term.get(at, 0.0))
+        if concept in vocabulary.broader:
+            specific[concept] += strength / length
     for (_, concept), strength in by_term.items():
         top[concept] += strength
     if not top:
