@@ -56,3 +56,4 @@ def test_each_failure_of_a_child_has_its_reason(error: BaseException, reason: st
     outcome = outcome_of(future, page(html()))
     assert isinstance(outcome, Reject)
     assert (outcome.reason, outcome.stage) == (reason, "clean")
+    assert outcome.http_status == 200  # its page did come

@@ -35,6 +35,11 @@ ITEM = """<item><title>Ferry &amp; bridge</title><link>/2026/ferry</link><guid i
 <category>harbour</category><category>sea</category></item>"""
 
 
+def test_entries_without_link_and_guid_are_told_from_each_other_by_their_titles() -> None:
+    entries = read(rss("<item><title>One</title></item><item><title>Two</title></item>")).entries
+    assert [(entry.url, entry.guid) for entry in entries] == [("", "One"), ("", "Two")]
+
+
 def test_an_rss_item_becomes_an_entry_with_absolute_link_plain_text_and_raw_date() -> None:
     (entry,) = read(rss(ITEM, "<language>en-gb</language>"), publisher="Example News").entries
     assert entry.url == "https://news.example/2026/ferry"

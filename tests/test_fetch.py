@@ -219,8 +219,11 @@ def test_what_is_cut_off_a_long_feed_is_told(workers: Workers) -> None:
 def test_what_brings_no_page_is_a_reject_and_a_row(reply: Reply, reason: str) -> None:
     with serve({"/": reply}) as site:
         results = list(fetch_pages([entry(site.url())], replace(SETTINGS, timeout_s=0.5, allow_hosts=(site.host,))))
-    assert [result.reason for result in results if isinstance(result, Reject)] == [reason]
-    assert [row.outcome for row in results if isinstance(row, HttpFetch) and row.kind == "page"] == [reason]
+    (reject,) = (result for result in results if isinstance(result, Reject))
+    (row,) = (row for row in results if isinstance(row, HttpFetch) and row.kind == "page")
+    assert (reject.reason, row.outcome) == (reason, reason)
+    assert (reject.http_status, reject.attempts) == (row.http_status, row.attempts)
+    assert reject.attempts >= 1
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from transforms.boilerplate import load_boilerplate
 from transforms.delivery import Note
 from transforms.extraction import clean_page
 from transforms.host_rules import load_host_rules
-from transforms.reject import Rejected, reject_entry, unforeseen
+from transforms.reject import Rejected, after, reject_entry, unforeseen
 from transforms.schema import Article, Kept, Page, Reject
 from transforms.settings import CleanSettings
 from transforms.tally import Stopwatch, count
@@ -121,13 +121,14 @@ def outcome_of(future: Future[Article], page: Page) -> Article | Reject:
     """What became of `page`: the article its future holds, or the reject that says why there is none."""
     try:
         return future.result()
-    except Rejected as rejected:
-        return reject_entry(page.entry, rejected)
+    except Rejected as error:
+        rejected = error
     except TimeoutError:
-        return reject_entry(page.entry, Rejected("extraction-timeout", page.final_url))
+        rejected = Rejected("extraction-timeout", page.final_url)
     except ProcessExpired as death:
-        return reject_entry(page.entry, Rejected("extraction-crash", f"exit code {death.exitcode}"))
+        rejected = Rejected("extraction-crash", f"exit code {death.exitcode}")
     except MemoryError:
-        return reject_entry(page.entry, Rejected("extraction-crash", "over the memory limit of a child"))
+        rejected = Rejected("extraction-crash", "over the memory limit of a child")
     except Exception as error:
-        return reject_entry(page.entry, unforeseen(error, "clean"))
+        rejected = unforeseen(error, "clean")
+    return reject_entry(page.entry, after(rejected, page.http_status, page.attempts))

@@ -47,9 +47,13 @@ class Reading:
     def entry(
         self, *, url: str | None, publisher: str | None = None, language: str | None = None, **given: Any
     ) -> Entry:
-        """An entry with an absolute link; what the config says of the feed goes before what the document says."""
+        """An entry with an absolute link; what the config says of the feed goes before what the document says.
+
+        One without link and guid is told from others by its title."""
+        link = self.absolute(url) or ""
+        given["guid"] = given.get("guid") or (None if link else given.get("title"))
         return Entry(
-            url=self.absolute(url) or "",
+            url=link,
             feed_id=self.feed.id,
             feed_url=self.feed.url,
             seen_at=self.seen_at,

@@ -26,7 +26,7 @@ from transforms import opt_outs
 from transforms.answers import Exchange
 from transforms.background import Stream
 from transforms.crawler import Crawler, run_until_done_or_asked_to_stop, shared_crawler
-from transforms.reject import Rejected, reject_entry, unforeseen
+from transforms.reject import Rejected, after, reject_entry, unforeseen
 from transforms.request_urls import host_of, host_shard
 from transforms.schema import Entry, HttpFetch, Kept, Page, Reject, Settled, Spent
 from transforms.settings import FetchSettings
@@ -287,7 +287,7 @@ class _PageFetcher:
                 result: Page | Reject = page_of(entry, exchange, crawler.shut_out(row.final_url or entry.url))
             except Rejected as rejected:
                 row = dataclasses.replace(row, outcome=rejected.reason)
-                result = _rejected_or_feed_text(entry, rejected, row)
+                result = _rejected_or_feed_text(entry, after(rejected, row.http_status, row.attempts), row)
             await self._give(number, result, row.body_bytes)
             if row.attempts:
                 self.stream.put_now(row)
@@ -320,6 +320,7 @@ def page_of(entry: Entry, exchange: Exchange, shut_out: Sequence[str] = ()) -> P
         content_type=content_type,
         body=answer.body,
         fetched_at=exchange.row.fetched_at,
+        attempts=exchange.row.attempts,
         opt_outs=(*opt_outs.of_headers(answer.headers.items()), *opt_outs.of_robots(shut_out)),
     )
 

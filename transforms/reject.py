@@ -111,6 +111,13 @@ class Rejected(Exception):  # noqa: N818 - an outcome, not an error
         return (_rebuild, (self.__dict__, self.reason))
 
 
+def after(rejected: Rejected, http_status: int | None, attempts: int) -> Rejected:
+    """`rejected`, which came after an answer: what it doesn't tell of that itself is filled in."""
+    rejected.http_status = rejected.http_status or http_status or None
+    rejected.attempts = rejected.attempts or attempts
+    return rejected
+
+
 def _rebuild(state: dict[str, Any], reason: str) -> Rejected:
     rejected = Rejected(reason)
     rejected.__dict__.update(state)

@@ -84,6 +84,7 @@ class Page:
     content_type: str | None  # the header's value, with its charset if any
     body: bytes
     fetched_at: datetime
+    attempts: int = 0  # requests made for it; none for one from an archive
     raw_ref: str | None = None
     opt_outs: tuple[str, ...] = ()  # said beside the markup, in headers and robots.txt
 
