@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 from pebble import ProcessExpired
@@ -36,6 +37,33 @@ def test_a_child_that_dies_is_told_apart_and_replaced(workers: Workers) -> None:
 def test_an_exception_of_a_task_comes_back(workers: Workers) -> None:
     with pytest.raises(ZeroDivisionError):
         workers.submit(20, divmod, 1, 0).result(timeout=20)
+
+
+class NeedsTwoError(Exception):
+    """Cannot be made again from what `Exception` keeps of it."""
+
+    def __init__(self, first: int, second: int) -> None:
+        super().__init__(first)
+
+
+def _raise_what_cannot_be_unpickled() -> None:
+    raise NeedsTwoError(1, 2)
+
+
+def _return_what_cannot_be_unpickled() -> NeedsTwoError:
+    return NeedsTwoError(1, 2)
+
+
+def test_an_exception_that_cannot_cross_comes_back_as_one_that_can(workers: Workers) -> None:
+    with pytest.raises(RuntimeError, match="NeedsTwoError: 1"):
+        workers.submit(20, _raise_what_cannot_be_unpickled).result(timeout=20)
+    assert workers.submit(20, abs, -7).result(timeout=20) == 7
+
+
+def test_a_pool_that_breaks_is_replaced(workers: Workers) -> None:
+    with pytest.raises(BrokenProcessPool):
+        workers.submit(20, _return_what_cannot_be_unpickled).result(timeout=20)
+    assert workers.submit(20, abs, -7).result(timeout=20) == 7
 
 
 def test_a_child_has_its_parsers_and_models_loaded_and_neither_beam_nor_arrow(workers: Workers) -> None:

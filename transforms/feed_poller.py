@@ -72,6 +72,7 @@ class _FeedPoller:
         self, crawler: Crawler, feeds: Sequence[tuple[Feed, FeedState | None]], workers: Workers, now: datetime
     ) -> None:
         self.crawler, self.feeds, self.workers, self.now = crawler, feeds, workers, now
+        self.starting: asyncio.Task[None] | None = None
 
     async def fill(self, stream: Stream[Poll]) -> None:
         self.stream = stream
@@ -173,7 +174,14 @@ class _FeedPoller:
             truncated = truncated or child.truncated
         return dataclasses.replace(index, entries=tuple(entries), cut=cut, truncated=truncated), tuple(fetches)
 
+    async def _children_started(self) -> None:
+        """Wait for the child processes beside the loop: on a busy machine it may take longer than servers have."""
+        if self.starting is None:
+            self.starting = asyncio.create_task(asyncio.to_thread(self.workers.start))
+        await asyncio.shield(self.starting)
+
     async def _parse(self, feed: Feed, answer: Answer) -> ParsedFeed:
+        await self._children_started()
         future = self.workers.submit(
             PARSE_TIMEOUT_S,
             parse_feed,

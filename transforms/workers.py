@@ -6,13 +6,14 @@ only imported what they need (never Beam), so a child that was killed is replace
 
 import multiprocessing
 import os
+import pickle
 import resource
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import cache
-from typing import Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from pebble import ProcessPool
 
@@ -31,20 +32,28 @@ class Workers:
 
     def __init__(self, processes: int = 0) -> None:
         self.processes = processes or os.cpu_count() or 1
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(PRELOAD)
-        self._pool = ProcessPool(
-            max_workers=self.processes, max_tasks=TASKS_PER_CHILD, initializer=_limit_memory, context=context
-        )
+        self._renewing = threading.Lock()
+        self._pool = self._new_pool()
 
     def submit(self, timeout_s: float, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
         """Run `function` in a child. The future raises `TimeoutError` past the deadline and
-        `pebble.ProcessExpired` when the child died; `function` must be importable by name."""
-        future: Future[_T] = self._pool.schedule(function, args=args, kwargs=kwargs, timeout=timeout_s)
-        return future
+        `pebble.ProcessExpired` when the child died; `function` must be importable by name.
+
+        The first call waits for the children to be started; see `start`.
+        """
+        pool = self._pool
+        try:
+            return self._scheduled(pool, timeout_s, function, args, kwargs)
+        except RuntimeError:  # the pool is broken, as when the machine had no room for another child
+            self._renew(pool)
+            return self._scheduled(self._pool, timeout_s, function, args, kwargs)
+
+    def start(self) -> None:
+        """Start the children unless they run. Returns when no task has to wait for that any more."""
+        self.submit(WARM_TIMEOUT_S, int)
 
     def warm(self) -> None:
-        """Start the children and let them load what their first page would wait for; returns at once."""
+        """Start the children and let them load what their first page would wait for."""
         for _ in range(self.processes):
             self.submit(WARM_TIMEOUT_S, _warm)
 
@@ -52,6 +61,27 @@ class Workers:
         """Kill the children at once."""
         self._pool.stop()
         self._pool.join()
+
+    def _scheduled(
+        self, pool: ProcessPool, timeout_s: float, function: Callable[..., _T], args: Any, kwargs: Any
+    ) -> Future[_T]:
+        future: Future[_T] = pool.schedule(_called, args=(function, args, kwargs), timeout=timeout_s)
+        return future
+
+    def _renew(self, broken: ProcessPool) -> None:
+        """A new pool in place of one that is broken; what it had in hand has failed already."""
+        with self._renewing:
+            if self._pool is broken:
+                self._pool = self._new_pool()
+                broken.stop()
+                broken.join()
+
+    def _new_pool(self) -> ProcessPool:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(PRELOAD)
+        return ProcessPool(
+            max_workers=self.processes, max_tasks=TASKS_PER_CHILD, initializer=_limit_memory, context=context
+        )
 
 
 class InFlight(Generic[_K, _T]):
@@ -98,6 +128,18 @@ _one_at_a_time = threading.Lock()
 @cache
 def _kept(processes: int) -> Workers:
     return Workers(processes)
+
+
+def _called(function: Callable[..., _T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> _T:
+    """The task itself, in the child. An exception that cannot be unpickled would break the pool for all others."""
+    try:
+        return function(*args, **kwargs)
+    except Exception as error:
+        try:
+            pickle.loads(pickle.dumps(error))  # noqa: S301 - made here
+        except Exception:
+            raise RuntimeError(f"{type(error).__name__}: {error}") from None
+        raise
 
 
 def _warm() -> None:
