@@ -12,7 +12,7 @@ from tests.pages import page
 from transforms.bylines import kind_of, read_authors, split_names
 from transforms.json_ld import parse_block, read_json_ld, string
 from transforms.metadata import read_metadata
-from transforms.page_dates import candidate, date_in_url, visible_date, weigh
+from transforms.page_dates import candidate, date_in_url, searched_date, visible_date, weigh
 from transforms.title import choose_title, strip_site
 
 LATEST = datetime(2026, 3, 15, 12, tzinfo=UTC)
@@ -274,3 +274,15 @@ def test_a_date_that_a_script_of_one_call_prints_is_seen(script: str, day: str |
     tree = document_fromstring(f"<h1>Boats</h1><p><script>{script}</script></p><p>They lie in the harbour.</p>")
     found = visible_date(tree, LATEST)
     assert (found and found.day.isoformat()) == day
+
+
+@pytest.mark.parametrize("printed", ["2026-03-01", "01.03.2026", "3/1/2026", "1 March 2026", "March 1, 2026"])
+def test_a_first_of_a_month_is_believed_where_it_is_printed(printed: str) -> None:
+    tree = document_fromstring(f"<html><body><p class='date'>{printed}</p></body></html>")
+    found = searched_date(tree, "https://a.example/", datetime(2026, 3, 14, tzinfo=UTC))
+    assert found is None or found.at == datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def test_a_day_to_come_is_not_taken_for_the_first_of_its_month() -> None:
+    tree = document_fromstring('<html><head><meta name="date" content="2026-03-28"></head><body><p>A</p></body></html>')
+    assert searched_date(tree, "https://a.example/", datetime(2026, 3, 14, tzinfo=UTC)) is None

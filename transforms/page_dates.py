@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from itertools import islice, takewhile
 
 import htmldate
+from lxml import etree
 from lxml.html import HtmlElement
 
 from transforms.dates import EARLIEST, FUTURE_TOLERANCE, Precision, parse_date
@@ -145,7 +146,21 @@ def searched_date(tree: HtmlElement, url: str, latest: datetime) -> DateCandidat
         )
     except Exception:
         return None
+    if day and day.endswith("-01") and not _is_printed(date.fromisoformat(day), tree):
+        return None
     return candidate(day, "text", latest)
+
+
+def _is_printed(first: date, tree: HtmlElement) -> bool:
+    """Whether the first of a month stands somewhere: the search also gives it for a page that names the month alone, or
+    another day of it that it won't believe."""
+    year, month = rf"(?:{first.year}|{first.year % 100:02})(?!\d)", rf"0?{first.month}"
+    printed = (
+        rf"{first.year}[-/.]?{month}[-/.]?0?1(?!\d)|(?<!\d)(?:0?1[-/.]{month}|{month}[-/.]0?1)[-/.]{year}"
+        rf"|(?<!\d)0?1(?:st|er|\.|º)?\s(?:de\s)?[^\W\d_]{{3,12}}\.?,?\s(?:de\s)?{year}"  # 1 March 2026
+        rf"|[^\W\d_]{{3,12}}\.?\s0?1(?:st)?,?\s{year}"  # March 1, 2026
+    )
+    return re.search(printed, etree.tostring(tree, encoding="unicode")) is not None
 
 
 def warm_up() -> None:
