@@ -276,7 +276,7 @@ def test_a_date_that_a_script_of_one_call_prints_is_seen(script: str, day: str |
     assert (found and found.day.isoformat()) == day
 
 
-@pytest.mark.parametrize("printed", ["2026-03-01", "01.03.2026", "3/1/2026", "1 March 2026", "March 1, 2026"])
+@pytest.mark.parametrize("printed", ["2026-03-01", "01.03.2026", "1 March 2026", "March 1, 2026"])
 def test_a_first_of_a_month_is_believed_where_it_is_printed(printed: str) -> None:
     tree = document_fromstring(f"<html><body><p class='date'>{printed}</p></body></html>")
     found = searched_date(tree, "https://a.example/", datetime(2026, 3, 14, tzinfo=UTC))
