@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests import stories
 from transforms.taggers import Document, Tags
+from transforms.tokens import read
 from transforms.topics import TermIndex, TopicsTagger, Vocabulary
 from transforms.wordlists import Lexicon
 
@@ -92,7 +93,7 @@ def test_the_english_lexicon_has_many_narrower_concepts() -> None:
 
 def find(terms: list[str], text: str) -> list[str]:
     index = TermIndex([(term, "x", 1.0) for term in terms])
-    return [term for _, term, _ in index.find(text.split())]
+    return [term for _, term, _ in index.find(read(text))[0]]
 
 
 def test_terms_match_any_case_plurals_and_beginnings_and_the_longest_wins() -> None:

@@ -15,7 +15,7 @@ from itertools import compress
 from pathlib import Path
 
 from transforms.inflection import demonym_forms, name_forms
-from transforms.tokens import fold_name, has_case, read_phrases
+from transforms.tokens import Part, fold_name, has_case, read_phrases
 from transforms.wordlists import Lexicon
 
 RULES = 1
@@ -161,12 +161,15 @@ class Cues:
         elif len(words) == 2:
             self._pairs.setdefault(words[1], {}).setdefault(words[0], set()).add(code)
 
-    def find(self, words: Sequence[str]) -> dict[str, set[str]]:
+    def find(self, part: Part) -> dict[str, set[str]]:
         """The different cues among the words of a text, by country."""
         found: dict[str, set[str]] = {}
-        for word in self._single.keys() & set(words):
+        words = part.folded
+        for word in self._single.keys() & part.different:
             for code in self._single[word]:
                 found.setdefault(code, set()).add(word)
+        if self._pairs.keys().isdisjoint(part.different):
+            return found
         for number in compress(range(len(words)), map(self._pairs.__contains__, words)):
             before = words[number - 2] if words[number - 1] == "s" else words[number - 1]
             for code in self._pairs[words[number]].get(before, ()):

@@ -7,9 +7,10 @@ milliseconds, without a Python object a name. The table is built by `transforms/
 
 import dataclasses
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import compress
 from typing import Any
 
@@ -22,6 +23,10 @@ from transforms.tokens import fold_name
 
 CITY, CAPITAL, DIVISION, COUNTY, REGION = range(5)
 
+MAX_CANDIDATES = 60  # places of one name: the most populous
+SEAT_OF_STATE = 1.0
+PER_NAME = 0.006  # what each of its names in GeoNames adds: London is spoken of in 250 spellings, its namesakes in few
+
 MAX_TABLE_BYTES = 100_000_000
 # Nearly all words and phrases of a text are no names and open none: a look at the lowest bits of their keys tells.
 _HINT_MASK = np.uint64(2**21 - 1)
@@ -33,7 +38,7 @@ def name_key(folded: str) -> int:
     return xxhash.xxh3_64_intdigest(folded.encode())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Place:
     """A city, capital, division, county or own region, as `kind` says. `division` is the country's code and the
     division's, "US.TX", for what lies in a division and for the division itself. `fame` is the number of names the
@@ -50,9 +55,15 @@ class Place:
     longitude: float
     geoname_id: int | None
 
-    @property
+    @cached_property
     def folded(self) -> str:
-        return _folded(self.name)
+        return fold_name(self.name)
+
+    @cached_property
+    def renown(self) -> float:
+        """How well known the place is, whatever the text: by its inhabitants, its names, and as a capital."""
+        of_state = SEAT_OF_STATE if self.kind == CAPITAL else 0.0
+        return math.log10(self.population + 10) + PER_NAME * self.fame + of_state
 
 
 class Gazetteer:
@@ -77,7 +88,7 @@ class Gazetteer:
             self._name_and_division(index)[1]: index for index in np.flatnonzero(arrays["kind"] == DIVISION).tolist()
         }
         self._regions = [dataclasses.replace(place, index=len(self) + n) for n, (place, _) in enumerate(regions)]
-        self._by_region_name = {name: len(self) + n for n, (_, names) in enumerate(regions) for name in names}
+        self._by_region_name = {name: self._regions[n] for n, (_, names) in enumerate(regions) for name in names}
         long_names = [name for name in self._by_region_name if " " in name]
         self._hints = np.zeros(_HINT_MASK + 1, dtype=np.uint8)
         self._hints[self._keys & _HINT_MASK] |= _NAME
@@ -87,23 +98,23 @@ class Gazetteer:
     def __len__(self) -> int:
         return len(self._table["kind"])
 
-    def find(self, name: str) -> tuple[int, ...]:
-        """The indices of the places of a folded name, most populous first; () when there is none."""
+    def find(self, name: str) -> tuple[Place, ...]:
+        """The places of a folded name, most populous first, at most `MAX_CANDIDATES`; () when there is none."""
         return self.find_all([name]).get(0, ())
 
-    def find_all(self, names: Sequence[str]) -> dict[int, tuple[int, ...]]:
-        """The indices, as `find` has them, of the places of each of many folded names, by its position; names without
-        places are left out. Cheaper than finding each: nearly all phrases of a text are no names."""
+    def find_all(self, names: Sequence[str]) -> dict[int, tuple[Place, ...]]:
+        """The places of each of many folded names, as `find` has them, by its position; names without places are left
+        out. Cheaper than finding each: nearly all phrases of a text are no names."""
         return self._places(names, _keys_of(names))
 
-    def look_up(self, words: Sequence[str]) -> tuple[dict[int, tuple[int, ...]], list[bool]]:
+    def look_up(self, words: Sequence[str]) -> tuple[dict[int, tuple[Place, ...]], list[bool]]:
         """The same for many folded words; and of each whether a name of several words may begin with it, which is told
         of a few others, too."""
         keys = _keys_of(words)
         opening: list[bool] = (self._hints[keys & _HINT_MASK] >= _OPENING).tolist()
         return self._places(words, keys), opening
 
-    def _places(self, names: Sequence[str], keys: npt.NDArray[np.uint64]) -> dict[int, tuple[int, ...]]:
+    def _places(self, names: Sequence[str], keys: npt.NDArray[np.uint64]) -> dict[int, tuple[Place, ...]]:
         likely = np.flatnonzero(self._hints[keys & _HINT_MASK] & _NAME)
         rows = self._keys.searchsorted(keys[likely])
         rows[rows == len(self._keys)] = 0
@@ -156,16 +167,15 @@ def _head(first: str, second: str = "") -> int | None:
     return (ord(first) << 16) | ord(second)
 
 
-_folded = lru_cache(maxsize=8192)(fold_name)
-
-
 def _keys_of(names: Sequence[str]) -> npt.NDArray[np.uint64]:
     return np.fromiter(map(xxhash.xxh3_64_intdigest, map(str.encode, names)), np.uint64, len(names))
 
 
 @lru_cache(maxsize=16384)
-def _postings(gazetteer: Gazetteer, row: int) -> tuple[int, ...]:
-    return tuple(gazetteer._postings[gazetteer._starts[row] : gazetteer._starts[row + 1]].tolist())
+def _postings(gazetteer: Gazetteer, row: int) -> tuple[Place, ...]:
+    first = int(gazetteer._starts[row])
+    last = min(int(gazetteer._starts[row + 1]), first + MAX_CANDIDATES)
+    return tuple(_place(gazetteer, index) for index in gazetteer._postings[first:last].tolist())
 
 
 @lru_cache(maxsize=8192)

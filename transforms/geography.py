@@ -108,7 +108,7 @@ class PlacesTagger:
         title, body = document.head, document.body
         mentions, heading = self._finder.find(body, words), self._finder.find(title, words)
         near = Surroundings(language, document.publisher_country)
-        cues = self._cues[language].find(body.folded) if language in self._cues else {}
+        cues = self._cues[language].find(body) if language in self._cues else {}
         for country, found in cues.items():
             near.cue(country, len(found))
         if language in self._homes:

@@ -33,7 +33,7 @@ class Mention:
     surface: str
     folded: str
     word: Word | None
-    places: tuple[int, ...]
+    places: tuple[Place, ...]
     within: str | None = None
     name: str = ""
     place: Place | None = None
@@ -78,7 +78,7 @@ class MentionFinder:
                 mentions.append(short[first])
                 continue
             length, word = countries.get(first, (0, None))
-            size, indices = places.get(first, (0, ()))
+            size, named = places.get(first, (0, ()))
             start = part.starts[first]
             mentions.append(
                 Mention(
@@ -88,7 +88,7 @@ class MentionFinder:
                     surface=_surface(part.text[start : part.starts[free - 1] + len(part.words[free - 1])]),
                     folded=" ".join(part.folded[first:free]),
                     word=word if length == longest else None,
-                    places=indices if size == longest else (),
+                    places=named if size == longest else (),
                 )
             )
         return self._read_followers(part, mentions)
@@ -100,7 +100,7 @@ class MentionFinder:
 
     def _find_places(
         self, part: Part, begins: Sequence[int], name_like: Sequence[int]
-    ) -> dict[int, tuple[int, tuple[int, ...]]]:
+    ) -> dict[int, tuple[int, tuple[Place, ...]]]:
         """The longest known name at each word of `begins`, by its length and the places of that name."""
         words = [part.folded[first] for first in begins]
         known, opening = self._gazetteer.look_up(words)
@@ -180,14 +180,13 @@ class MentionFinder:
             name=place.name if place is not None else "",
             folded=place.folded if place is not None else token.folded,
             word=None,
-            places=(place.index,) if place is not None else (),
+            places=(place,) if place is not None else (),
             within=place.country if place is not None else None,
         )
 
     def _within(self, mention: Mention, follower: Mention) -> str | None:
-        own = {self._gazetteer.place(index).division for index in mention.places}
-        for index in follower.places:
-            place = self._gazetteer.place(index)
+        own = {place.division for place in mention.places}
+        for place in follower.places:
             if place.kind == DIVISION and place.division in own:
                 return place.division
         if follower.word is not None and follower.word.kind is Kind.NAME:

@@ -6,7 +6,6 @@ believed from a threshold on; names that mostly are something else ("Reading", "
 them that say so. A name stands for the same place all through a document.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +17,6 @@ from transforms.surroundings import Surroundings
 from transforms.tokens import Part, fold_name, has_case, is_capitalised
 from transforms.wordlists import Lexicon
 
-MAX_CANDIDATES = 60
 CITY_STATES = frozenset(("SG", "HK", "MO", "MC", "VA", "GI"))
 
 BELIEVED = 5.7
@@ -26,8 +24,6 @@ BELIEVED_BARE = 6.7  # without a word around it that says a place is meant
 REGION_SCORE = 7.0
 UNMISTAKABLE = 6.5  # renown from which a place is believed though its name is a person's too: Paris
 WITHOUT_CASE = 0.5  # more is asked for where no capital tells names from words
-SEAT_OF_STATE = 1.0
-PER_NAME = 0.006  # what each of its names in GeoNames adds: London is spoken of in 250 spellings, its namesakes in few
 ALIAS = -1.0  # where the name is another place's own
 SAID_SO = 5.0
 SAID_OTHERWISE = -2.0
@@ -87,7 +83,7 @@ class PlaceJudge:
 
     def _weigh_divisions(self, mention: Mention, near: Surroundings) -> None:
         """What a division's or county's name says, where only one country has it."""
-        places = [self._gazetteer.place(index) for index in mention.places[:MAX_CANDIDATES]]
+        places = mention.places
         areas = [place for place in places if place.kind in (DIVISION, COUNTY)]
         areas = [place for place in areas if place.folded == mention.folded] or areas
         if areas and len({place.country for place in areas}) == 1 and places[0].kind in (DIVISION, COUNTY):
@@ -101,16 +97,18 @@ class PlaceJudge:
 
     def meet(self, mentions: Sequence[Mention], near: Surroundings) -> None:
         """Note which places may lie near one of another name: towns of one county vouch for each other."""
-        named: dict[int, str] = {}
-        for mention in mentions:
-            if mention.word is None:
-                named.update(dict.fromkeys(mention.places[:MAX_CANDIDATES], mention.folded))
-        near.neighbours = find_neighbours([(self._gazetteer.place(index), name) for index, name in named.items()])
+        named = {
+            place.index: (place, mention.folded)
+            for mention in mentions
+            if mention.word is None
+            for place in mention.places
+        }
+        near.neighbours = find_neighbours(list(named.values()))
 
     def locate(self, folded: str, within: str | None, near: Surroundings) -> Place | None:
         """The place a name stands for where it is certain to be a place, as in a dateline."""
-        indices = self._gazetteer.find(folded)
-        places = tuple(i for i in indices if self._gazetteer.place(i).kind not in (DIVISION, REGION)) or indices
+        found = self._gazetteer.find(folded)
+        places = tuple(place for place in found if place.kind not in (DIVISION, REGION)) or found
         if not places:
             return None
         mention = Mention(first=0, last=0, start=0, surface="", folded=folded, word=None, places=places, within=within)
@@ -141,7 +139,7 @@ class PlaceJudge:
         word = mention.word
         if word is None:
             return
-        region = next((p for p in map(self._gazetteer.place, mention.places[:1]) if p.kind == REGION), None)
+        region = next((place for place in mention.places[:1] if place.kind == REGION), None)
         is_money = bool(word.code) and self._is_money(part, mention)
         is_water = part.folded[mention.first - 1] in self._around["water"] if part.is_behind(mention.first) else False
         if is_money or is_water or (word.weak and near.countries[word.code] <= 0):
@@ -151,7 +149,7 @@ class PlaceJudge:
         elif region is not None:
             mention.place, mention.rule = region, "region"
         if mention.word is not None and word.kind is Kind.NAME and word.code in CITY_STATES:
-            mention.place = next((p for p in map(self._gazetteer.place, mention.places) if p.kind == CAPITAL), None)
+            mention.place = next((place for place in mention.places if place.kind == CAPITAL), None)
         if mention.word is not None and not mention.rule:
             mention.rule = word.kind.value
 
@@ -180,7 +178,7 @@ class PlaceJudge:
             return
         elsewhere = [
             place
-            for place in map(self._gazetteer.place, mention.places[:MAX_CANDIDATES])
+            for place in mention.places
             if place.country != word.code
             and place.folded == mention.folded
             and (mention.within in (place.division, place.country) or self._is_meant_instead(place, mention, near))
@@ -227,7 +225,7 @@ class PlaceJudge:
         if mention.folded in near.people and mention.within is None:
             score += ALSO_A_PERSON
         direct = best.kind == COUNTY or around > 0 or mention.within is not None or seen
-        if not seen and _renown(best) < UNMISTAKABLE and self._is_ambiguous(mention, best):
+        if not seen and best.renown < UNMISTAKABLE and self._is_ambiguous(mention, best):
             if not direct:
                 return
             score += MOSTLY_A_WORD if mention.folded in self._around["word"] else MOSTLY_A_PERSON
@@ -253,14 +251,14 @@ class PlaceJudge:
 
     def _best(self, mention: Mention, near: Surroundings, trust: float = 1.0) -> tuple[Place, float]:
         """The likeliest place of a name and its score; `trust` is put in what the rest of the text says."""
-        places = [self._gazetteer.place(index) for index in mention.places[:MAX_CANDIDATES]]
+        places = mention.places
         known = max((place.fame for place in places), default=0)
-        top = max((_renown(place) for place in places if place.folded == mention.folded), default=0.0)
+        top = max((place.renown for place in places if place.folded == mention.folded), default=0.0)
         own = near.own_votes.get(mention.folded, _NO_VOTES)
         owned = any(place.folded == mention.folded for place in places)
 
         def score(place: Place) -> float:
-            renown = points = _renown(place)
+            renown = points = place.renown
             if owned and place.folded != mention.folded:
                 points += ALIAS
             if mention.within is not None:
@@ -337,7 +335,7 @@ class PlaceJudge:
             return 0.0
         if behind.folded in self._around["street"] or mention.folded in self._ambiguous:
             return None
-        known = any(self._gazetteer.place(index).population >= KNOWN_POPULATION for index in mention.places[:3])
+        known = any(place.population >= KNOWN_POPULATION for place in mention.places[:3])
         return IN_LONGER_NAME if known else None
 
     def _is_first_name(self, part: Part, mention: Mention, near: Surroundings) -> bool:
@@ -357,11 +355,6 @@ class PlaceJudge:
 
 def _write(word: str, part: Part, beside: Part | None) -> bool:
     return part.holds(word) or (beside is not None and beside.holds(word))
-
-
-def _renown(place: Place) -> float:
-    """How well known a place is, whatever the text: by its inhabitants, its names, and as a capital."""
-    return math.log10(place.population + 10) + PER_NAME * place.fame + (SEAT_OF_STATE if place.kind == CAPITAL else 0.0)
 
 
 def _said(within: str, place: Place) -> float:

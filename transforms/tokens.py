@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate, chain
+from itertools import accumulate, chain, islice
 from typing import NamedTuple, TypeVar
 
 _LETTERS = {
@@ -156,24 +156,34 @@ class Part:
         return Token(word, start, start + len(word), self.folded[number])
 
     @cached_property
+    def _pieces(self) -> tuple[list[list[str]], list[list[str]]]:
+        """The rows of letters and digits in each odd word, as written and folded."""
+        pieces = [_PLAIN_WORD.findall(self.words[number]) for number in self.odd]
+        folded = iter(fold_words(list(chain.from_iterable(pieces))))
+        return pieces, [list(islice(folded, len(rows))) for rows in pieces]
+
+    def rows(self) -> tuple[list[str], list[str]]:
+        """The rows of letters and digits, as written and folded: "women's" is two."""
+        pieces, folded = self._pieces
+        return _spliced(self.words, self.odd, pieces), _spliced(self.folded, self.odd, folded)
+
+    def row_starts(self) -> list[int]:
+        """Where each of the rows begins."""
+        starts = [
+            [self.starts[number] + row.start() for row in _PLAIN_WORD.finditer(self.words[number])]
+            for number in self.odd
+        ]
+        return _spliced(self.starts, self.odd, starts)
+
+    @cached_property
     def small(self) -> frozenset[str]:
         """The different words in small letters, those beside an apostrophe also by themselves."""
-        pieces = [_PLAIN_WORD.findall(self.words[number]) for number in self.odd]
-        return frozenset(filter(str.islower, chain(self.words, *pieces)))
+        return frozenset(filter(str.islower, chain(self.words, *self._pieces[0])))
 
-    def letters(self) -> tuple[list[str], list[int]]:
-        """The rows of letters and digits, and where each begins: "women's" is two."""
-        words: list[str] = []
-        starts: list[int] = []
-        free = 0
-        for number in self.odd:
-            words += self.words[free:number]
-            starts += self.starts[free:number]
-            for piece in _PLAIN_WORD.finditer(self.words[number]):
-                words.append(piece.group())
-                starts.append(self.starts[number] + piece.start())
-            free = number + 1
-        return words + self.words[free:], starts + self.starts[free:]
+    @cached_property
+    def different(self) -> frozenset[str]:
+        """The different folded words and rows."""
+        return frozenset(chain(self.folded, *self._pieces[1]))
 
     def holds(self, word: str) -> bool:
         """Whether a word in small letters stands in the text by itself."""
@@ -214,6 +224,18 @@ class Part:
     def behind(self, last: int) -> Token | None:
         """The word at `last`, if it stands together with the one before it."""
         return self.token(last) if self.is_behind(last) else None
+
+
+def _spliced(each: Sequence[Made], numbers: Sequence[int], instead: Sequence[Sequence[Made]]) -> list[Made]:
+    """`each` with some of it taken apart."""
+    spliced: list[Made] = []
+    free = 0
+    for number, parts in zip(numbers, instead, strict=True):
+        spliced += each[free:number]
+        spliced += parts
+        free = number + 1
+    spliced += each[free:]
+    return spliced
 
 
 def read(text: str, language: str | None = None) -> Part:
@@ -273,8 +295,7 @@ def fold_name(name: str) -> str:
 def read_title(text: str, language: str | None = None) -> Part:
     """A headline, told whether it is written in capitals."""
     part = read(text, language)
-    letters = [c for c in text if c.isalpha()]
-    if letters and sum(c.isupper() for c in letters) > 0.8 * len(letters):
+    if sum(map(str.isupper, text)) > 0.8 * sum(map(str.isalpha, text)):
         return replace(part, shouted=True)
     long = [word for word in part.words if len(word) > 3]
     return replace(part, headed=len(long) > 2 and sum(map(is_name_like, long)) > 0.7 * len(long))

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from transforms import topic_model
 from transforms.schema import Topic
 from transforms.taggers import Document, Evidence, Tags
-from transforms.tokens import Part, Remembered, read
+from transforms.tokens import Part, Remembered, fold_words, read
 from transforms.wordlists import Lexicon
 
 RULES = 2
@@ -80,8 +80,8 @@ class TopicsTagger:
         terms = self._terms.get(document.subtag)
         evidence: list[Evidence] = []
         for where, part in (("title", document.head), ("text", document.body)):
-            words, starts = part.letters()
-            for at, term, concepts in terms.find(words) if terms is not None else ():
+            words, starts = part.rows()[0], part.row_starts()
+            for at, term, concepts in terms.find(part)[0] if terms is not None else ():
                 last = at + term.count(" ")
                 surface = part.text[starts[at] : starts[last] + len(words[last])]
                 for concept, weight in concepts.items():
@@ -126,7 +126,7 @@ class _Term(NamedTuple):
 
 class _Begun(NamedTuple):
     """What a word may begin: the term that it is by itself, if any, with its weights, and longer terms by their second
-    word. `seconds` are the forms of those, in small letters; `open`: some begin or end with a "*"."""
+    word. `seconds` are the forms of those, folded; `open`: some begin or end with a "*"."""
 
     spelling: str
     weights: dict[str, float]
@@ -162,21 +162,23 @@ class TermIndex:
         for word in sorted(word for word in listed if "*" not in word):
             for form in _forms(word):
                 self._forms[form].append(word)
-        self._first_forms = {form.lower() for word in self._by_first for form in _forms(word)}
+        self._first_forms = frozenset(fold_words([form for word in self._by_first for form in _forms(word)]))
         self._beginnings, self._endings = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
         for word in sorted(listed, key=len):
             if word.endswith("*"):
                 self._beginnings[word[:-1][:_HEAD]].append(word[:-1])
             elif word.startswith("*"):
                 self._endings[word[1:][-_HEAD:]].append(word[1:])
-        self._heads = _by_length(head.lower() for head in self._beginnings)
-        self._tails = _by_length(tail.lower() for tail in self._endings)
+        self._sizes = sorted({len(part) for part in (*self._beginnings, *self._endings)})
+        first = fold_words(list(self._by_first))
+        self._heads = _by_length(word[:-1][:_HEAD] for word in first if word.endswith("*"))
+        self._tails = _by_length(word[1:][-_HEAD:] for word in first if word.startswith("*"))
         self._keys = Remembered(self._matches)
         self._begun = Remembered(self._begin)
 
-    def _may_begin(self, words: set[str]) -> set[str]:
-        """Those of the `words`, all in small letters, that may begin a term: few of them do."""
-        first = words & self._first_forms
+    def _may_begin(self, words: frozenset[str]) -> set[str]:
+        """Those of the folded `words` that may begin a term: few of them do."""
+        first = set(words & self._first_forms)
         for n, heads in self._heads:
             first.update([word for word in words if word[:n] in heads])
         for n, tails in self._tails:
@@ -190,11 +192,11 @@ class TermIndex:
         open_ended: list[str] = []
         for spelling in (lower,) if word == lower else (word, lower):
             exact += self._forms.get(spelling, ())
-            for n, _ in self._heads:
-                if parts := self._beginnings.get(spelling[:n]):
+            for size in self._sizes:
+                if parts := self._beginnings.get(spelling[:size]):
                     open_ended += [f"{part}*" for part in parts if spelling.startswith(part)]
-            for n, _ in self._tails:
-                if parts := self._endings.get(spelling[-n:]):
+            for size in self._sizes:
+                if parts := self._endings.get(spelling[-size:]):
                     open_ended += [f"*{part}" for part in parts if spelling.endswith(part) and spelling != part]
         return tuple(dict.fromkeys((*sorted(exact), *open_ended)))
 
@@ -211,18 +213,19 @@ class TermIndex:
             alone[0].spelling if alone else "",
             _merged([term.weights for term in alone]) if alone else {},
             dict(longer),
-            frozenset(form.lower() for second in longer for form in _forms(second)),
+            frozenset(fold_words([form for second in longer for form in _forms(second)])),
             any("*" in second for second in longer),
         )
 
-    def find(self, words: Sequence[str]) -> list[tuple[int, str, dict[str, float]]]:
-        """Position, spelling and concepts of each term in `words`: the longest at each place, without overlaps. Terms
-        of one length that match the same words ("refugee*", "refugees") are one, with the larger weights."""
+    def find(self, part: Part) -> tuple[list[tuple[int, str, dict[str, float]]], int]:
+        """Position, spelling and concepts of each term among the rows of letters of `part`: the longest at each place,
+        without overlaps; and the number of rows. Terms of one length that match the same words ("refugee*",
+        "refugees") are one, with the larger weights."""
         found: list[tuple[int, str, dict[str, float]]] = []
-        small = list(map(str.lower, words))
-        first = self._may_begin(set(small))
+        words, folded = part.rows()
+        first = self._may_begin(part.different)
         free = 0
-        for at, second in compress(enumerate([*small[1:], ""]), map(first.__contains__, small)):
+        for at, second in compress(enumerate([*folded[1:], ""]), map(first.__contains__, folded)):
             if at < free:
                 continue
             begun = self._begun[words[at]]
@@ -235,7 +238,7 @@ class TermIndex:
                     continue
             if begun.spelling:
                 found.append((at, begun.spelling, begun.weights))
-        return found
+        return found, len(words)
 
     def _longest(self, terms: list[_Term], words: Sequence[str], at: int) -> list[_Term]:
         """The longest of the terms that go on behind `at` as `words` do, in the order of the lexicon."""
@@ -252,7 +255,8 @@ def _read_terms(terms: Sequence[str], language: str) -> Iterable[tuple[str, ...]
     text = "\n".join(terms)
     read_terms: list[list[str]] = [[] for _ in terms]
     line = end = 0
-    for word, start in zip(*read(text, language).letters(), strict=True):
+    part = read(text, language)
+    for word, start in zip(part.rows()[0], part.row_starts(), strict=True):
         line += text.count("\n", end, start)
         end = start + len(word)
         head, tail = text[start - 1 : start] == "*", text[end : end + 1] == "*"
@@ -291,9 +295,11 @@ def find_terms(title: Part, text: Part, terms: TermIndex) -> tuple[list[Strength
     """The terms of title and text as evidence, and the number of words read."""
     occurrences: dict[str, float] = {}
     concepts: dict[str, dict[str, float]] = {}
-    (heading, _), (body, _) = title.letters(), text.letters()
-    for words, is_title in ((heading, True), (body, False)):
-        for at, term, weights in terms.find(words):
+    number = 0
+    for part, is_title in ((title, True), (text, False)):
+        found, words = terms.find(part)
+        number += words
+        for at, term, weights in found:
             times = TITLE_FACTOR if is_title else LEDE_FACTOR if at < LEDE_WORDS else 1
             occurrences[term] = occurrences.get(term, 0) + times
             if concepts.setdefault(term, weights) is not weights:
@@ -304,7 +310,7 @@ def find_terms(title: Part, text: Part, terms: TermIndex) -> tuple[list[Strength
         for concept, weight in concepts[term].items()
         if weight
     ]
-    return evidence, len(heading) + len(body)
+    return evidence, number
 
 
 def rank_topics(evidence: Sequence[Strength], words: int, vocabulary: Vocabulary) -> tuple[Topic, ...]:
