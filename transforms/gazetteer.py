@@ -116,10 +116,13 @@ class Gazetteer:
 
     def _places(self, names: Sequence[str], keys: npt.NDArray[np.uint64]) -> dict[int, tuple[Place, ...]]:
         likely = np.flatnonzero(self._hints[keys & _HINT_MASK] & _NAME)
-        rows = self._keys.searchsorted(keys[likely])
-        rows[rows == len(self._keys)] = 0
-        known = self._keys[rows] == keys[likely]
-        found = {at: _postings(self, row) for at, row in zip(likely[known].tolist(), rows[known].tolist(), strict=True)}
+        found: dict[int, tuple[Place, ...]] = {}
+        if len(likely):
+            wanted = keys[likely]
+            rows = np.minimum(self._keys.searchsorted(wanted), len(self._keys) - 1)
+            known = self._keys[rows] == wanted
+            for at, row in zip(likely[known].tolist(), rows[known].tolist(), strict=True):
+                found[at] = _postings(self, row)
         for at in compress(range(len(names)), map(self._by_region_name.__contains__, names)):
             found[at] = (self._by_region_name[names[at]], *found.get(at, ()))
         return found

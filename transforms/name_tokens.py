@@ -6,7 +6,7 @@ without blanks, which `tokens` takes apart to look for places.
 
 import re
 from collections.abc import Sequence
-from itertools import compress
+from itertools import accumulate, compress
 from typing import NamedTuple
 
 from transforms.tokens import POSSESSIVES, Made, Part, Remembered, fold_words
@@ -41,13 +41,13 @@ class Words:
 
     def __init__(self, part: Part, where: str = "text") -> None:
         self.part, self.where = part, where
-        self.texts, self.starts, self.folded, gaps = _whole(part)
-        self.capital = bytearray(len(self.texts))
-        for at in [at for at, small in enumerate(map(str.islower, self.texts)) if not small]:
-            word = self.texts[at]
-            self.capital[at] = word[0].isupper() if "-" not in word else _begins_name(word)
-            if len(word) == 1 and gaps[at][:1] == "." and gaps[at][1:2].isspace() and "A" <= word <= "Z":
-                self.texts[at], gaps[at] = f"{word}.", gaps[at][1:]
+        self.texts, self.starts, self.folded, gaps, joined = _whole(part)
+        self.capital = bytearray(map(str.isupper, [word[0] for word in self.texts]))
+        for at in joined:
+            self.capital[at] = _begins_name(self.texts[at])
+        for at in [at for at, size in enumerate(map(len, self.texts)) if size == 1]:
+            if "A" <= self.texts[at] <= "Z" and gaps[at][:1] == "." and gaps[at][1:2].isspace():
+                self.texts[at], gaps[at] = f"{self.texts[at]}.", gaps[at][1:]
         self.lower = list(map(str.lower, self.texts))
         self.gaps = list(map(_GAPS.__getitem__, gaps))
 
@@ -71,9 +71,9 @@ class Words:
         return "".join([self.texts[n][0] for n in range(at, last) if self.capital[n]])
 
 
-def _whole(part: Part) -> tuple[list[str], list[int], list[str], list[str]]:
+def _whole(part: Part) -> tuple[list[str], list[int], list[str], list[str], list[int]]:
     """Copies of the words of `part`, where they start, their folded forms and the gaps, those with nothing but a hyphen
-    or the like between them joined."""
+    or the like between them joined; and which words are such."""
     spans: list[tuple[int, int]] = []  # of words that are one, up to the last
     for at in compress(range(len(part) - 1), map(_INSIDE.__contains__, part.gaps)):
         if spans and spans[-1][1] == at:
@@ -81,13 +81,15 @@ def _whole(part: Part) -> tuple[list[str], list[int], list[str], list[str]]:
         else:
             spans.append((at, at + 1))
     if not spans:
-        return part.words.copy(), part.starts, part.folded, part.gaps.copy()
+        return part.words.copy(), part.starts, part.folded, part.gaps.copy(), []
     texts = [part.text[part.starts[first] : part.starts[last] + len(part.words[last])] for first, last in spans]
+    gone = accumulate((last - first for first, last in spans), initial=0)
     return (
         _joined(part.words, spans, texts),
         _joined(part.starts, spans, [part.starts[first] for first, _ in spans]),
         _joined(part.folded, spans, fold_words(texts)),
         _joined(part.gaps, spans, [part.gaps[last] for _, last in spans]),
+        [first - before for (first, _), before in zip(spans, gone, strict=False)],
     )
 
 

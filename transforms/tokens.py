@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate, chain, islice
+from itertools import accumulate, chain, compress, islice
 from typing import NamedTuple, TypeVar
 
 _LETTERS = {
@@ -176,9 +176,14 @@ class Part:
         return _spliced(self.starts, self.odd, starts)
 
     @cached_property
+    def _is_small(self) -> list[bool]:
+        return list(map(str.islower, self.words))
+
+    @cached_property
     def small(self) -> frozenset[str]:
         """The different words in small letters, those beside an apostrophe also by themselves."""
-        return frozenset(filter(str.islower, chain(self.words, *self._pieces[0])))
+        pieces = [filter(str.islower, rows) for rows in self._pieces[0]]
+        return frozenset(chain(compress(self.words, self._is_small), *pieces))
 
     @cached_property
     def different(self) -> frozenset[str]:
@@ -200,7 +205,7 @@ class Part:
     def name_like(self) -> list[int]:
         """The words that look like a part of a name: a capital first, or a script without case."""
         words = self.words
-        large = [number for number, small in enumerate(map(str.islower, words)) if not small]
+        large = [number for number, small in enumerate(self._is_small) if not small]
         return [number for number in large if not ((first := words[number][0]).islower() or first.isdigit())]
 
     def is_joined(self, number: int) -> bool:
