@@ -18,6 +18,14 @@ from transforms.title import choose_title, strip_site
 LATEST = datetime(2026, 3, 15, 12, tzinfo=UTC)
 
 
+def title_of(markup: str) -> str | None:
+    return read_metadata(document_fromstring(f"<html><body>{markup}</body></html>"), page("")).title
+
+
+def ld(node: dict[str, object]) -> str:
+    return f"<script type=application/ld+json>{json.dumps(node)}</script>"
+
+
 def linked_page(*blocks: str) -> str:
     return "<p></p>" + "".join(f'<script type="application/ld+json">{block}</script>' for block in blocks)
 
@@ -83,14 +91,6 @@ def test_of_many_articles_the_one_of_this_page_is_taken_or_none() -> None:
 )
 def test_site_names_are_stripped_from_titles(title: str, bare: str) -> None:
     assert strip_site(title, ["Harbour Herald"]) == bare
-
-
-def title_of(markup: str) -> str | None:
-    return read_metadata(document_fromstring(f"<html><body>{markup}</body></html>"), page("")).title
-
-
-def ld(node: dict[str, object]) -> str:
-    return f"<script type=application/ld+json>{json.dumps(node)}</script>"
 
 
 def test_the_heading_that_the_metadata_confirm_is_the_title() -> None:
@@ -177,6 +177,16 @@ def test_a_headline_is_told_from_logos_and_from_lines_set_beside_it(markup: str,
         ("Ann Low and Bo Reed for the Harbour Herald", ["Ann Low", "Bo Reed"]),
         ("herald.example, Harbour, Ellan", ["herald.example"]),
         ("Facebook Twitter", []),
+        ("Ann Low, Bo Reed, and Cy Moss", ["Ann Low", "Bo Reed", "Cy Moss"]),
+        ("Low, Ann", ["Ann Low"]),
+        ("Reuters, AFP", ["Reuters", "AFP"]),
+        ("Ann Low Twitter Bo Reed Twitter", ["Ann Low", "Bo Reed"]),
+        ("Ann Low Photographs by Bo Reed", ["Ann Low"]),
+        ("By Ann Low Updated March 13, 2026 4:19 PM", ["Ann Low"]),
+        ("Center for Harbour Studies", ["Center for Harbour Studies"]),
+        ("Harbour Net Security", ["Harbour Net Security"]),
+        ("Deutscher Tennis Bund 13.03.2026", ["Deutscher Tennis Bund"]),
+        ("Written by", []),
         ("", []),
     ],
 )
@@ -197,12 +207,27 @@ MICRODATA = """<div class="post"><div itemscope itemtype="https://schema.org/Art
         ('<div class="meta"><a class="byline-link" href="/author/matthias/">Matthias</a></div>{story}', ["Matthias"]),
         ('<div class="meta"><a class="byline-link" href="/author/matthias/">Team</a></div>{story}', []),
         ('<p class="byline">Walter von Halden</p>{story}', ["Walter von Halden"]),
+        ("<div>By <span>Ann Low</span><span>Harbour Herald</span></div>{story}", ["Ann Low"]),
+        ("<p>Written by <a href=/a>Ann Low</a> in <a href=/t>Ferries</a> on 13 March</p>{story}", ["Ann Low"]),
+        ("<p>Written by</p><p>Ann Low</p>{story}", ["Ann Low"]),
+        ("<p class=byline><span class=author-name>Ann Low</span> <a>Chief Boats Person</a></p>{story}", ["Ann Low"]),
+        ("<p class=author-name>The Ferry Team</p>{story}", ["The Ferry Team"]),
+        ("<meta name=author content=alow4><p class=byline>Ann Low</p>{story}", ["Ann Low"]),
+        ("<meta name=author content='Bo Reed'><p class=byline>Ann Low</p>{story}", ["Bo Reed"]),
+        (ld({"@type": "NewsArticle", "author": {"name": ["Ann Low", "Bo Reed"]}}) + "{story}", ["Ann Low", "Bo Reed"]),
     ],
 )
 def test_authors_are_read_from_the_elements_that_name_them(markup: str, names: list[str]) -> None:
     story = "<h1>Ferry fares to rise</h1><p>Fares will rise in May, the harbour board said on Tuesday.</p>"
-    tree = document_fromstring(f"<html><body>{markup.format(story=story)}</body></html>")
+    tree = document_fromstring(f"<html><body>{markup.replace('{story}', story)}</body></html>")
     assert [author.name for author in read_metadata(tree, page("")).authors] == names
+
+
+def test_the_byline_is_looked_for_by_the_heading_that_the_title_tag_names() -> None:
+    menu = "<h1>Harbour Herald</h1><ul><li><a href=/author/cy-moss>Cy Moss</a></li></ul>" + "<hr>" * 60
+    body = f"{menu}<div class=teaser><h2>Ferry fares to rise in May</h2><p class=byline>By Ann Low</p></div>"
+    tree = document_fromstring(f"<html><title>Ferry fares to rise in May</title><body>{body}</body></html>")
+    assert [author.name for author in read_metadata(tree, page("")).authors] == ["Ann Low"]
 
 
 def test_organisations_are_told_apart_and_the_publisher_is_no_author() -> None:

@@ -7,7 +7,7 @@ fetch          http_client, answers, request_urls, addresses, decoding, politene
                feed_entries, json_feeds, sitemaps, opml, discovery (what feeds say); dates; warc (pages kept)
 
 clean          extraction (a page to an article); charset, sniffing, page_tree, plain_text (its bytes); json_ld,
-               page_meta, metadata, title, bylines, page_dates, language, claims (what it says of itself);
+               page_meta, metadata, title, bylines, page_bylines, page_dates, language, claims (what it says of itself);
                story, sifting, boilerplate, host_rules, placeholders (what is the article); dateline; workers, child
                and allocator (the processes it runs in, and their memory)
 

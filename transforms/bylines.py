@@ -5,13 +5,9 @@ are split at "and" in the usual languages. Better no author than a wrong one.
 """
 
 import re
-from collections.abc import Container, Iterable
-from itertools import islice, takewhile
+from collections.abc import Iterable
 
-from lxml import etree
-from lxml.html import HtmlElement
-
-from transforms.page_tree import around_all, around_headline
+from transforms.dates import looks_like_a_date
 from transforms.plain_text import key, one_line
 from transforms.schema import Author
 
@@ -19,28 +15,24 @@ MAX_AUTHORS = 30
 MAX_NAME_CHARS = 80
 
 _BY = re.compile(
-    r"^(?:written by|reported by|story by|text by|words by|article by|posted by|published by|by line|by|von|par|por|av|"
-    r"af|door|di|da|de(?= [A-Z][a-z]+ [A-Z])|od|autor(?:in|a|es)?|auteur|autore|author|texte?|редактор|автор|yazan|"
-    r"oleh|penulis|reporter)(?:\s*[:：]\s*|\s+)",
+    r"^(?:(?:written|reported|story|text|words|article|posted|published|contributed) by|by line|by|von|par|por|av|"
+    r"af|door|di|da|de(?= [A-Z][a-z]+ [A-Z])|od|autor(?:in|a|es)?|auteurs?|autore|author(?:s|\(s\))?|"
+    r"contributors?(?=:)|texte?|редактор|автор|yazan|oleh|penulis|reporter)(?:\s*[:：]\s*|\s+)",
     re.IGNORECASE,
 )
 _SPLIT = re.compile(
-    r"\s*(?:;|\||\s[-–—]\s|/|•|·|\n|、|，|\s*&\s*|,|"
+    r"\s*(?:;|\||\s[-–—]\s|/|•|·|\n|、|，|\s*&\s*|,(?!\s+(?:and|und|et|y|e|och|og|en)\s)|"
     r",?\s+(?:and|und|et|y|e|en|och|og|ja|i|и|та|ve|dan|with|mit|avec|con|com)\s+)\s*",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"\S{1,80}@\S{1,80}|(?<!\S)@\w{1,40}|https?://\S{1,500}|www\.\S{1,200}")
+_NETWORK = re.compile(r"\s(?:twitter|facebook|instagram|linkedin|e-?mail)(?=\s|$)", re.IGNORECASE)
 _ALL_POSTS = re.compile(
     r"^(?:view all posts by|posts by|all posts by|more from|see all articles by|zeige alle beiträge von|"
     r"alle beiträge von|veröffentlicht von|geschrieben von|publié par|publicado por|escrito por|scritto da|"
     r"voir tous les articles (?:de|par)|ver todas las entradas de|alle artikel von|articles by)\s+",
     re.IGNORECASE,
 )
-_EXPLICIT_BY = re.compile(
-    r"(?:by|von|par|por|di|av|af|door|od|text|texte|autor(?:in)?|auteur|author|автор|yazan|oleh)(?:\s*:\s*|\s+)\S",
-    re.IGNORECASE,
-)
-_NAME = r"[^\W\d_a-z][\w.'’-]{0,25}"
 _DAY = re.compile(  # of the week, in the date that stands behind the names; some are surnames
     r"(?<=\S)\s+(?:on\s+|am\s+|le\s+|el\s+)?"
     r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch|"
@@ -49,32 +41,14 @@ _DAY = re.compile(  # of the week, in the date that stands behind the names; som
     re.IGNORECASE,
 )
 _DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*\.[a-z]{2,6}")
+_INVERTED = re.compile(r"([^\W\d_a-z][^\W\d_]+), ([^\W\d_a-z][^\W\d_]+)")  # as libraries write names: "Low, Ann"
+_CREDIT = re.compile(  # behind the authors, of others who had a hand in it
+    r"\s*\b(?:(?:illustrat|photograph|translat|edit|review)(?:ions?|s|y|ed)?|photos?|fotos?|video|art|graphics?|"
+    r"fact.checked|as told to)\s+(?:by|von|par|por|di)\s.*$",
+    re.IGNORECASE,
+)
 _EMPLOYER = re.compile(r"\s+[Ff](?:or|ür)\s+(?:[Tt]he\s+|[Dd]ie\s+)?(?=[^\W\d_a-z]).*$")
-_USER = re.compile(r"[\w.-]{3,30}")
-_PERSON = re.compile(rf"{_NAME}(?:\s(?:{_NAME}|de|da|di|van|von|der|den|del|la|le|bin|al|el|dos)){{1,4}}")
-_AUTHOR_MARK = re.compile(
-    r"author|byline|autor|auteur|autore|redakt|writer|reporter|journalist|verfasser|contributor|person-", re.IGNORECASE
-)
-_AUTHOR_PATH = re.compile(
-    r"/(?:authors?|autor(?:es|en|in)?|auteurs?|staff|people|person(?:en)?|journalists?|reporters?|redaktion|newsteam|"
-    r"profiles?|contributors?|by|writers?|columnists?|autore|autori|firma|firmas)/[^/?#]{3,80}/?$",
-    re.IGNORECASE,
-)
-_INNER_BY = re.compile(r"(?:(?<=\s)|(?<=\|))(?:[Bb]y|[Vv]on|[Pp]ar|[Pp]or|[Dd]i|[Dd]oor)\s+[^\W\d_a-z][^|:]{2,120}$")
-_ASIDE_MARK = re.compile(
-    r"aside|comment|footer|related|sidebar|teaser|widget|recommend|popular|latest|image|caption|photo|picture|figure",
-    re.IGNORECASE,
-)
 _TITLES = re.compile(r"^(?:(?:dr|prof|mag|dipl|ing|sir|dame)\.?\s+)+(?=\S+\s+\S)", re.IGNORECASE)
-_NAME_MARKS = {
-    "author", "fn", "author-name", "authorname", "byline-name", "byline__name", "author__name", "post-author",
-    "username",
-}  # fmt: skip
-MAX_MARKED = 60
-_MARKED = etree.XPath(
-    "descendant::*[@rel='author' or @itemprop='author' or contains(@class, 'author') or contains(@class, 'byline')]"
-)
-_NOT_TEXT = {"script", "style", "option", "title", "noscript", "figcaption"}
 _ASIDE = re.compile(r"\([^()]{0,100}\)|\[[^\[\]]{0,100}\]")
 _ROLE_WORDS = {
     "reporter", "correspondent", "editor", "writer", "journalist", "columnist", "chief", "senior", "staff", "bureau",
@@ -93,6 +67,14 @@ _PERSONS_ROLES = {  # that stand before the name too: "Korrespondentin Mara Lind
     "korrespondentin", "experte", "expertin", "autor", "autorin", "gastautor", "gastautorin", "reporterin",
     "journaliste", "periodista", "giornalista", "jornalista", "verslaggever", "dziennikarz",
 }  # fmt: skip
+_BEFORE_DATES = {"on", "last", "updated", "published", "posted", "am", "le", "el"}
+# Of a role one word at least is this: without it "Help Net Security" is a name.
+_TELLING_ROLES = _PERSONS_ROLES | {
+    "writer", "producer", "analyst", "contributor", "freelance", "rédacteur", "rédactrice", "correspondant",
+    "correspondante", "redactor", "redactora", "corresponsal", "redattore", "repórter", "redacteur", "author",
+    "photographer", "director", "leiter", "leiterin", "chefredakteur", "chefredakteurin", "volontär", "volontärin",
+}  # fmt: skip
+_LINKED_WORDS = {"bio", "follow", "share", "rss", "website", "profile", "contact", "sponsored"}
 _ORGANISATION_WORDS = {
     "news", "agency", "staff", "team", "desk", "editorial", "editors", "press", "media", "times", "post", "daily",
     "newspaper", "magazine", "tv", "radio", "network", "online", "redaktion", "redaktionsteam", "newsroom",
@@ -115,6 +97,7 @@ _AGENCY_KEYS = {
     "deutsche presse agentur", "pa media",
 }  # fmt: skip
 _NOT_NAMES = {
+    "written by", "posted by", "sign in", "log in", "login", "subscribe", "about the author", "read more",
     "phd", "md", "msc", "mph", "ms", "rd",
     "admin", "administrator", "author", "editor", "none", "null", "undefined", "unknown", "anonymous", "guest",
     "redakteur", "autor", "n a", "na", "user", "root", "webmaster", "guest author", "various", "test", "default",
@@ -128,12 +111,12 @@ def read_authors(values: Iterable[tuple[str, str | None]], publisher_names: Iter
 
     Names of `publisher_names` are left out. Order is kept, repeats are dropped.
     """
-    publishers = {_squeeze(name) for name in publisher_names if name} - {""}
+    publishers = {squeeze(name) for name in publisher_names if name} - {""}
     authors: dict[str, Author] = {}
     for value, claimed in values:
         for name in split_names(value):
             folded = key(name)
-            if not folded or folded in _NOT_NAMES or _squeeze(name) in publishers or folded in authors:
+            if not folded or folded in _NOT_NAMES or squeeze(name) in publishers or folded in authors:
                 continue
             kind = kind_of(name) if claimed != "organization" else "organization"
             authors[folded] = Author(name=name, kind=kind)
@@ -145,25 +128,54 @@ def read_authors(values: Iterable[tuple[str, str | None]], publisher_names: Iter
 def split_names(byline: str) -> list[str]:
     """The names in a byline, without "By", roles, places and addresses."""
     text = one_line(_ADDRESS.sub(" ", byline[:1_000]), 500)
+    if (inverted := _INVERTED.fullmatch(text)) and kind_of(inverted[1]) == kind_of(inverted[2]) == "person":
+        text = f"{inverted[2]} {inverted[1]}"
     text = _ALL_POSTS.sub("", _ASIDE.sub(" ", text).strip(" ,;:-–—|.•·@"))
     for _ in range(2):
         text = _BY.sub("", text).strip()
+    text = _without_date(_DAY.split(_NETWORK.sub(";", _CREDIT.sub("", text)), maxsplit=1)[0])
     names = []
-    for part in _SPLIT.split(_DAY.split(text, maxsplit=1)[0]):
+    for part in _SPLIT.split(text):
         name = _BY.sub("", part or "").strip(' ,;:-–—|•·@"“”()')
         words = _TITLES.sub("", name).split()
         while len(words) > 2 and key(words[0].rsplit("-", maxsplit=1)[-1]) in _PERSONS_ROLES:
             words.pop(0)
-        while len(words) > 2 and key(words[-1]) in _ROLE_WORDS:
-            words.pop()
-        name = _EMPLOYER.sub("", " ".join(words))
-        if is_name(name) and not _is_role(name) and not _NOT_NAMES.issuperset(key(name).split()):
+        words = _without_tail(words)
+        name = " ".join(words)
+        if kind_of(person := _EMPLOYER.sub("", name)) == "person" and " " in person:
+            name = person
+        if (
+            is_name(name)
+            and not _is_role(name)
+            and key(name) not in _NOT_NAMES
+            and not _NOT_NAMES.issuperset(key(name).split())
+        ):
             names.append(name)
     if any(
         " " in name or kind_of(name) == "organization" for name in names
     ):  # beside these a word is a place or a rest
         names = [name for name in names if " " in name or kind_of(name) == "organization"]
     return names
+
+
+def _without_date(text: str) -> str:
+    """`text` without the date behind its names."""
+    words = text.split()
+    for at, word in enumerate(words[1:], 1):
+        if word[0].isdigit() or looks_like_a_date(f"{word} 1, 2001"):
+            names = words[:at] if looks_like_a_date(" ".join(words[at:])) else words
+            while names and key(names[-1]) in _BEFORE_DATES:
+                names.pop()
+            return " ".join(names)
+    return text
+
+
+def _without_tail(words: list[str]) -> list[str]:
+    """The words of a name without the role behind it, and without links that stand there."""
+    while len(words) > 2 and key(words[-1]) in _LINKED_WORDS:
+        words = words[:-1]
+    end = next((n for n in range(2, len(words)) if all(key(word) in _ROLE_WORDS for word in words[n:])), len(words))
+    return words[:end] if any(key(word) in _TELLING_ROLES for word in words[end:]) else words
 
 
 def is_name(text: str) -> bool:
@@ -189,79 +201,10 @@ def kind_of(name: str) -> str:
     return "organization" if _DOMAIN.fullmatch(name) else "person"
 
 
-def visible_byline(tree: HtmlElement) -> str | None:
-    """The byline that a reader sees, None when there is none: a short line that is little but names of people, opened
-    by "By", standing in an element marked as the author's or linking to an author's page, near the headline or else
-    anywhere but in a sidebar or comment."""
-    page = around_all(tree)
-    for elements in (around_headline(tree), _MARKED(tree)[:MAX_MARKED]):
-        found = [
-            (score, not any(c.isdigit() for c in line), -place, line)
-            for place, element in enumerate(elements)
-            for score, line in (_byline_of(element),)
-            if score and not _stands_aside(element, page)
-        ]
-        if found:
-            return max(found)[-1]
-    return None
-
-
-def _byline_of(element: HtmlElement) -> tuple[int, str]:
-    """How surely `element` is a byline, 0 for not at all, and its text."""
-    if element.tag in _NOT_TEXT or len(element) > 8:
-        return 0, ""
-    is_marked = _is_author_mark(element)
-    if not is_marked and not _EXPLICIT_BY.match((element.text or "").strip() + "."):
-        return 0, ""
-    line = one_line(" ".join(element.itertext())[:400], 200)
-    if is_marked and not _PERSON.fullmatch(line) and (inner := _INNER_BY.search(line)):
-        line = inner[0]
-    if not _is_byline(line, is_marked=_is_name_mark(element) or _is_named_by_link(element, line)):
-        return 0, ""
-    return is_marked + bool(_EXPLICIT_BY.match(line)), line
-
-
-def _is_author_mark(element: HtmlElement) -> bool:
-    marks = " ".join(element.get(name, "") for name in ("class", "rel", "itemprop", "id", "data-testid"))
-    if element.tag == "a" and _AUTHOR_PATH.search(element.get("href", "")[:500]):
-        return True
-    return element.tag == "address" or bool(_AUTHOR_MARK.search(marks))
-
-
-def _is_name_mark(element: HtmlElement) -> bool:
-    """Whether the element is marked as holding the name itself, so that one word is a name too."""
-    tokens = f"{element.get('class', '')} {element.get('rel', '')} {element.get('itemprop', '')}".lower().split()
-    return bool(_NAME_MARKS.intersection(tokens))
-
-
-def _is_named_by_link(element: HtmlElement, line: str) -> bool:
-    """Whether a link to an author's page says the same as its address: "/author/matthias/" is Matthias."""
-    path = element.get("href", "")[:500].rstrip("/") if element.tag == "a" else ""
-    return bool(path) and _squeeze(path.rsplit("/", maxsplit=1)[-1]) == _squeeze(line)
-
-
-def _is_byline(line: str, *, is_marked: bool) -> bool:
-    names = split_names(line)
-    people = [name for name in names if kind_of(name) == "person"]
-    return (
-        bool(people)
-        and all(_PERSON.fullmatch(name) or (is_marked and _USER.fullmatch(name)) for name in people)
-        and sum(map(len, names)) >= (0.25 if _EXPLICIT_BY.match(line) else 0.5) * len(line)
-        and len(people) >= len(names) / 2
-    )
-
-
-def _stands_aside(element: HtmlElement, page: Container[HtmlElement]) -> bool:
-    """Whether a part of the page around `element` is marked as something beside the article. `page` holds the article
-    itself."""
-    parts = takewhile(lambda part: part not in page, islice(element.iterancestors(), 6))
-    return bool(_ASIDE_MARK.search(" ".join(f"{part.tag} {part.get('class', '')}" for part in parts)))
-
-
 def _is_role(text: str) -> bool:
     words = key(text).split()
     return bool(words) and all(word in _ROLE_WORDS or word in {"of", "for", "in", "the", "at", "s"} for word in words)
 
 
-def _squeeze(name: str) -> str:
+def squeeze(name: str) -> str:
     return key(name).replace(" ", "").removeprefix("the").removeprefix("www").removesuffix("com")

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from transforms.bylines import visible_byline
 from transforms.json_ld import JsonLd, as_list, raw_string, read_json_ld, string
 from transforms.metadata import AUTHOR_META, MODIFIED_META, published_candidates
+from transforms.page_bylines import visible_byline
 from transforms.page_dates import candidate, latest_plausible
 from transforms.page_meta import PageMeta, read_page_meta
 from transforms.page_tree import parse_page

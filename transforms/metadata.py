@@ -11,9 +11,10 @@ from urllib.parse import urljoin
 from lxml.html import HtmlElement
 
 from transforms import opt_outs
-from transforms.bylines import read_authors, visible_byline
+from transforms.bylines import read_authors
 from transforms.host_rules import HostRule, texts
 from transforms.json_ld import JsonLd, Node, as_list, raw_string, read_json_ld, string, types_of
+from transforms.page_bylines import visible_byline
 from transforms.page_dates import (
     DateCandidate,
     candidate,
@@ -174,18 +175,27 @@ def _authors(tree: HtmlElement, linked: JsonLd, meta: PageMeta, page: Page, publ
     is_person = isinstance(house, dict) and "Person" in types_of(house)
     publishers = _site_names(page, "" if is_person else publisher, meta)
     given = _linked_authors(linked)
-    sources = [given]
+    if authors := read_authors(given, publishers):
+        return authors
+    printed: list[tuple[str, str | None]] = [(visible_byline(tree) or "", None)]
+    seen = read_authors(printed, publishers)
+    sources: list[list[tuple[str, str | None]]] = []
     sources.extend([(value, None) for value in meta.meta.get(name, ())[:30]] for name in AUTHOR_META)
-    for source in sources:
+    for name, source in zip(AUTHOR_META, sources, strict=True):
         if authors := read_authors(source, publishers):
-            return authors
-    seen: list[tuple[str, str | None]] = [(byline, None)] if (byline := visible_byline(tree)) else []
-    fed: list[tuple[str, str | None]] = [(name, None) for name in page.entry.authors]
-    for source in (seen, fed):
-        if authors := read_authors(source, publishers):
-            return authors
-    houses = ([(name, "organization") for name, _ in source] for source in (*sources, seen))
+            return seen if _is_better(seen, authors, is_list=name == MICRODATA_AUTHOR) else authors
+    if authors := seen or read_authors([(name, None) for name in page.entry.authors], publishers):
+        return authors
+    houses = ([(name, "organization") for name, _ in source] for source in (given, *sources, printed))
     return next((authors[:1] for house in houses if (authors := read_authors(house))), ())
+
+
+def _is_better(seen: tuple[Author, ...], authors: tuple[Author, ...], *, is_list: bool) -> bool:
+    """Whether the byline a reader sees tells more than a meta tag: people where that has but houses and users; or of a
+    list, which may go on with the authors of other stories, the first and the right others."""
+    people = [author for author in seen if author.kind == "person" and " " in author.name]
+    is_person = any(author.kind == "person" and not author.name.islower() for author in authors)
+    return bool(people) and (not is_person or (is_list and key(people[0].name) == key(authors[0].name)))
 
 
 def _linked_authors(linked: JsonLd) -> list[tuple[str, str | None]]:
@@ -194,7 +204,8 @@ def _linked_authors(linked: JsonLd) -> list[tuple[str, str | None]]:
         for item in as_list(value)[:30]:
             node = linked.resolve(item)
             types = types_of(node) if isinstance(node, dict) else set()
-            if name := string(node):
+            names = node.get("name") if isinstance(node, dict) else None
+            for name in filter(None, map(string, names[:30] if isinstance(names, list) else [node])):
                 given.append((name, "organization" if types and "Person" not in types else None))
         if given:
             return given

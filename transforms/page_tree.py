@@ -8,11 +8,12 @@ from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from transforms.charset import decode
-from transforms.plain_text import one_line, without_control
+from transforms.plain_text import key, one_line, without_control
 from transforms.reject import Rejected
 
 MAX_FRAGMENT_CHARS = 2_000_000
-BEFORE_HEADLINE, AFTER_HEADLINE = 15, 60  # elements looked at around it
+BEFORE_HEADLINE, AFTER_HEADLINE = 25, 60  # elements looked at around it
+MAX_HEADINGS, MAX_TITLE_CHARS = 20, 1_000
 
 MAX_ATTRIBUTES = 400  # of an element; what has more is left none, for the parser's time grows with their square
 MANY_SIGNS = 20_000  # of equality; hardly a page has as many
@@ -88,11 +89,11 @@ def element_lines(element: HtmlElement) -> list[str]:
 
 
 def around_headline(tree: HtmlElement) -> list[HtmlElement]:
-    """The elements a reader sees with the headline: some before the first h1 and some after it, in document order.
+    """The elements a reader sees with the headline: some before it and some after it, in document order.
 
-    Without an h1 the first 500 of the body.
+    Without a headline the first 500 of the body.
     """
-    heading = next(tree.iter("h1"), None)
+    heading = _headline(tree)
     if heading is None:
         return list(_FIRST_ELEMENTS(tree))
     before = list(islice(_before(heading), BEFORE_HEADLINE))
@@ -100,9 +101,21 @@ def around_headline(tree: HtmlElement) -> list[HtmlElement]:
 
 
 def around_all(tree: HtmlElement) -> frozenset[HtmlElement]:
-    """What the headline stands in, from the first h1 outwards: nothing there makes a sidebar of what stands with it."""
-    heading = next(tree.iter("h1"), None)
+    """What the headline stands in, from there outwards: nothing there makes a sidebar of what stands with it."""
+    heading = _headline(tree)
     return frozenset(() if heading is None else heading.iterancestors())
+
+
+def _headline(tree: HtmlElement) -> HtmlElement | None:
+    """The heading that the title tag holds, or else the first h1: that can be a logo, and a headline an h2."""
+    first = next(tree.iter("h1"), None)
+    title = key(tree.findtext(".//title", "")[:MAX_TITLE_CHARS])
+    for tags, share in ((("h1",), 0.0), (("h2", "h3"), 0.5)):
+        for heading in islice(tree.iter(*tags), MAX_HEADINGS):
+            text = key("".join(heading.itertext())[:MAX_TITLE_CHARS])
+            if text.count(" ") >= 2 and text in title and len(text) >= share * len(title):
+                return heading
+    return first
 
 
 def _before(element: HtmlElement) -> Iterator[HtmlElement]:
