@@ -50,7 +50,7 @@ def build(pipeline: beam.Pipeline, batch: str, place: Place, settings: Settings)
 def build_replay(pipeline: beam.Pipeline, part: ArchivePart, place: Place, settings: Settings) -> None:
     """Add the pipeline for pages that are archived already: all but Fetch."""
     pages = pipeline | "ReadParts" >> beam.Create([part], reshuffle=False) | "ReadArchive" >> ReadArchive()
-    _from_pages(pages, (), place, settings)
+    _from_pages(pages, (), place, settings, replayed_into=place.root)
 
 
 def build_stream(pipeline: beam.Pipeline, watch: Watch, place: Place, settings: Settings) -> None:
@@ -67,7 +67,11 @@ def _from_fetched(
 
 
 def _from_pages(
-    pages: PCollection[Page], beside: Sequence[PCollection[Row | Note]], place: Place, settings: Settings
+    pages: PCollection[Page],
+    beside: Sequence[PCollection[Row | Note]],
+    place: Place,
+    settings: Settings,
+    replayed_into: str | None = None,
 ) -> None:
     """Clean to Write; what lies `beside` is written too."""
     cleaned = pages | "Clean" >> Clean(settings=settings.clean, workers=place.children)
@@ -85,5 +89,12 @@ def _from_pages(
             *(tagged.rejects, tagged.notes),
         )
         | "Outcomes" >> beam.Flatten()
-        | "Write" >> Write(staging=place.staging, names=place.names, settings=settings.write, aside=place.aside)
+        | "Write"
+        >> Write(
+            staging=place.staging,
+            names=place.names,
+            settings=settings.write,
+            aside=place.aside,
+            replayed_into=replayed_into,
+        )
     )

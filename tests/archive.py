@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ class Archive(Memory):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.rows: dict[str, Article] = {}
+        self.fetched: set[tuple[str, datetime]] = set()
         self.hosts: dict[str, bytes] = {}
         self.runs = 0
 
@@ -35,6 +37,9 @@ class Archive(Memory):
         row = self.rows[known.article_id]
         return Stored(**{name.name: getattr(row, name.name) for name in dataclasses.fields(Stored)})
 
+    def holds(self, known: Known, fetched_at: datetime) -> bool:
+        return (known.article_id, fetched_at) in self.fetched
+
     def pages(self, host: str) -> HostPages:
         return HostPages.from_bytes(self.hosts.get(host, b""))
 
@@ -45,6 +50,7 @@ class Archive(Memory):
         """Commit a run: the index takes in its rows, in any order, as the run's state does."""
         stored = [outcome for outcome in outcomes if isinstance(outcome, Article)]
         self.rows |= {row.article_id: row for row in stored}
+        self.fetched |= {(row.article_id, row.fetched_at) for row in stored}
         self.runs += 1
         table = pa.Table.from_pylist([to_row(row) for row in stored], schema=arrow_schema("articles"))
         index = self.index()

@@ -32,7 +32,7 @@ def article(
         text=text,
         word_count=len(text.split()),
         first_seen_at=START + timedelta(microseconds=arrival),
-        fetched_at=START + timedelta(minutes=1),
+        fetched_at=START + timedelta(minutes=1, microseconds=arrival),
         agency=agency,
     )
 

@@ -69,3 +69,32 @@ def test_the_own_archive_gives_the_same_rows_again_and_a_second_replay_none(tmp_
     assert all(row["raw_ref"].startswith("archive/") for row in second)
     report = replay_once(again, Options(), quiet, files=archives)
     assert (report.entries, report.stored, report.unchanged) == (5, 0, 5)
+
+
+def test_an_archive_of_several_versions_and_rejects_adds_nothing_when_it_is_replayed_again(tmp_path: Path) -> None:
+    def feed(summary: str) -> Reply:
+        items = "".join(f"<item><title>{name}</title><link>/{name}</link><description>{summary}</description></item>"
+                        for name in ("Osaka", "short"))  # fmt: skip
+        return Reply(body=f'<rss version="2.0"><channel><title>T</title>{items}</channel></rss>')
+
+    first, second = tmp_path / "first", tmp_path / "second"
+    with serve({"/short": html("<html><title>S</title><p>Stub.</p></html>")}) as site:
+        document = {
+            "output": str(first),
+            "fetch": {"allow_hosts": [site.host], "per_host_delay_s": 0, "archive": True},
+            "feeds": [{"url": site.url("/feed"), "id": "towns", "interval_s": 0}],
+        }
+        config = parse_config(document, "test")
+        for town in TOWNS[:3]:
+            site.routes |= {"/Osaka": page(town), "/feed": feed(town)}
+            run_once(config, Options(), quiet)
+    assert [(row["version"], row["title"]) for row in sorted(rows(first), key=lambda row: row["version"])] == [
+        (number, f"{town} builds") for number, town in enumerate(TOWNS[:3], 1)
+    ]
+    archives = sorted((first / "archive").glob("*.warc.gz"))
+    again = dataclasses.replace(config, output=str(second))
+    assert [replay_once(again, Options(), quiet, files=archives).stored for _ in range(2)] == [3, 0]
+    report = replay_once(again, Options(), quiet, files=archives[::-1])
+    assert (report.entries, report.unchanged) == (6, 6)
+    assert len(rows(second)) == 3
+    assert sum(pq.read_metadata(file).num_rows for file in second.glob("rejects/*/*.parquet")) == 3

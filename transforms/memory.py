@@ -8,9 +8,11 @@ rows, so it can be deleted and built again. Here it is only read: one look-up by
 import sqlite3
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -18,6 +20,7 @@ from transforms.host_pages import HostPages
 from transforms.schema import RemovedLine
 
 FORMAT = 4  # of the file; raise it whenever a table changes
+FOLDERS_AT_ONCE = 2  # whose instants of fetching are kept at hand
 ROWS_AT_ONCE = 256  # decoded on the way to the one that is wanted
 
 
@@ -54,6 +57,7 @@ class Memory:
     def __init__(self, root: Path) -> None:
         self.root = root
         path = root / "state" / "articles.sqlite3"
+        self._fetched = lru_cache(maxsize=FOLDERS_AT_ONCE)(_fetched)
         self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True) if path.exists() else None
         if self._db and self._db.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
             self._db = None  # of another version of the program: the next run builds it again
@@ -97,6 +101,15 @@ class Memory:
         stored = self.stored(known)
         return stored.text if stored else ""
 
+    def holds(self, known: Known, fetched_at: datetime) -> bool:
+        """Whether some version of the article was made of the page that was fetched at that very instant."""
+        days = {at.astimezone(UTC).date() for at in (fetched_at, known.first_seen_at)}
+        return any(
+            _is_among(self._fetched(folder), known.article_id, fetched_at)
+            for day in days
+            if (folder := self.root / "articles" / f"seen_date={day}").is_dir()
+        )
+
     def pages(self, host: str) -> HostPages:
         """The latest pages of a host."""
         if self._db is None:
@@ -107,6 +120,19 @@ class Memory:
     def close(self) -> None:
         if self._db is not None:
             self._db.close()
+
+
+def _fetched(folder: Path) -> pa.Table:
+    """When the pages of a partition were fetched, and whose they are."""
+    columns = ["article_id", "fetched_at"]
+    return pa.concat_tables(
+        pq.read_table(path, columns=columns, partitioning=None) for path in folder.glob("*.parquet")
+    )
+
+
+def _is_among(fetched: pa.Table, article_id: str, fetched_at: datetime) -> bool:
+    same = pc.and_(pc.equal(fetched["article_id"], article_id), pc.equal(fetched["fetched_at"], fetched_at))
+    return bool(pc.any(same).as_py())
 
 
 def _row_of(known: Known, columns: list[str]) -> dict[str, Any] | None:

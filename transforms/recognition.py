@@ -170,7 +170,7 @@ class Recogniser:
             if stored and stored.source_url != article.source_url and is_rendering(old_text, text):
                 return Unchanged(known.article_id)
         change = difference(known.title, old_text, article.title, text)
-        if change is None:
+        if change is None or self._is_stored(article, known.article_id):
             return Unchanged(known.article_id)
         return _signed(
             arrived,
@@ -225,6 +225,12 @@ class Recogniser:
         named = any(guid and "://" not in guid for guid in (article.guid, stored.guid))
         same_title = content_hash(known.title or "") == content_hash(article.title or "")
         return same_title and not named and candidate.score >= SAME_TEXT
+
+    def _is_stored(self, article: Article, article_id: str) -> bool:
+        """Whether the very page is stored already, as a version before the newest: an archive that is replayed again
+        holds them all."""
+        committed = self.memory.latest(article_id)
+        return committed is not None and self.memory.holds(committed, article.fetched_at)
 
     def _known(self, article_id: str) -> Article | Known | None:
         return self.batch.get(article_id) or self.memory.latest(article_id)

@@ -13,8 +13,9 @@ Memory is bounded by the rows of one partition and window.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection, TaggedOutput
@@ -23,10 +24,12 @@ from apache_beam.utils.windowed_value import PaneInfo
 
 from transforms.delivery import Delivery, Note, delivery_of, save
 from transforms.gather import Gather
-from transforms.partitions import RUN_STAMP, PartFile, partition_path, stamp_run, write_part
-from transforms.schema import Row, Spent
+from transforms.partitions import RUN_STAMP, PartFile, partition_path, rows_of, stamp_run, write_part
+from transforms.schema import Reject, Row, Settled, Spent
 from transforms.settings import WriteSettings
 from transforms.tally import Stopwatch
+
+FOLDERS_AT_ONCE = 8  # whose rejects are kept at hand
 
 
 class RunNames(Protocol):
@@ -65,17 +68,21 @@ class RunPerWindow:
 @dataclass(eq=False, kw_only=True)
 class Write(beam.PTransform[PCollection[Row | Note], PCollection[Delivery]]):
     """Stage rows as part files below `staging`, a folder a run. `staging` itself is never made: where it is gone,
-    whoever was to commit has gone, and the pipeline fails."""
+    whoever was to commit has gone, and the pipeline fails. Rejects that `replayed_into`, a dataset root, holds already
+    become notes: an archive that is replayed again adds none."""
 
     staging: str
     names: RunNames
     settings: WriteSettings = field(default_factory=WriteSettings)
     aside: str | None = None  # the folder of `Gather`
+    replayed_into: str | None = None
 
     def __post_init__(self) -> None:
         super().__init__()
 
     def expand(self, outcomes: PCollection[Row | Note]) -> PCollection[Delivery]:
+        if self.replayed_into:
+            outcomes = outcomes | "SettleStored" >> beam.ParDo(SettleStoredFn(self.replayed_into))
         split = outcomes | "SplitNotes" >> beam.ParDo(split_notes).with_outputs("notes", main="rows")
         parts = (
             split.rows
@@ -98,6 +105,43 @@ def split_notes(outcome: Row | Note) -> Iterator[Row | TaggedOutput[Literal["not
         yield TaggedOutput[Literal["notes"], Note]("notes", outcome)
     else:
         yield outcome
+
+
+class SettleStoredFn(beam.DoFn):
+    """Passes on what is not stored yet; a reject that is, is settled."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def setup(self) -> None:
+        self.stored = lru_cache(maxsize=FOLDERS_AT_ONCE)(stored_rejects)
+
+    def process(self, element: Row | Note) -> Iterator[Row | Note]:
+        if isinstance(element, Reject) and _reject_key(element) in self.stored(
+            Path(self.root) / partition_path(element)
+        ):
+            yield Settled(
+                how="unchanged",
+                feed_id=element.feed_id or "",
+                url=element.url or "",
+                guid=element.guid,
+                seen_at=element.seen_at,
+            )
+        else:
+            yield element
+
+
+REJECT_KEY = ("feed_id", "url", "guid", "reason", "seen_at")
+
+
+def stored_rejects(folder: Path) -> set[tuple[Any, ...]]:
+    """What tells the rejects of a partition apart; none where there is no such folder."""
+    files = sorted(folder.glob("*.parquet"))
+    return {tuple(row.values()) for file in files for row in rows_of(file, REJECT_KEY)}
+
+
+def _reject_key(reject: Reject) -> tuple[Any, ...]:
+    return tuple(getattr(reject, name) for name in REJECT_KEY)
 
 
 class WritePartFn(beam.DoFn):
