@@ -14,8 +14,8 @@ from functools import cache
 from itertools import compress
 from pathlib import Path
 
-from transforms.inflection import demonym_forms, name_forms
-from transforms.tokens import Part, fold_name, has_case, read_phrases
+from transforms.inflection import PREFIXES, demonym_forms, name_forms
+from transforms.tokens import Part, fold, fold_name, has_case, read_phrases
 from transforms.wordlists import Lexicon
 
 RULES = 1
@@ -48,6 +48,7 @@ class CountryWords:
     def __init__(self, language: str, fallback: "CountryWords | None" = None) -> None:
         self._language = language
         self._fallback = fallback
+        self._prefixes = sorted(map(fold, PREFIXES.get(language, ())), key=len, reverse=True)
         self._phrases: dict[str, Word] = {}
         self._capitals: dict[str, Word] = {}
         self._small: dict[str, Word] = {}
@@ -71,6 +72,14 @@ class CountryWords:
     def longest(self) -> Mapping[str, int]:
         """The most words of a phrase, by its folded first word."""
         return self._longest
+
+    def openings(self, words: Sequence[str]) -> Sequence[str]:
+        """Folded words as a phrase may begin with them: without what the language writes together with them."""
+        return [self._bare(word) for word in words] if self._prefixes else words
+
+    def _bare(self, word: str) -> str:
+        bare = [word[len(prefix) :] for prefix in self._prefixes if word.startswith(prefix)]
+        return word if word in self._longest else next((rest for rest in bare if rest in self._longest), word)
 
     def phrase(self, folded: str) -> Word | None:
         found = self._phrases.get(folded)

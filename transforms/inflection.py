@@ -1,8 +1,8 @@
 """Forms of the words for countries: the endings a language puts to them, so that lexicons can list stems.
 
 In a lexicon "~" stands for the endings of an adjective, "^" for those of a noun (Russian only). Single-word names of
-countries are put into the commonest cases of some languages, and Arabic words are given the article and the
-prepositions that are written together with them. Forms that do not exist do no harm: nobody writes them.
+countries are put into the commonest cases of some languages. Forms that do not exist do no harm: nobody writes them.
+What a language writes together with the word behind it is taken off when the word is looked up.
 """
 
 ADJECTIVE_ENDINGS = {
@@ -17,7 +17,9 @@ ADJECTIVE_ENDINGS = {
 NOUN_ENDINGS = {
     "ru": ("", "а", "у", "ом", "е", "ы", "и", "ов", "ей", "ам", "ами", "ах", "ка", "ки", "ку", "ин", "ина", "ину")
 }
-ARABIC_PREFIXES = ("", "ال", "و", "ب", "ل", "ف", "ك", "وال", "بال", "لل", "فال", "كال", "ول", "وب")
+PREFIXES = {
+    "ar": ("ال", "و", "ب", "ل", "ف", "ك", "وال", "بال", "لل", "فال", "كال", "ول", "وب")
+}  # article, prepositions
 TURKISH_PLURALS = ("", "ler", "lar", "lerin", "ların")
 _CASES = {
     "ru": (
@@ -77,24 +79,19 @@ _CASES = {
 def name_forms(name: str, language: str) -> list[str]:
     """The forms of a country's name, or of a phrase that stands for one."""
     declined = language in _CASES and " " not in name and not name.isupper()
-    return _join(_decline(name, language) if declined else [name], language)
+    return _decline(name, language) if declined else [name]
 
 
 def demonym_forms(form: str, language: str) -> list[str]:
     """The forms a lexicon's entry of a people stands for: of a stem all its endings, else the entry and its plurals."""
     if form.endswith(("~", "^")):
         endings = (ADJECTIVE_ENDINGS if form.endswith("~") else NOUN_ENDINGS).get(language, ("",))
-        return _join([form[:-1] + ending for ending in endings], language)
+        return [form[:-1] + ending for ending in endings]
     if language == "en" and not form.endswith(("s", "sh", "ch", "ese", "men")):
         return [form, f"{form}s"]
     if language == "tr":
         return [form + plural for plural in TURKISH_PLURALS]
-    return _join([form], language)
-
-
-def _join(forms: list[str], language: str) -> list[str]:
-    """The forms with what is written together with them."""
-    return [prefix + form for form in forms for prefix in ARABIC_PREFIXES] if language == "ar" else forms
+    return [form]
 
 
 def _decline(name: str, language: str) -> list[str]:

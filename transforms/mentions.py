@@ -204,12 +204,13 @@ def _find_countries(part: Part, begins: Sequence[int], words: CountryWords) -> d
             capitals = words.capitals(written)
             if capitals is not None:
                 found[first] = (1, capitals)
-    for first in [first for first in begins if folded[first] in longest]:
-        last, end = first + longest[folded[first]], first + 1
+    openings = words.openings(folded)
+    for first in [first for first in begins if openings[first] in longest]:
+        last, end = first + longest[openings[first]], first + 1
         while end < last and part.is_behind(end):
             end += 1
         for last in range(end, first, -1):
-            word = words.phrase(" ".join(folded[first:last]))
+            word = words.phrase(" ".join([openings[first], *folded[first + 1 : last]]))
             if word is not None:
                 found[first] = (last - first, word)
                 break
