@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from transforms import feed_entries, feeds
 from transforms.feed_entries import ParsedFeed
 from transforms.feeds import parse_feed
 from transforms.reject import Rejected
@@ -157,6 +158,21 @@ def test_only_the_newest_entries_are_taken_and_the_cut_is_told() -> None:
     assert {entry.published_raw[:6] for entry in parsed.entries if entry.published_raw} <= {"28 Oct", "27 Oct"}
 
 
+@pytest.mark.parametrize(
+    "item", ["<item><link>/1</link></item>", "<item/>", "<url><loc>/1</loc></url>", "http://a.example/1\n"]
+)
+def test_of_more_items_than_any_feed_has_the_first_are_looked_at_and_all_are_counted(
+    item: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (feeds, feed_entries):
+        monkeypatch.setattr(module, "MAX_ITEMS", 1_000)
+    items = item * 3_000
+    document = items if item.startswith("http") else f"<urlset>{items}</urlset>" if "loc" in item else rss(items)
+    parsed = read(document, max_entries=5)
+    assert len(parsed.entries) == 5
+    assert parsed.cut == 2_995
+
+
 def test_what_can_be_read_of_a_truncated_feed_is_read() -> None:
     parsed = read(rss(ITEM + ITEM.replace("n-1", "n-2") + "<item><title>cut o").removesuffix("</channel></rss>"))
     assert [entry.guid for entry in parsed.entries][:2] == ["n-1", "n-2"]
@@ -187,6 +203,8 @@ def test_what_can_be_read_of_a_truncated_json_feed_or_sitemap_is_read() -> None:
         b"\r\n \xef\xbb\xbf" + rss(ITEM).encode(),
         rss(ITEM).replace("&amp;", "&nbsp; & ").encode(),
         rss(ITEM).replace("ferry", "f\udcffrry").encode("utf-8", "surrogateescape"),
+        rss(ITEM).replace("ferry", "f&#99999999999;rry &#xFFFFFFFFF;").encode(),
+        rss(ITEM).replace("ferry", "f\x9b31mrry \x7f").encode(),
     ],
 )
 def test_broken_but_whole_documents_are_read(body: bytes) -> None:
@@ -210,6 +228,9 @@ def test_hints_on_the_next_poll_are_read() -> None:
         (b'{"items": 3}', "feed-unparsable"),
         (b"{" * 100_000, "feed-unparsable"),
         (b"[" * 100_000, "feed-unparsable"),
+        (b"<!DOCTYPE" * 100_000 + b"<!ENTITY", "feed-unparsable"),
+        (b"<urlset:a:b>" * 3, "feed-unparsable"),
+        (rss(ITEM).replace('"1.0"', '"1.0" encoding="undefined"').encode(), "feed-unparsable"),
         (b'<!DOCTYPE rss [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>' + rss(ITEM).encode(), "feed-entities"),
         (('<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///a">]>' + rss(ITEM)).encode("utf-16"), "feed-entities"),
     ],

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import brotli
@@ -19,6 +20,7 @@ from tests.servers import Reply, Request, Route, html, serve
 from transforms.answers import Exchange, Kind, retry_after_s
 from transforms.decoding import decode
 from transforms.http_client import LARGE_BODIES, HttpClient
+from transforms.politeness import HostGate
 from transforms.reject import Rejected
 from transforms.request_urls import checked_url, host_of
 from transforms.settings import FetchSettings
@@ -251,7 +253,7 @@ def test_large_bodies_that_trickle_keep_no_other_from_its_slot() -> None:
 
         async def use(client: HttpClient) -> Exchange:
             trickle = [asyncio.create_task(one(client, site.url("/"), "page", None)) for site in slow]
-            while not all(site.asked for site in slow):
+            while not all(site.asked for site in slow):  # noqa: ASYNC110 - in other threads
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.3)
             exchange = await one(client, fair.url("/"), "page", None)
@@ -291,6 +293,24 @@ def test_a_host_is_asked_no_faster_and_no_wider_than_agreed() -> None:
         with_client(settings, many)
         assert time.monotonic() - start >= 5 * 0.04
         assert site.most_connections <= 2
+
+
+def test_a_loop_that_stood_still_lets_no_two_requests_go_at_once() -> None:
+    async def run() -> list[float]:
+        gate, starts = HostGate(4, 0.1), []
+
+        async def start() -> None:
+            async with gate:
+                starts.append(time.monotonic())
+
+        tasks = [asyncio.create_task(start()) for _ in range(4)]
+        await asyncio.sleep(0.05)
+        time.sleep(0.4)  # noqa: ASYNC251 - as when another thread takes all the time
+        await asyncio.gather(*tasks)
+        return starts
+
+    starts = asyncio.run(run())
+    assert min(later - earlier for earlier, later in pairwise(starts)) >= 0.099
 
 
 def test_cookies_are_not_kept_and_the_agent_says_who_asks() -> None:

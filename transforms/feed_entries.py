@@ -1,18 +1,22 @@
 """What all readers of feed documents share: what comes out of one, and how an entry is made of foreign values."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import unescape
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from transforms.dates import FUTURE_TOLERANCE, parse_date
 from transforms.schema import Entry, Feed
 
+T = TypeVar("T")
+
 MAX_CHARS = {"title": 1_000, "summary": 20_000, "content": 2_000_000, "url": 8_000, "date": 100, "name": 200}
 MAX_NAMES = 50
+MAX_ITEMS = 50_000  # of a document that are looked at: as many as the sitemap protocol lets one hold
 UNDATED = datetime.min.replace(tzinfo=UTC)
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,500}>")
@@ -64,13 +68,19 @@ class Reading:
             **given,
         )
 
-    def parsed(self, entries: list[Entry], *, cut: int = 0, truncated: bool = False, **given: Any) -> ParsedFeed:
-        """The newest of `entries`, in the order of the document; `cut` were left out before."""
+    def parsed(
+        self, items: Iterable[T], make: Callable[[T], Entry], *, cut: int = 0, truncated: bool = False, **given: Any
+    ) -> ParsedFeed:
+        """What `make` makes of the newest of the first `MAX_ITEMS` items, in the order of the document; `cut` were left
+        out before."""
+        left = iter(items)
+        entries = [make(item) for item in islice(left, MAX_ITEMS)]
         kept = entries
         if len(entries) > self.max_entries:
             order = sorted(range(len(entries)), key=lambda n: self._newest_date(entries[n]), reverse=True)
             kept = [entries[n] for n in sorted(order[: self.max_entries])]
-        return ParsedFeed(entries=tuple(kept), cut=cut + len(entries) - len(kept), truncated=truncated, **given)
+        cut += len(entries) - len(kept) + sum(1 for _ in left)
+        return ParsedFeed(entries=tuple(kept), cut=cut, truncated=truncated, **given)
 
     def date(self, raw: str | None) -> datetime:
         """A date as printed; `UNDATED` when it cannot be read or is implausible."""

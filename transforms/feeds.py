@@ -7,26 +7,29 @@ Raises `Rejected`: "feed-entities" for a document that declares XML entities, "f
 
 import io
 import re
+from collections import deque
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import feedparser
 from lxml import etree
 
 from transforms.decoding import decode
-from transforms.feed_entries import UNDATED, ParsedFeed, Reading, clean_text, is_web, names, plain_text
+from transforms.feed_entries import MAX_ITEMS, UNDATED, ParsedFeed, Reading, clean_text, is_web, names, plain_text
 from transforms.json_feeds import read_json_feed
 from transforms.reject import Rejected
 from transforms.schema import Entry, Feed
 from transforms.sitemaps import read_sitemap, read_url_list
 
 _ENTITY = re.compile(rb"<!ENTITY", re.IGNORECASE)
-_DOCTYPE = re.compile(rb"<!DOCTYPE[^>\[]{0,2000}\[", re.IGNORECASE)
+_DOCTYPE = re.compile(rb"<!DOCTYPE(?:(?!<!D)[^>\[]){0,2000}\[", re.IGNORECASE)
 _CONTROL = bytes(set(range(32)) - {9, 10, 13})
 _ROOT = re.compile(rb"<(?:[A-Za-z][\w.-]{0,40}:)?([A-Za-z]\w{0,40})[\s>/]")
 _ROOT_END = re.compile(rb"</(?:\w{1,20}:)?(?:rss|feed|rdf|urlset|sitemapindex)\s*>", re.IGNORECASE)
-_ITEM = re.compile(rb"<(?:\w{1,20}:)?(?:item|entry)[\s>]", re.IGNORECASE)
+_ITEM = re.compile(rb"<(?:\w{1,20}:)?(?:item|entry)[\s>/]", re.IGNORECASE)
 _ITEM_END = re.compile(rb"</(?:\w{1,20}:)?(?:item|entry|url|sitemap)\s*>", re.IGNORECASE)
+_BEYOND_UNICODE = re.compile(rb"&#(?:[0-9]{8,}|[xX][0-9A-Fa-f]{7,});?")
 _HTML = re.compile(rb"<!doctype html|<html[\s>]", re.IGNORECASE)
 _ADDRESS = re.compile(rb"(?:\s*#[^\n]{0,1000}\n){0,100}\s*https?://[!-~]{1,2000}\s*(?:\n|$)", re.IGNORECASE)
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,200}\?>")
@@ -51,7 +54,7 @@ def parse_feed(
     body = body.translate(None, control).lstrip(_BEFORE_START)
     if not body:
         raise Rejected("empty-body")
-    if _DOCTYPE.search(body) and _ENTITY.search(body):
+    if _ENTITY.search(body) and _DOCTYPE.search(body):
         raise Rejected("feed-entities")
     reading = Reading(feed=feed, url=url, seen_at=seen_at, max_entries=max_entries)
     if body[:1] in (b"{", b"["):
@@ -59,8 +62,9 @@ def parse_feed(
     if _ADDRESS.match(body):
         return read_url_list(body, reading)
     truncated = not _ROOT_END.search(body[-2000:])
-    if truncated and (ends := list(_ITEM_END.finditer(body))):
-        body = body[: ends[-1].end()]  # half an entry may have half a link
+    if truncated and (end := deque(_ITEM_END.finditer(body), maxlen=1)):
+        body = body[: end[0].end()]  # half an entry may have half a link
+    body = _BEYOND_UNICODE.sub(b"&#xFFFD;", body)
     root = _ROOT.search(body[:20_000])
     if root and root[1].lower() in (b"urlset", b"sitemapindex"):
         return read_sitemap(body, reading, truncated=truncated)
@@ -75,14 +79,18 @@ def _read_syndication(body: bytes, content_type: str | None, reading: Reading, *
     headers = {"content-location": reading.url}
     if content_type:
         headers["content-type"] = content_type
-    parsed = feedparser.parse(io.BytesIO(newest), response_headers=headers, sanitize_html=False)
+    try:
+        parsed = feedparser.parse(io.BytesIO(newest), response_headers=headers, sanitize_html=False)
+    except Exception as error:  # whatever its input makes it raise
+        raise Rejected("feed-unparsable", f"{type(error).__name__}: {error}") from None
     version = str(parsed.get("version") or "")
     if not parsed.entries and not version:
         raise Rejected("feed-unparsable", "an HTML page" if _HTML.search(body[:2000]) else "no known feed format")
     atom = version.startswith("atom")
     language = clean_text(_get(parsed.feed, "language"), "name")
     return reading.parsed(
-        [_entry(item, reading, atom=atom, language=language) for item in parsed.entries],
+        parsed.entries,
+        lambda item: _entry(item, reading, atom=atom, language=language),
         cut=cut,
         truncated=truncated and (newest is not body or bool(parsed.bozo)),
         format=version.rstrip("0123456789") or None,
@@ -92,21 +100,29 @@ def _read_syndication(body: bytes, content_type: str | None, reading: Reading, *
 
 
 def _newest_items(body: bytes, reading: Reading) -> tuple[bytes, int]:
-    """A document with only its newest items, because feedparser needs seconds for thousands, and how many were cut."""
-    if len(_ITEM.findall(body)) <= reading.max_entries:
+    """A document with only its newest items, because feedparser needs seconds for thousands, and how many were cut.
+
+    Those beyond the first `MAX_ITEMS` are not looked at.
+    """
+    starts = [item.start() for item in islice(_ITEM.finditer(body), MAX_ITEMS + 1)]
+    if len(starts) <= reading.max_entries:
         return body, 0
+    beyond = 0
+    if len(starts) > MAX_ITEMS:
+        beyond = sum(1 for _ in _ITEM.finditer(body, starts[-1]))
+        body = body[: starts[-1]]
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=False)
     try:
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError):
         root = None
     if root is None:
-        return body, 0
+        return body, beyond
     items = [node for node in root.iter("{*}item", "{*}entry") if node.getparent() is not None]
     extra = sorted(items, key=lambda node: _item_date(node, reading), reverse=True)[reading.max_entries :]
     for node in extra:
         node.getparent().remove(node)
-    return etree.tostring(root, encoding="utf-8", xml_declaration=True), len(extra)
+    return etree.tostring(root, encoding="utf-8", xml_declaration=True), len(extra) + beyond
 
 
 def _item_date(node: Any, reading: Reading) -> datetime:

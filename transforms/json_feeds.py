@@ -20,9 +20,9 @@ def read_json_feed(body: bytes, reading: Reading) -> ParsedFeed:
             raise Rejected("feed-unparsable", f"JSON: {error}"[:200]) from None
     if not isinstance(document, dict) or not isinstance(document.get("items"), list):
         raise Rejected("feed-unparsable", "JSON without a list of items")
-    items = [item for item in document["items"] if isinstance(item, dict)]
     return reading.parsed(
-        [_entry(item, document, reading) for item in items],
+        (item for item in document["items"] if isinstance(item, dict)),
+        lambda item: _entry(item, document, reading),
         truncated=truncated,
         format="json",
         title=plain_text(document.get("title"), "title"),

@@ -15,20 +15,21 @@ class HostGate:
 
     def __init__(self, connections: int, delay_s: float) -> None:
         self._slots = asyncio.Semaphore(connections)
+        self._starting = asyncio.Lock()
         self.delay_s = delay_s
         self._next_start = 0.0
 
     async def __aenter__(self) -> None:
         await self._slots.acquire()
-        now = asyncio.get_running_loop().time()
-        start = max(now, self._next_start)
-        self._next_start = start + self.delay_s
-        if start > now:
-            try:
-                await asyncio.sleep(start - now)
-            except BaseException:
-                self._slots.release()
-                raise
+        try:
+            async with self._starting:  # one after another, so that a loop that stood still lets no two go at once
+                loop = asyncio.get_running_loop()
+                while (wait_s := self._next_start - loop.time()) > 0:  # noqa: ASYNC110 - a pause may put it off
+                    await asyncio.sleep(wait_s)
+                self._next_start = loop.time() + self.delay_s
+        except BaseException:
+            self._slots.release()
+            raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -1,10 +1,11 @@
 """Sitemaps (https://www.sitemaps.org/protocol.html), news sitemaps, indexes of sitemaps and lists of addresses."""
 
 from datetime import datetime
+from itertools import islice
 
 from lxml import etree
 
-from transforms.feed_entries import UNDATED, ParsedFeed, Reading, clean_text, is_web, names, plain_text
+from transforms.feed_entries import MAX_ITEMS, UNDATED, ParsedFeed, Reading, clean_text, is_web, names, plain_text
 from transforms.reject import Rejected
 from transforms.schema import Entry
 
@@ -18,22 +19,23 @@ def read_sitemap(body: bytes, reading: Reading, *, truncated: bool) -> ParsedFee
         raise Rejected("feed-unparsable", str(error)[:200]) from None
     if root is None:
         raise Rejected("feed-unparsable", "no sitemap")
-    if etree.QName(root).localname.lower() == "sitemapindex":
+    if str(root.tag).rpartition("}")[2].lower() == "sitemapindex":
         return ParsedFeed(entries=(), format="sitemap", sitemaps=_children(root, reading), truncated=truncated)
-    entries = [_entry(node, reading) for node in root.iter("{*}url")]
-    return reading.parsed(entries, truncated=truncated, format="sitemap")
+    return reading.parsed(
+        root.iter("{*}url"), lambda node: _entry(node, reading), truncated=truncated, format="sitemap"
+    )
 
 
 def read_url_list(body: bytes, reading: Reading) -> ParsedFeed:
     """The addresses of a text, one a line; other lines are comments."""
     lines = (line.strip() for line in body.decode("utf-8", "replace").splitlines())
-    return reading.parsed([reading.entry(url=line) for line in lines if is_web(line)], format="list")
+    return reading.parsed(filter(is_web, lines), lambda line: reading.entry(url=line), format="list")
 
 
 def _children(index: etree._Element, reading: Reading) -> tuple[tuple[str, datetime | None], ...]:
     found = {
         url: reading.date(_value(node, "lastmod"))
-        for node in index.iter("{*}sitemap")
+        for node in islice(index.iter("{*}sitemap"), MAX_ITEMS)
         if (url := reading.absolute(_value(node, "loc")))
     }
     newest = sorted(found.items(), key=lambda pair: pair[1], reverse=True)
