@@ -196,3 +196,18 @@ def test_each_mention_can_be_explained_by_its_place_and_rule() -> None:
         document.text[e.start :].startswith(e.surface) for e in evidence if e.part == "text" and " " not in e.surface
     )
     assert any(e.tag == "person Emomali Rakhmon" and e.rule.startswith("lexicon") for e in evidence)
+
+
+def test_what_a_language_joins_to_a_name_is_no_part_of_it() -> None:
+    assert people("La visite d'Emmanuel Macron a duré deux jours.", language="fr") == ["Emmanuel Macron"]
+    assert people("Recep Tayyip Erdoğan'ın konuşması uzun sürdü.", language="tr") == ["Recep Tayyip Erdogan"]
+
+
+def test_a_name_that_begins_with_a_digit_needs_it() -> None:
+    assert organizations("Shares of 3M fell.") == ["3M"]
+    assert organizations("Group M fell.") == []
+
+
+def test_a_german_noun_alone_is_a_surname_only_where_somebody_has_it() -> None:
+    text = "Der Minister Karl Fischer sprach. Fischer dankte. Am Hafen stand ein Koch, und ein Bäcker kam."
+    assert [(name.name, name.mentions) for name in tags(text, language="de").people] == [("Karl Fischer", 2)]

@@ -84,3 +84,8 @@ def test_each_keyword_can_be_explained_by_where_it_stands() -> None:
     document = Document(title="", text=FERRY, language="en")
     for evidence in TAGGER.explain(document, Tags()):
         assert FERRY[evidence.start :].startswith(evidence.surface)
+
+
+def test_a_contraction_is_no_keyword_and_a_name_with_an_apostrophe_is_one() -> None:
+    text = "They don't know the harbour. They'll ask O'Neill, and we're sure O'Neill knows the harbour. " * 4
+    assert set(keywords(text)) & {"don't", "They'll", "we're", "O'Neill", "harbour"} == {"O'Neill", "harbour"}
