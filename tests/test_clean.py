@@ -10,7 +10,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from pebble import ProcessExpired
 
 from tests.pages import html, page
-from transforms.clean import Clean, outcome_of
+from transforms.clean import GIVE_UP_AFTER, IN_FLIGHT_PER_CHILD, Clean, outcome_of
 from transforms.reject import Rejected
 from transforms.schema import Article, Reject
 from transforms.settings import CleanSettings
@@ -38,6 +38,20 @@ def test_a_page_that_takes_too_long_is_rejected_and_holds_up_no_other() -> None:
         rejects = cleaned.rejects | "RejectReasons" >> beam.Map(lambda reject: reject.reason)
         assert_that(articles, equal_to([pages[1].entry.url]), "articles")
         assert_that(rejects, equal_to(["extraction-timeout"]), "rejects")
+
+
+def test_a_site_whose_pages_hang_has_the_rest_put_off_and_no_other_site_has() -> None:
+    endless = "<html><body><table>" + "<tr><td>The boat was late.</td></tr>" * 50_000
+    pages = [page(endless, url=f"https://{n}.slow.example/") for n in range(30)]
+    pages.append(page(html(), url="https://fair.example/1"))
+    with TestPipeline(runner=FnApiRunner()) as pipeline:
+        cleaned = pipeline | beam.Create(pages) | Clean(settings=CleanSettings(timeout_s=0.2), workers=1)
+        articles = cleaned.articles | "ArticleUrls" >> beam.Map(lambda article: article.source_url)
+        rejects = cleaned.rejects | "Rejects" >> beam.Map(lambda reject: (reject.reason, reject.retryable))
+        hung = GIVE_UP_AFTER + IN_FLIGHT_PER_CHILD
+        expected = [("extraction-timeout", False)] * hung + [("extraction-timeout", True)] * (30 - hung)
+        assert_that(rejects, equal_to(expected), "rejects")
+        assert_that(articles, equal_to(["https://fair.example/1"]), "articles")
 
 
 @pytest.mark.parametrize(

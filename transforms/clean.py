@@ -3,10 +3,12 @@ of the "notes" when it is worth another try.
 
 Each page is cleaned by `transforms.extraction.clean_page` in a child process that can be killed: over `timeout_s` it
 becomes the reject extraction-timeout, a child that dies extraction-crash, an unforeseen exception internal-error. Every
-page comes out exactly once, as an article or a reject, not necessarily in order. Memory is bounded by the window of
-pages in flight, a few for each child.
+page comes out exactly once, as an article or a reject, not necessarily in order. A site of which `GIVE_UP_AFTER` pages
+of a bundle hung or crashed has its other pages put off, as retryable rejects, so that one site cannot cost a run hours.
+Memory is bounded by the window of pages in flight, a few for each child.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -23,13 +25,18 @@ from transforms.boilerplate import load_boilerplate
 from transforms.delivery import Note
 from transforms.extraction import clean_page
 from transforms.host_rules import load_host_rules
+from transforms.hosts import is_ip
 from transforms.reject import Rejected, after, reject_entry, unforeseen
+from transforms.request_urls import host_of
 from transforms.schema import Article, Kept, Page, Reject
 from transforms.settings import CleanSettings
 from transforms.tally import Stopwatch, count
+from transforms.urls import registrable_domain
 from transforms.workers import InFlight, shared_workers
 
 IN_FLIGHT_PER_CHILD = 4
+GIVE_UP_AFTER = 5  # pages of a site that hung or crashed
+_HUNG = frozenset({"extraction-timeout", "extraction-crash"})
 
 Outcome = WindowedValue | TaggedOutput[Literal["rejects", "notes"], WindowedValue]  # of an Article, a Reject, a Note
 
@@ -80,6 +87,7 @@ class CleanFn(beam.DoFn):
         self.in_flight: InFlight[_Given, Article] = InFlight(IN_FLIGHT_PER_CHILD * self.children.processes)
         self.watch = Stopwatch("clean")
         self.latest: _Given | None = None
+        self.hung: Counter[str] = Counter()  # pages by site
 
     def process(
         self,
@@ -87,26 +95,41 @@ class CleanFn(beam.DoFn):
         window: BoundedWindow = beam.DoFn.WindowParam,  # type: ignore[assignment]  # Beam's way to ask for it
         timestamp: Timestamp = beam.DoFn.TimestampParam,  # type: ignore[assignment]
     ) -> Iterable[Outcome]:
+        self.latest = _Given(element, window, timestamp)
+        if self.hung[_site(element.final_url)] >= GIVE_UP_AFTER:
+            put_off = Rejected("extraction-timeout", "put off: other pages of the site hung", retryable=True)
+            yield from _outputs(self.latest, reject_entry(element.entry, put_off))
+            return
         with self.watch.running():
             future = self.children.submit(self.settings.timeout_s, clean_page, element, self.settings)
-            self.latest = _Given(element, window, timestamp)
             self.in_flight.add(self.latest, future)
             done = list(self.in_flight.done())
         for given, future in done:
-            yield from _outputs(given, future)
+            yield from self._settled(given, future)
 
     def finish_bundle(self) -> Iterable[Outcome]:
         with self.watch.running():
             done = list(self.in_flight.rest())
         for given, future in done:
-            yield from _outputs(given, future)
+            yield from self._settled(given, future)
         if self.latest:
             yield TaggedOutput("notes", self.latest.windowed(self.watch.note()))
 
+    def _settled(self, given: _Given, future: Future[Article]) -> Iterator[Outcome]:
+        outcome = outcome_of(future, given.page)
+        if isinstance(outcome, Reject) and outcome.reason in _HUNG:
+            self.hung[_site(given.page.final_url)] += 1
+        yield from _outputs(given, outcome)
 
-def _outputs(given: _Given, future: Future[Article]) -> Iterator[Outcome]:
+
+def _site(url: str) -> str:
+    """Whom a page belongs to: a registered domain, or a host that has no name."""
+    domain = registrable_domain(url)
+    return host_of(url) or domain if is_ip(domain) else domain
+
+
+def _outputs(given: _Given, outcome: Article | Reject) -> Iterator[Outcome]:
     """What became of a page, counted and on the output it belongs to."""
-    outcome = outcome_of(future, given.page)
     if isinstance(outcome, Reject):
         count(f"rejected-{outcome.reason}")
         yield TaggedOutput("rejects", given.windowed(outcome))
