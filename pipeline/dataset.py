@@ -34,7 +34,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import DatasetError, DatasetLockedError, NoDatasetError
 from pipeline.stores import address_of, store_of
-from transforms.partitions import RUN_STAMP, PartFile
+from transforms.partitions import RUN_STAMP, PartFile, part_files
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # renameat2(2)
 MAX_PATH_BYTES = 420
@@ -105,7 +105,7 @@ class Dataset:
 
     def run_ids(self) -> list[str]:
         """Ids of all runs and rewrites in the order of their commits."""
-        return sorted(path.stem for path in self.runs.glob("*.json"))
+        return sorted(path.stem for path in self.runs.glob("[!.]*.json"))
 
     def manifests(self) -> list[dict[str, Any]]:
         """All manifests, oldest first."""
@@ -174,7 +174,7 @@ class Dataset:
         staged, place = self.staging / manifest["run_id"] / manifest["folder"], self.root / manifest["folder"]
         wanted = {Path(path).name for path in manifest["files"]}
         self.store.replace(manifest)
-        if staged.is_dir() and {path.name for path in place.glob("*.parquet")} != wanted:
+        if staged.is_dir() and {path.name for path in part_files(place)} != wanted:
             place.mkdir(parents=True, exist_ok=True)
             exchange(staged, place)
             _sync_folder(place.parent)

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from pipeline.errors import DatasetError, UsageError
 from pipeline.rewrite import partitions
 from pipeline.stores import address_of
+from transforms.partitions import part_files
 from transforms.schema import Topic
 from transforms.topic_model import Example, TopicModel, save, sure_topic, train
 from transforms.topics import Vocabulary
@@ -36,7 +37,7 @@ def examples(root: Path, labels: Mapping[str, str]) -> Iterator[Example]:
     """The first version of each article that has a label or a sure topic, with that topic."""
     for folder in partitions(root):
         if folder.startswith("articles/"):
-            for file in sorted((root / folder).glob("*.parquet")):
+            for file in part_files(root / folder):
                 for row in pq.read_table(file, columns=COLUMNS, partitioning=None).to_pylist():
                     given = labels.get(row["article_id"])
                     topic = given or sure_topic([Topic(**found) for found in row["topics"]])

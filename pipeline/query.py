@@ -66,14 +66,14 @@ def connect(root: Path, since: str | None = None, files: Sequence[str] | None = 
     for dataset in DATASETS:
         db.register(f"empty_{dataset}", arrow_schema(dataset).empty_table())
         chosen = None if files is None else [root / path for path in files if path.startswith(f"{dataset}/")]
-        if chosen or (chosen is None and any((root / dataset).glob("*/*.parquet"))):
+        if chosen or (chosen is None and any((root / dataset).glob("*/[!.]*.parquet"))):
             db.execute(dataset_view_sql(root, dataset, wanted, chosen))
             _add_missing_columns(db, dataset)
         else:
             db.execute(f"CREATE VIEW {dataset} AS SELECT *, CAST(NULL AS DATE) AS seen_date FROM empty_{dataset}")  # noqa: S608 - a name of our own
     for name, sql in DERIVED_VIEWS.items():
         db.execute(f"CREATE VIEW {name} AS {sql}")
-    db.execute(f"CREATE VIEW runs AS SELECT * FROM read_json_auto({_files(root, 'runs/*.json')})")  # noqa: S608 - quoted
+    db.execute(f"CREATE VIEW runs AS SELECT * FROM read_json_auto({_files(root, 'runs/[!.]*.json')})")  # noqa: S608 - quoted
     return db
 
 
@@ -93,7 +93,7 @@ def dataset_view_sql(
 ) -> str:
     """The statement that makes a dataset's view in any DuckDB; with `run_ids` of the rows of these runs alone, with
     `chosen_files` of these files alone."""
-    files = _files(root, f"{dataset}/*/*.parquet") if chosen_files is None else _listed(chosen_files)
+    files = _files(root, f"{dataset}/*/[!.]*.parquet") if chosen_files is None else _listed(chosen_files)
     chosen = "" if run_ids is None else f" WHERE run_id IN ({', '.join(map(_literal, run_ids)) or 'NULL'})"
     if "=" in str(root):  # DuckDB would take folders above the dataset for partitions too
         return (

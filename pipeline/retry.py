@@ -13,6 +13,7 @@ from pipeline.report import Report
 from pipeline.rewrite import day_of
 from pipeline.run import Options, Progress, Run, run_once
 from transforms.memory import Memory
+from transforms.partitions import part_files, partition_folders
 from transforms.schema import Entry, Feed
 from transforms.seen import entry_key, key_of
 from transforms.urls import article_id
@@ -69,9 +70,9 @@ def retryable_entries(root: Path, feeds: Sequence[Feed], memory: Memory, now: da
 def _rejects(root: Path, now: datetime) -> Iterator[dict[str, Any]]:
     """Rejected entries of the last days, feeds that were rejected as a whole left out."""
     oldest = now.date() - timedelta(days=DAYS_BACK)
-    for folder in sorted((root / "rejects").glob("seen_date=*")):
+    for folder in partition_folders(root, "rejects"):
         if day_of(folder.name) >= oldest:
-            for file in sorted(folder.glob("*.parquet")):
+            for file in part_files(folder):
                 rows = pq.read_table(file, columns=COLUMNS, partitioning=None).to_pylist()
                 yield from (row for row in rows if row["url"] and row["url"] != row["feed_url"])
 

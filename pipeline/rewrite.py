@@ -23,7 +23,7 @@ from pipeline.dataset import MEMORY_FILE, Dataset, live_files, require_dataset
 from pipeline.errors import DatasetError
 from pipeline.stores import address_of
 from transforms.arrow_schema import arrow_schema
-from transforms.partitions import PartFile, read_part, sort_table, write_table
+from transforms.partitions import PartFile, part_files, partition_folders, read_part, sort_table, write_table
 from transforms.schema import DATASETS
 from transforms.settings import WriteSettings
 from transforms.urls import article_id
@@ -82,8 +82,8 @@ def partitions(root: Path) -> Iterator[str]:
     """Every partition of the dataset, as "articles/seen_date=2026-03-01"."""
     require_dataset(root)
     for dataset in DATASETS:
-        for folder in sorted((root / dataset).glob("seen_date=*")):
-            if any(folder.glob("*.parquet")):
+        for folder in partition_folders(root, dataset):
+            if part_files(folder):
                 yield f"{dataset}/{folder.name}"
 
 
@@ -93,7 +93,7 @@ def day_of(folder: str) -> date:
 
 def read_folder(root: Path, folder: str) -> pa.Table:
     """All rows of a partition under the schema of today; see `read_part`."""
-    tables = [read_part(file) for file in sorted((root / folder).glob("*.parquet"))]
+    tables = [read_part(file) for file in part_files(root / folder)]
     return pa.concat_tables(tables, promote_options="default")
 
 
@@ -118,7 +118,7 @@ def rewrite(
 
 def _check_files(root: Path, folder: str, live: set[str]) -> bool:
     """True when the partition has the files it should have; what is not whole must not be made to look whole."""
-    there = {file.relative_to(root).as_posix() for file in (root / folder).glob("*.parquet")}
+    there = {file.relative_to(root).as_posix() for file in part_files(root / folder)}
     if wrong := there ^ {path for path in live if path.rpartition("/")[0] == folder}:
         raise DatasetError(f"{root / min(wrong)}: missing, or of no run; see `newsbeam verify {address_of(root)}`")
     return True
@@ -134,7 +134,7 @@ def _rewrite_folder(
     if edit and kept.equals(table):
         return None
     rewrite_id = dataset.next_id(now)
-    old = sorted(path.name for path in (dataset.root / folder).glob("*.parquet"))
+    old = [path.name for path in part_files(dataset.root / folder)]
     new = _write_folder(kept, dataset.staging / rewrite_id, folder, rewrite_id, settings)
     if kept.num_rows < table.num_rows:  # what is derived from erased rows goes first; it is built again from the rest
         (dataset.state / MEMORY_FILE).unlink(missing_ok=True)
@@ -190,7 +190,7 @@ def _write_folder(
 
 
 def _is_scattered(root: Path, folder: str, settings: WriteSettings) -> bool:
-    sizes = [file.stat().st_size for file in (root / folder).glob("*.parquet")]
+    sizes = [file.stat().st_size for file in part_files(root / folder)]
     small = [size for size in sizes if size < SMALL_SHARE * settings.target_file_mb * 1_000_000]
     return len(small) > 1
 
@@ -198,11 +198,11 @@ def _is_scattered(root: Path, folder: str, settings: WriteSettings) -> bool:
 def _is_older(root: Path, folder: str) -> bool:
     """Whether a file lacks columns of today."""
     wanted = set(arrow_schema(folder.split("/", 1)[0]).names)
-    return any(wanted - set(pq.read_schema(file).names) for file in (root / folder).glob("*.parquet"))
+    return any(wanted - set(pq.read_schema(file).names) for file in part_files(root / folder))
 
 
 def _plan(root: Path, folder: str, settings: WriteSettings) -> Change:
-    files = list((root / folder).glob("*.parquet"))
+    files = part_files(root / folder)
     size = sum(file.stat().st_size for file in files)
     rows = sum(pq.ParquetFile(file).metadata.num_rows for file in files)
     after = max(1, round(size / (settings.target_file_mb * 1_000_000)))

@@ -115,7 +115,7 @@ def _check_files(root: Path, live: list[str]) -> Iterator[str]:
                     pass
         except (OSError, ValueError) as error:
             yield f"{path}: {_UNREADABLE}: {error}"
-    there = {file.relative_to(root).as_posix() for name in DATASETS for file in (root / name).rglob("*.parquet")}
+    there = {file.relative_to(root).as_posix() for name in DATASETS for file in (root / name).rglob("[!.]*.parquet")}
     for path in sorted(there - set(live)):
         yield f"{path}: no run tells of this file"
 

@@ -18,10 +18,12 @@ import pipeline.run
 from pipeline.dataset import Dataset, live_files
 from pipeline.errors import DatasetError, DatasetLockedError, NewsbeamError
 from pipeline.query import connect, newest_finished_run
+from pipeline.retry import retryable_entries
 from pipeline.rewrite import compact
 from pipeline.verify import verify
 from tests.servers import Site, serve
 from tests.test_run import TOWNS, config, feed, page, rows, run, start, wait_for, wait_until_due
+from transforms.memory import Memory
 from transforms.settings import WriteSettings
 
 
@@ -98,6 +100,29 @@ def test_a_file_in_the_way_is_named_and_what_was_committed_is_there_when_it_is_g
     run(config(site, tmp_path))
     assert titles(tmp_path) == WANTED
     assert list(verify(tmp_path)) == []
+
+
+def test_what_systems_and_copying_tools_leave_beside_the_files_is_no_part_of_the_dataset(
+    site: Site, tmp_path: Path
+) -> None:
+    run(config(site, tmp_path))
+    (day,) = tmp_path.glob("articles/seen_date=*")
+    (part,) = day.glob("*.parquet")
+    for foreign in (day / f"._{part.name}", day / ".DS_Store", day / "notes.txt", tmp_path / "runs/._x.json"):
+        foreign.write_bytes(b"\x00\x05\x16\x07")
+    for foreign in (tmp_path / "rejects/seen_date=unknown", tmp_path / "articles/seen_date=unknown"):
+        foreign.mkdir(parents=True)
+        (foreign / "a.txt").touch()
+    site.routes["/feed"] = feed([f"/{town}" for town in TOWNS], "<description>It is done.</description>")
+    site.routes[f"/{TOWNS[0]}"] = page(TOWNS[0], "The work has cost 40 million more than was planned.")
+    wait_until_due()
+    report = run(config(site, tmp_path))
+    assert (report.versions, report.rejected) == (1, 0)
+    assert list(verify(tmp_path)) == []
+    assert connect(tmp_path).execute("SELECT count(*) FROM articles").fetchall() == [(len(TOWNS) + 1,)]
+    assert connect(tmp_path).execute("SELECT count(*) FROM runs").fetchall() == [(2,)]
+    assert len(compact(tmp_path, WriteSettings(), datetime.now(UTC) + timedelta(days=2))) == 2
+    assert list(retryable_entries(tmp_path, (), Memory(tmp_path), datetime.now(UTC))) == []
 
 
 @pytest.mark.parametrize("years", [-1, 1])

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms.host_pages import HostPages
+from transforms.partitions import part_files
 from transforms.schema import RemovedLine
 
 FORMAT = 4  # of the file; raise it whenever a table changes
@@ -125,9 +126,7 @@ class Memory:
 def _fetched(folder: Path) -> pa.Table:
     """When the pages of a partition were fetched, and whose they are."""
     columns = ["article_id", "fetched_at"]
-    return pa.concat_tables(
-        pq.read_table(path, columns=columns, partitioning=None) for path in folder.glob("*.parquet")
-    )
+    return pa.concat_tables(pq.read_table(path, columns=columns, partitioning=None) for path in part_files(folder))
 
 
 def _is_among(fetched: pa.Table, article_id: str, fetched_at: datetime) -> bool:
@@ -137,7 +136,7 @@ def _is_among(fetched: pa.Table, article_id: str, fetched_at: datetime) -> bool:
 
 def _row_of(known: Known, columns: list[str]) -> dict[str, Any] | None:
     """Some columns of a stored version. Ids are looked through first: texts are read of one file, and up to the row."""
-    for path in sorted(known.folder.iterdir()):
+    for path in part_files(known.folder):
         with pq.ParquetFile(path) as file:
             ids = file.read(columns=["article_id", "version"], use_threads=False)
             wanted = pc.and_(pc.equal(ids["article_id"], known.article_id), pc.equal(ids["version"], known.version))

@@ -7,6 +7,7 @@ that making it visible is one rename. Names are deterministic: a retried bundle 
 import dataclasses
 import itertools
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from transforms.settings import WriteSettings
 ROW_GROUP_ROWS = 65_536
 ROW_GROUP_BYTES = 128_000_000  # before compression: what a reader holds of a group, and a writer
 CHUNK_ROWS = 200
+_PARTITION = re.compile(r"seen_date=\d{4}-\d\d-\d\d")
 RUN_STAMP = "%Y%m%dT%H%M%SZ"  # how the id of a run begins
 SORT_KEYS = {
     "articles": [
@@ -74,6 +76,16 @@ def dataset_of(row: Row) -> str:
 def partition_path(row: Row) -> str:
     """Folder of the row, relative to the dataset root: computed by the program alone, never from what the web says."""
     return f"{dataset_of(row)}/seen_date={seen_date(row).isoformat()}"
+
+
+def part_files(folder: Path) -> list[Path]:
+    """The part files of a partition, in their order. What a system or a copying tool hides beside them is none."""
+    return sorted(folder.glob("[!.]*.parquet"))
+
+
+def partition_folders(root: Path, dataset: str) -> list[Path]:
+    """The partitions of a dataset, the oldest first; other folders beside them are none."""
+    return sorted(folder for folder in (root / dataset).glob("seen_date=*") if _PARTITION.fullmatch(folder.name))
 
 
 def write_part(rows: Iterable[Row], staging: Path, folder: str, name: str, settings: WriteSettings) -> PartFile:

@@ -24,7 +24,7 @@ from apache_beam.utils.windowed_value import PaneInfo
 
 from transforms.delivery import Delivery, Note, delivery_of, save
 from transforms.gather import Gather
-from transforms.partitions import RUN_STAMP, PartFile, partition_path, rows_of, stamp_run, write_part
+from transforms.partitions import RUN_STAMP, PartFile, part_files, partition_path, rows_of, stamp_run, write_part
 from transforms.schema import Reject, Row, Settled, Spent
 from transforms.settings import WriteSettings
 from transforms.tally import Stopwatch
@@ -136,8 +136,7 @@ REJECT_KEY = ("feed_id", "url", "guid", "reason", "seen_at")
 
 def stored_rejects(folder: Path) -> set[tuple[Any, ...]]:
     """What tells the rejects of a partition apart; none where there is no such folder."""
-    files = sorted(folder.glob("*.parquet"))
-    return {tuple(row.values()) for file in files for row in rows_of(file, REJECT_KEY)}
+    return {tuple(row.values()) for file in part_files(folder) for row in rows_of(file, REJECT_KEY)}
 
 
 def _reject_key(reject: Reject) -> tuple[Any, ...]:
