@@ -7,7 +7,6 @@ cancellation and lets the job run on.
 import logging
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -22,9 +21,10 @@ if TYPE_CHECKING:
 
 STOP_S = 20.0  # a pipeline has to end by itself when the run is to end, before it is cancelled
 FAILURES = 3  # of a batch on Flink are no accident; a cluster may try for ever, and what Beam has to bound it does not
-ASK_FLINK_S = 5.0
+_ASK_FLINK_S = 5.0
 _LOOK_S = 0.2
 _CANCEL_S = 5.0
+_READERS = ("wait_until_finish_read", "read_grpc_client_inputs", "run_worker_")  # threads
 _WHAT_NOW = "what was committed is kept: start the server and run again, and the rest is taken up"
 
 
@@ -34,6 +34,8 @@ class Job:
     def __init__(self, pipeline: "Pipeline") -> None:
         self._failure: Exception | None = None
         self._options = pipeline.options
+        self._failures: list[str] = []
+        self._asked_at = time.monotonic()
         threading.excepthook = _quiet
         try:
             self.result: PipelineResult = pipeline.run()
@@ -59,9 +61,18 @@ class Job:
         return not self._watcher.is_alive()
 
     def failures(self) -> list[str]:
-        """Why it failed and was tried again, each time so far, as far as the engine tells."""
+        """Why it failed and was tried again, each time so far, the latest first; what Flink told some seconds ago."""
         master, name = _on_flink(self._options)
-        return flink.failures(master, name) if master else []
+        if master and time.monotonic() - self._asked_at > _ASK_FLINK_S:
+            self._failures, self._asked_at = flink.failures(master, name), time.monotonic()
+        return self._failures
+
+    def give_up_on_what_cannot_work(self) -> None:
+        """Raises `RunFailedError`, and cancels the job, when it has failed too often."""
+        failures = self.failures()
+        if len(failures) >= FAILURES:
+            self.cancel()
+            raise RunFailedError(f"the pipeline failed {len(failures)} times on Flink and was cancelled: {failures[0]}")
 
     def savepoint(self) -> str | None:
         """Where the savepoint lies that it was stopped with, if it was; for Flink's `--savepoint_path`."""
@@ -99,11 +110,9 @@ def run_to_end(pipeline: "Pipeline") -> None:
     end.
     """
     job = Job(pipeline)
-    left_s, asked_at = STOP_S, time.monotonic()
+    left_s = STOP_S
     while not job.has_ended(_LOOK_S):
-        if time.monotonic() - asked_at > ASK_FLINK_S:
-            give_up_on_what_cannot_work(job.failures(), job)
-            asked_at = time.monotonic()
+        job.give_up_on_what_cannot_work()
         if interrupt.requested.is_set():
             left_s -= _LOOK_S
         if left_s <= 0:
@@ -111,16 +120,9 @@ def run_to_end(pipeline: "Pipeline") -> None:
             raise StoppedError("the batch in progress was cancelled; its entries are left for the next run")
 
 
-def give_up_on_what_cannot_work(failures: Sequence[str], job: Job) -> None:
-    """Raises `RunFailedError`, and cancels the job, when there are too many of its failures."""
-    if len(failures) >= FAILURES:
-        job.cancel()
-        raise RunFailedError(f"the pipeline failed {len(failures)} times on Flink and was cancelled: {failures[0]}")
-
-
 def _quiet(failed: threading.ExceptHookArgs) -> None:
-    """Beam's own thread reads an engine's messages and dies aloud when the engine goes; `Job` tells of that."""
-    if failed.thread is None or failed.thread.name != "wait_until_finish_read":
+    """Beam's own threads that read what an engine sends die aloud when the engine goes; `Job` tells of that."""
+    if failed.thread is None or not failed.thread.name.startswith(_READERS):
         threading.__excepthook__(failed)
 
 
@@ -134,7 +136,9 @@ def _failed(error: Exception, options: "PipelineOptions") -> RunFailedError:
         return RunFailedError(f"{server} cannot be reached, and the job was not started; {_WHAT_NOW}")
     if isinstance(cause, grpc.RpcError) and cause.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
         return RunFailedError(f"{server} has gone, and the job was cancelled; {_WHAT_NOW}")
-    if "java.net.ConnectException" in str(cause):  # the job server lives, and says no more than that
+    told = str(cause).partition(" failed in state FAILED: ")[2] or f"{type(cause).__name__}: {cause}"
+    if "java.net.ConnectException" in told:  # the job server lives, and says no more than that
         return RunFailedError(f"Flink's job manager {_on_flink(options)[0] or ''} does not answer; {_WHAT_NOW}")
-    told = flink.cause_of(str(cause)) if "Traceback" in str(cause) else f"{type(cause).__name__}: {cause}"
-    return RunFailedError(f"the pipeline failed: {told}")
+    if "stopped SparkContext" in told:  # as above
+        return RunFailedError(f"Spark's master does not answer, or has no worker that can start; {_WHAT_NOW}")
+    return RunFailedError(f"the pipeline failed: {flink.cause_of(told)}")

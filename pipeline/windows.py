@@ -15,7 +15,6 @@ import json
 import secrets
 import shutil
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -65,10 +64,10 @@ def stream_windows(
         job = jobs.Job(_pipeline(config, options, every_s, dataset, folder))
         service.ready()
         try:
-            ended, failures = False, _Failures(job)
+            ended, known = False, job.failures()
             while not (ended or interrupt.requested.is_set()):
                 ended = job.has_ended(LOOK_S)
-                failures.tell(anything_done=committer.has_committed)
+                known = _look_after(job, known, has_worked=committer.has_committed)
                 service.working()
                 for report in committer.commit_all():
                     service.waiting(f"{report.stored:,} articles stored, {report.feeds_failed:,} feeds failed")
@@ -83,23 +82,17 @@ def stream_windows(
         print(f"newsbeam: stopped; to go on from here: -- --savepoint_path={savepoint}", file=sys.stderr, flush=True)
 
 
-class _Failures:
-    """A line each time that the engine begins a job again, which nobody would see otherwise."""
+def _look_after(job: jobs.Job, known: list[str], *, has_worked: bool) -> list[str]:
+    """Tell why the engine began the job again, which nobody would see otherwise; returns the failures known by now.
 
-    def __init__(self, job: jobs.Job) -> None:
-        self.job, self.asked_at = job, time.monotonic()
-        self.known: list[str] = []
-
-    def tell(self, *, anything_done: bool) -> None:
-        """Raises `RunFailedError` for a job that has failed some times and never brought anything."""
-        if time.monotonic() - self.asked_at < jobs.ASK_FLINK_S:
-            return
-        self.asked_at, failures = time.monotonic(), self.job.failures()
-        if failures != self.known and failures:
-            print(f"newsbeam: the job failed and begins again: {failures[0]}", file=sys.stderr, flush=True)
-        self.known = failures
-        if not anything_done:
-            jobs.give_up_on_what_cannot_work(failures, self.job)
+    Raises `RunFailedError` for a job that has failed some times and never worked.
+    """
+    failures = job.failures()
+    if failures and failures != known:
+        print(f"newsbeam: the job failed and begins again: {failures[0]}", file=sys.stderr, flush=True)
+    if not has_worked:
+        job.give_up_on_what_cannot_work()
+    return failures
 
 
 def _pipeline(config: Config, options: Options, every_s: float, dataset: Dataset, folder: Path) -> "Pipeline":

@@ -20,7 +20,7 @@ from pipeline.report import STAGES, Report
 from pipeline.run import Options
 from pipeline.state import FeedMemory, feed_states
 from pipeline.verify import verify
-from pipeline.windows import _Failures, _job_folder
+from pipeline.windows import _job_folder, _look_after
 from tests.articles import NOON, make_article, make_fetch, make_reject
 from transforms.delivery import SUFFIX, Note, delivery_of, save
 from transforms.partitions import stamp_run, write_parts
@@ -190,7 +190,7 @@ def test_only_a_job_that_goes_on_from_a_savepoint_finds_what_the_one_before_stag
 
 
 @dataclass
-class FailingJob:
+class FailingJob(jobs.Job):
     """A job on an engine that begins again and again."""
 
     causes: list[str] = field(default_factory=list)
@@ -204,19 +204,18 @@ class FailingJob:
 
 
 def test_a_job_that_fails_before_it_brings_anything_is_given_up_and_one_that_has_worked_is_not(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(jobs, "ASK_FLINK_S", 0.0)
-    job = FailingJob()
-    failures = _Failures(job)  # type: ignore[arg-type]  # as much of a job as is asked for
+    job, known = FailingJob(), []
     for number in range(2 * jobs.FAILURES):
         job.causes.insert(0, f"OutOfMemoryError no. {number}")
-        failures.tell(anything_done=True)
+        for _ in range(2):  # looks, of which one brings news
+            known = _look_after(job, known, has_worked=True)
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2 * jobs.FAILURES
     assert told[0] == "newsbeam: the job failed and begins again: OutOfMemoryError no. 0"
     with pytest.raises(RunFailedError, match="OutOfMemoryError"):
-        failures.tell(anything_done=False)
+        _look_after(job, known, has_worked=False)
     assert job.cancelled
 
 
