@@ -160,7 +160,7 @@ def split_names(byline: str) -> list[str]:
 
 def _without_date(text: str) -> str:
     """`text` without the date behind its names."""
-    words = text.split()
+    words = text.split() if any(c.isdigit() for c in text) else []
     for at, word in enumerate(words[1:], 1):
         if word[0].isdigit() or looks_like_a_date(f"{word} 1, 2001"):
             names = words[:at] if looks_like_a_date(" ".join(words[at:])) else words

@@ -191,7 +191,7 @@ def extract_body(page: Page, tree: HtmlElement, metadata: PageMetadata, host: Ho
     if story.has_paragraphs:
         strip_furniture(tree)
     lines = _lines(_cascade(tree, unwanted, found if is_large else None))
-    if story.is_barely_found_in(lines) and not are_teasers(tree):
+    if not is_large and story.is_barely_found_in(lines) and not are_teasers(tree):
         wild = _wild(tree, unwanted)
         lines = wild if sum(map(len, wild)) > 2 * sum(map(len, lines)) else lines
     if len(metadata.article_body) > max(MIN_STORY_CHARS, 2 * sum(map(len, lines))):

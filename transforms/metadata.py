@@ -6,6 +6,7 @@ entry. Dates are weighed (`page_dates`), titles voted on (`title`), names sorted
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 from urllib.parse import urljoin
 
 from lxml.html import HtmlElement
@@ -49,6 +50,8 @@ AUTHOR_META = (
     "cxenseparse:author", "article.author", "citation_author", "article:author", "og:article:author", "twitter:data1",
     "authors", MICRODATA_AUTHOR,
 )  # fmt: skip
+
+Named: TypeAlias = list[tuple[str, str | None]]  # bylines and names, and the kind their source claims
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,30 +180,38 @@ def _authors(tree: HtmlElement, linked: JsonLd, meta: PageMeta, page: Page, publ
     given = _linked_authors(linked)
     if authors := read_authors(given, publishers):
         return authors
-    printed: list[tuple[str, str | None]] = [(visible_byline(tree) or "", None)]
-    seen = read_authors(printed, publishers)
-    sources: list[list[tuple[str, str | None]]] = []
-    sources.extend([(value, None) for value in meta.meta.get(name, ())[:30]] for name in AUTHOR_META)
-    for name, source in zip(AUTHOR_META, sources, strict=True):
-        if authors := read_authors(source, publishers):
-            return seen if _is_better(seen, authors, is_list=name == MICRODATA_AUTHOR) else authors
-    if authors := seen or read_authors([(name, None) for name in page.entry.authors], publishers):
+    tagged: list[Named] = []
+    for name in AUTHOR_META:
+        tagged.append([(value, None) for value in meta.meta.get(name, ())[:30]])
+        if authors := read_authors(tagged[-1], publishers):
+            is_sure = name != MICRODATA_AUTHOR and any(map(_is_person, authors))
+            return authors if is_sure else _as_seen(authors, read_authors(_printed(tree), publishers))
+    printed = _printed(tree)
+    fed: Named = [(name, None) for name in page.entry.authors]
+    if authors := read_authors(printed, publishers) or read_authors(fed, publishers):
         return authors
-    houses = ([(name, "organization") for name, _ in source] for source in (given, *sources, printed))
+    houses = ([(name, "organization") for name, _ in source] for source in (given, *tagged, printed))
     return next((authors[:1] for house in houses if (authors := read_authors(house))), ())
 
 
-def _is_better(seen: tuple[Author, ...], authors: tuple[Author, ...], *, is_list: bool) -> bool:
-    """Whether the byline a reader sees tells more than a meta tag: people where that has but houses and users; or of a
-    list, which may go on with the authors of other stories, the first and the right others."""
-    people = [author for author in seen if author.kind == "person" and " " in author.name]
-    is_person = any(author.kind == "person" and not author.name.islower() for author in authors)
-    return bool(people) and (not is_person or (is_list and key(people[0].name) == key(authors[0].name)))
+def _printed(tree: HtmlElement) -> Named:
+    return [(byline, None)] if (byline := visible_byline(tree)) else []
 
 
-def _linked_authors(linked: JsonLd) -> list[tuple[str, str | None]]:
+def _is_person(author: Author) -> bool:
+    return author.kind == "person" and not author.name.islower()
+
+
+def _as_seen(authors: tuple[Author, ...], seen: tuple[Author, ...]) -> tuple[Author, ...]:
+    """`seen`, the byline on the page, where it tells more than the meta tag of `authors`: people where that has but
+    houses and users; of a list, which may go on with the authors of other stories, the first and the right others."""
+    is_told = bool(seen) and _is_person(seen[0]) and " " in seen[0].name
+    return seen if is_told and (not any(map(_is_person, authors)) or seen[0] == authors[0]) else authors
+
+
+def _linked_authors(linked: JsonLd) -> Named:
     for value in (linked.article.get("author"), linked.article.get("creator")):
-        given: list[tuple[str, str | None]] = []
+        given: Named = []
         for item in as_list(value)[:30]:
             node = linked.resolve(item)
             types = types_of(node) if isinstance(node, dict) else set()

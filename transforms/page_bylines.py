@@ -12,7 +12,7 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from transforms.bylines import kind_of, split_names, squeeze
-from transforms.page_tree import around_all, around_headline
+from transforms.page_tree import around_headline
 from transforms.plain_text import key, one_line
 
 MAX_HOUSE_CHARS = 60
@@ -56,9 +56,9 @@ def visible_byline(tree: HtmlElement) -> str | None:
     """The byline that a reader sees, None when there is none: a short line that is little but names of people, opened
     by "By", standing in an element marked as the author's or linking to an author's page, near the headline or else
     anywhere but in a sidebar or comment."""
-    page = around_all(tree)
+    near, page = around_headline(tree)
     own = _aside_marks(page)  # where the article itself stands in a "teaser", the word says nothing
-    for elements in (around_headline(tree), _MARKED(tree)[:MAX_MARKED]):
+    for elements in (near, _MARKED(tree)[:MAX_MARKED]):
         found = [
             (score, not any(c.isdigit() for c in line), -place, line)
             for place, element in enumerate(elements)
@@ -72,10 +72,12 @@ def visible_byline(tree: HtmlElement) -> str | None:
 
 def _purest(byline: str, others: Iterable[str]) -> str:
     """`byline`, or the one of `others` that names the same person without what stands behind."""
-    names = split_names(byline)
-    firsts = ((split_names(other)[:1], other) for other in others)
-    shorter = (other for first, other in firsts if len(names) == 1 and first and names[0].startswith(f"{first[0]} "))
-    return next((other for other in shorter if len(split_names(other)) == 1), byline)
+    parts = sorted({other for other in others if other in byline and other != byline})
+    names = split_names(byline) if parts else []
+    for part in parts if len(names) == 1 else ():
+        if len(name := split_names(part)) == 1 and names[0].startswith(f"{name[0]} "):
+            return part
+    return byline
 
 
 def _byline_of(element: HtmlElement) -> tuple[int, str]:
@@ -90,7 +92,7 @@ def _byline_of(element: HtmlElement) -> tuple[int, str]:
         line = inner[0]
     is_name_mark = _is_name_mark(element) or _is_named_by_link(element, line)
     for text in (line, _first_parts(element)):
-        if _is_byline(text, is_marked=is_name_mark):
+        if text and _is_byline(text, is_marked=is_name_mark):
             return 2 * is_marked + 2 * bool(_EXPLICIT_BY.match(text)), text
     is_said = is_name_mark or (is_marked and bool(_EXPLICIT_BY.match(line)))
     return int(is_said and _names_house(line)), line

@@ -17,7 +17,7 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from transforms.dates import EARLIEST, FUTURE_TOLERANCE, Precision, parse_date
-from transforms.page_tree import around_all, around_headline
+from transforms.page_tree import around_headline
 from transforms.plain_text import without_control
 
 AGREEMENT = timedelta(hours=36)  # as far as a zone left out or a day without a time can move an instant
@@ -122,8 +122,8 @@ def visible_date(tree: HtmlElement, latest: datetime, *, anywhere: bool = True) 
     `anywhere`, only the elements around the headline are looked at.
     """
     everything = islice(tree.iter(), MAX_ELEMENTS if anywhere else 0)
-    page = around_all(tree)
-    for elements, bonus in ((around_headline(tree), 2), (everything, 0)):
+    near, page = around_headline(tree)
+    for elements, bonus in ((near, 2), (everything, 0)):
         scored = list(_dated_lines(elements, bonus, latest, page))
         score, _, best = max(scored, key=lambda item: item[:2], default=(-1, 0, None))
         if best is not None and score >= 2 * (bonus > 0):

@@ -88,22 +88,18 @@ def element_lines(element: HtmlElement) -> list[str]:
     return text_lines("".join(element.itertext()))
 
 
-def around_headline(tree: HtmlElement) -> list[HtmlElement]:
-    """The elements a reader sees with the headline: some before it and some after it, in document order.
+def around_headline(tree: HtmlElement) -> tuple[list[HtmlElement], frozenset[HtmlElement]]:
+    """The elements a reader sees with the headline, and those it stands in.
 
-    Without a headline the first 500 of the body.
+    The first are some before it and some after it, in document order; without a headline the first 500 of the body.
+    The others reach from the headline outwards: nothing there makes a sidebar of what stands with it.
     """
     heading = _headline(tree)
     if heading is None:
-        return list(_FIRST_ELEMENTS(tree))
+        return list(_FIRST_ELEMENTS(tree)), frozenset()
     before = list(islice(_before(heading), BEFORE_HEADLINE))
-    return [*reversed(before), *heading.iterdescendants(), *islice(_after(heading), AFTER_HEADLINE)]
-
-
-def around_all(tree: HtmlElement) -> frozenset[HtmlElement]:
-    """What the headline stands in, from there outwards: nothing there makes a sidebar of what stands with it."""
-    heading = _headline(tree)
-    return frozenset(() if heading is None else heading.iterancestors())
+    near = [*reversed(before), *heading.iterdescendants(), *islice(_after(heading), AFTER_HEADLINE)]
+    return near, frozenset(heading.iterancestors())
 
 
 def _headline(tree: HtmlElement) -> HtmlElement | None:
