@@ -43,7 +43,7 @@ bench-long: setup
 	$(BIN)/python -m tests.benchmarks.bench_report
 	$(BIN)/python -m tests.benchmarks.bench_engines
 
-# Prism, Flink and Beam's job server for it, for the tests that need them; what cannot be had is said and skipped.
+# Prism, Flink, Spark and Beam's job servers for them, for the tests that need them; what cannot be had is said and skipped.
 engines: setup
 	$(BIN)/python -m tests.engines.fetch
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import flink
@@ -29,13 +30,17 @@ ENGINES = {
     "spark": "apache_beam.runners.portability.spark_runner.SparkRunner",
     "dataflow": "apache_beam.runners.dataflow.dataflow_runner.DataflowRunner",
 }
-STREAMING = ("prism", "flink", "dataflow")  # that run an unbounded pipeline
+STREAMING = ("direct", "prism", "flink", "dataflow")  # on which one can stream
 SHARDS = 8  # groups of hosts on an engine: what its workers share out among them
 DEFAULTS = {  # options of (runner, unbounded), unless told otherwise
     ("prism", False): ("--prism_log_level=error",),
     ("prism", True): ("--prism_log_level=error",),
     ("flink", False): (
         "--environment_cache_millis=60000",  # a worker serves all stages of a job; else each stage starts its own
+    ),
+    ("spark", False): (
+        "--environment_cache_millis=60000",
+        "--storage_level=MEMORY_AND_DISK",  # what memory does not hold is not worked out, and fetched, again
     ),
     ("flink", True): (  # no cache here: a worker that was killed would be called again and again
         "--checkpointing_interval=30000",  # milliseconds; without checkpoints a failure costs all that is on its way
@@ -47,9 +52,10 @@ DEFAULTS = {  # options of (runner, unbounded), unless told otherwise
 def check_runner(runner: str, beam_arguments: Sequence[str] = (), *, streaming: bool = False) -> None:
     """Raises `RunnerError` for a runner there is not, that cannot run an unbounded pipeline where that is asked, or
     that lacks something it needs to be told."""
-    known = STREAMING if streaming and runner != "direct" else tuple(ENGINES)
-    if runner not in known:
-        raise RunnerError(f"--runner {runner}: expected one of {', '.join(known)}")
+    if runner not in ENGINES:
+        raise RunnerError(f"--runner {runner}: expected one of {', '.join(ENGINES)}")
+    if streaming and runner not in STREAMING:
+        raise RunnerError(f"--runner {runner} runs no unbounded pipeline; expected one of {', '.join(STREAMING)}")
     if runner != "direct":
         _engine(runner, beam_arguments, streaming=streaming)
 
@@ -99,8 +105,7 @@ def _engine(
     runner: str, beam_arguments: Sequence[str], *, name: str = "newsbeam", streaming: bool = False
 ) -> "tuple[PipelineRunner, PipelineOptions]":
     """Beam's runner for the engine, and the options it is to be given. Raises `RunnerError` as `make_pipeline`."""
-    for logger in ("apache_beam", "PrismRunner", "SdkWorker"):
-        logging.getLogger(logger).setLevel(logging.ERROR)  # the report and an engine's own log say the rest
+    _quieten()
     from apache_beam.options.pipeline_options import PipelineOptions
     from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
 
@@ -111,14 +116,27 @@ def _engine(
     )
     if runner in _NEEDS:
         _NEEDS[runner](options)
-    module, _, name = ENGINES[runner].rpartition(".")
+    module, _, kind = ENGINES[runner].rpartition(".")
     try:
-        engine = getattr(import_module(module), name)()
+        engine = getattr(import_module(module), kind)()
     except ImportError as error:
         raise RunnerError(f"--runner {runner}: its packages are not installed: {error}") from error
     if errors := PipelineOptionsValidator(options, engine).validate():
         raise RunnerError(f"--runner {runner}: {' '.join(' '.join(errors).split())}")
     return engine, options
+
+
+def _quieten() -> None:
+    """Leave to Beam's loggers what neither the report, nor the one line of a failure, nor an engine's own log tells."""
+    for logger in ("apache_beam", "PrismRunner", "SdkWorker"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
+    logging.getLogger("apache_beam.runners.worker.data_plane").setLevel(logging.CRITICAL)  # of engines that have ended
+    logging.getLogger().addFilter(_is_no_message_of_an_engine)
+
+
+def _is_no_message_of_an_engine(record: logging.LogRecord) -> bool:
+    """Beam passes on what a job server says, with whole stack traces, in the name of nobody."""
+    return record.module != "portable_runner"
 
 
 def describe(runner: str, beam_arguments: Sequence[str] = ()) -> str:
@@ -164,7 +182,7 @@ def _check_prism(options: "PipelineOptions") -> None:
 
 def _check_flink(options: "PipelineOptions") -> None:
     """Beam would start a small Flink of its own, and look for the job server on the network."""
-    from apache_beam.options.pipeline_options import FlinkRunnerOptions, PortableOptions
+    from apache_beam.options.pipeline_options import FlinkRunnerOptions
 
     told = options.view_as(FlinkRunnerOptions)
     if told.flink_master == "[auto]":
@@ -172,22 +190,32 @@ def _check_flink(options: "PipelineOptions") -> None:
             "--runner flink: no cluster is named; give its job manager after --, as in"
             " -- --flink_master=localhost:8081, or in run.beam_options ([local] runs a small one in this process)"
         )
-    if not (options.view_as(PortableOptions).job_endpoint or told.flink_job_server_jar):
-        raise RunnerError(
-            "--runner flink: no job server; give the jar beam-runners-flink-VERSION-job-server after --,"
-            " as in -- --flink_job_server_jar=FILE, or a running one by --job_endpoint=HOST:PORT"
-        )
+    _check_job_server(options, "flink", told.flink_job_server_jar)
 
 
 def _check_spark(options: "PipelineOptions") -> None:
     """Beam would look for the job server on the network."""
-    from apache_beam.options.pipeline_options import PortableOptions, SparkRunnerOptions
+    from apache_beam.options.pipeline_options import SparkRunnerOptions
 
-    if not (options.view_as(PortableOptions).job_endpoint or options.view_as(SparkRunnerOptions).spark_job_server_jar):
+    _check_job_server(options, "spark", options.view_as(SparkRunnerOptions).spark_job_server_jar)
+
+
+def _check_job_server(options: "PipelineOptions", runner: str, jar: str | None) -> None:
+    """One that runs, or the jar of one and what starts it."""
+    from apache_beam.options.pipeline_options import PortableOptions
+
+    if options.view_as(PortableOptions).job_endpoint:
+        return
+    option = f"--{runner}_job_server_jar"
+    if not jar:
         raise RunnerError(
-            "--runner spark: no job server; give the jar beam-runners-spark-3-job-server after --,"
-            " as in -- --spark_job_server_jar=FILE, or a running one by --job_endpoint=HOST:PORT"
+            f"--runner {runner}: no job server; give the jar of Beam's job server for {runner.capitalize()} after --,"
+            f" as in -- {option}=FILE, or a running one by --job_endpoint=HOST:PORT"
         )
+    if "://" not in jar and not Path(jar).is_file():
+        raise RunnerError(f"--runner {runner}: {option}={jar}: there is no such file")
+    if not shutil.which("java"):
+        raise RunnerError(f"--runner {runner}: java is not installed, which runs {jar}")
 
 
 _NEEDS = {"prism": _check_prism, "flink": _check_flink, "spark": _check_spark}

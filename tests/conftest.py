@@ -3,7 +3,15 @@
 from hypothesis import settings
 
 from tests.browser import browser, browser_of_module  # noqa: F401 - fixtures of every file
-from tests.engines.fixtures import _flink, _prism, flink, prism, pytest_runtest_makereport  # noqa: F401
+from tests.engines.fixtures import (  # noqa: F401
+    _flink,
+    _prism,
+    _spark,
+    flink,
+    prism,
+    pytest_runtest_makereport,
+    spark,
+)
 
 settings.register_profile("newsbeam", deadline=None)
 settings.load_profile("newsbeam")

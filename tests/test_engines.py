@@ -1,5 +1,6 @@
 """The engines that tests start are real: a pipeline with a shuffle runs on each, and Flink's can be hurt and mended."""
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -7,8 +8,11 @@ import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipeline.jobs import Job
+from pipeline.runner import make_pipeline
 from tests.engines import fetch
 from tests.engines.flink import FlinkCluster
+from tests.engines.spark import SparkCluster
 
 
 def sums(arguments: list[str], folder: Path) -> dict[str, str]:
@@ -52,6 +56,17 @@ def test_a_killed_task_manager_is_missed_and_can_be_replaced(flink: FlinkCluster
     flink.wait_for_slots(1)
     flink.start_task_manager()
     flink.wait_for_slots(2)
+
+
+@pytest.mark.spark
+@pytest.mark.timeout(900)
+def test_a_job_that_is_cancelled_is_gone_from_spark(spark: SparkCluster) -> None:
+    pipeline = make_pipeline("spark", spark.options())
+    pipeline | beam.Create([30]) | beam.Map(time.sleep)
+    job = Job(pipeline)
+    spark.wait_for_executors()
+    job.cancel()
+    spark.wait_for_quiet()
 
 
 def test_what_cannot_be_fetched_is_said_with_the_reason(tmp_path: Path) -> None:

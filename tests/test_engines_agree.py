@@ -21,6 +21,7 @@ from pipeline.errors import RunFailedError
 from pipeline.run import Options, run_once
 from pipeline.verify import verify
 from tests.engines.flink import FlinkCluster
+from tests.engines.spark import SparkCluster
 from tests.rolling_site import RollingSites, rolling_sites
 
 ROOT = Path(__file__).parent.parent
@@ -89,6 +90,29 @@ def test_a_batch_whose_job_server_dies_is_cancelled_and_says_so(flink: FlinkClus
         wait_for(lambda: not flink.jobs())
         assert not rows(tmp_path / "flink")
         assert len(run_on("direct", [], site, tmp_path, "flink")) == site.articles
+
+
+@pytest.mark.spark
+@pytest.mark.timeout(900)
+def test_spark_stores_what_the_local_runner_stores_though_executors_die(spark: SparkCluster, tmp_path: Path) -> None:
+    with rolling_sites() as site:
+
+        def asked() -> int:
+            return sum(len(each.asked) for each in site.sites)
+
+        expected = run_on("direct", [], site, tmp_path)
+        usual = asked()
+
+        def kill_one() -> None:
+            wait_for(lambda: asked() > usual + len(site.sites))  # more than the feeds
+            spark.kill_executors()
+
+        killer = threading.Thread(target=kill_one)
+        killer.start()
+        assert run_on("spark", spark.options(), site, tmp_path) == expected
+        killer.join()
+        assert asked() > 2 * usual  # some again, by those that took over
+    assert not list(verify(tmp_path / "spark"))
 
 
 @contextmanager

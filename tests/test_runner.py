@@ -16,11 +16,18 @@ NOBODY = ["--flink_master=localhost:1", "--job_endpoint=localhost:1", "--job_ser
         ("flink", [], "no cluster is named"),
         ("flink", ["--flink_master=localhost:1"], "no job server"),
         ("spark", [], "no job server"),
+        ("spark", ["--spark_job_server_jar=no.jar"], "no.jar: there is no such file"),
     ],
 )
 def test_what_a_runner_lacks_is_said_at_once(runner: str, arguments: list[str], told: str) -> None:
     with pytest.raises(RunnerError, match=told):
         check_runner(runner, arguments)
+
+
+def test_spark_runs_no_stream() -> None:
+    check_runner("spark", ["--job_endpoint=localhost:1"])
+    with pytest.raises(RunnerError, match="spark runs no unbounded pipeline; expected one of direct, prism, flink"):
+        check_runner("spark", ["--job_endpoint=localhost:1"], streaming=True)
 
 
 def test_a_runner_with_all_it_needs_is_accepted() -> None:
@@ -51,6 +58,15 @@ def test_a_job_server_that_is_not_there_is_told_of_with_what_to_do() -> None:
         (
             "Traceback (most recent call last):\n  File a\nOSError: disk full [while running 'Write']\n",
             "OSError: disk full",
+        ),
+        (
+            "Pipeline a failed in state FAILED: java.lang.IllegalStateException: Cannot call methods on a stopped"
+            " SparkContext.\nThis stopped SparkContext was created at:\n\norg.apache",
+            "Spark's master does not answer",
+        ),
+        (
+            "Pipeline a failed in state FAILED: org.apache.spark.SparkException: Task 1 failed 4 times\n\tat a\n\tat b",
+            "failed: org.apache.spark.SparkException: Task 1 failed 4 times",
         ),
     ],
 )

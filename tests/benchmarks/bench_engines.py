@@ -1,12 +1,12 @@
 """Articles a second on an engine against the local runner, on the same cores, start-up left out.
 
-    python -m tests.benchmarks.bench_engines [--engine prism|flink] [--pages FILE.jsonl.xz] [--few 400] [--many 2400]
+    python -m tests.benchmarks.bench_engines [--engine prism|flink|spark] [--pages FILE.xz] [--few 400] [--many 2400]
     python -m tests.benchmarks.bench_engines --long 100000 [--batch 10000]
 
 Each side runs twice in turn, over few pages and over many, in one batch each; the difference of the two is what the
 pages cost without start-up, in wall time and in CPU time of all processes but the site's: on a machine that has other
 work an engine's many processes get more than their share of it. Flink is a standalone cluster of two task managers with
-a slot each (`make engines`).
+a slot each, Spark one of two workers with a core each (`make engines`).
 
 With --long the engine alone has one run of so many small pages, made when they are asked for; told is for each batch
 what an article cost in CPU time of all processes, the site's aside, and what memory the workers and the starter have.
@@ -32,6 +32,7 @@ from tests.benchmarks.memory import config_of, small_page
 from tests.benchmarks.synthetic import synthetic_page
 from tests.engines import fetch
 from tests.engines.flink import FlinkCluster
+from tests.engines.spark import SparkCluster
 from tests.servers import serve
 
 HOSTS = 20
@@ -41,7 +42,7 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--engine", choices=["prism", "flink"], default="flink")
+    arguments.add_argument("--engine", choices=["prism", "flink", "spark"], default="flink")
     arguments.add_argument("--pages", type=Path, help="JSON lines (.xz) of real pages; default: own synthetic ones")
     arguments.add_argument("--few", type=int, default=400)
     arguments.add_argument("--many", type=int, default=2_400)
@@ -113,8 +114,9 @@ def engine(name: str) -> Iterator[list[str]]:
     if name == "prism":
         yield ["--runner", "prism", "--", f"--prism_location={fetch.PRISM}"]
         return
-    with tempfile.TemporaryDirectory() as folder, FlinkCluster(Path(folder)) as cluster:
-        yield ["--runner", "flink", "--", *cluster.options()]
+    kind = {"flink": FlinkCluster, "spark": SparkCluster}[name]
+    with tempfile.TemporaryDirectory() as folder, kind(Path(folder)) as cluster:
+        yield ["--runner", name, "--", *cluster.options()]
 
 
 def long_run(size: int, batch: int, options: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""`python -m tests.engines prism|flink`: runs an engine until Ctrl-C and prints how to reach it."""
+"""`python -m tests.engines prism|flink|spark`: runs an engine until Ctrl-C and prints how to reach it."""
 
 import signal
 import sys
@@ -8,8 +8,9 @@ from pathlib import Path
 from tests.engines.flink import FlinkCluster
 from tests.engines.prism import Prism
 from tests.engines.processes import EngineError
+from tests.engines.spark import SparkCluster
 
-ENGINES = {"prism": Prism, "flink": FlinkCluster}
+ENGINES = {"prism": Prism, "flink": FlinkCluster, "spark": SparkCluster}
 
 
 def main(arguments: list[str]) -> int:

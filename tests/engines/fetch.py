@@ -1,13 +1,14 @@
 """`make engines`: brings the engines into `.engines/` (or $NEWSBEAM_ENGINES), each once.
 
-Prism is built by Go, Flink's distribution comes from the Python index, Beam's job server for Flink is put together by
-Maven from Beam's released runner. Each tool uses whatever registry it is configured for. What cannot be had is said,
-with the reason, and doesn't hinder the others: tests that need it are skipped. Everything is first made beside its
-place and then moved there, so an interrupted fetch leaves nothing half there.
+Prism is built by Go, Flink's distribution comes from the Python index, Beam's job servers for Flink and Spark are put
+together by Maven from Beam's released runners, that for Spark with all of Spark. Each tool uses whatever registry it is
+configured for. What cannot be had is said, with the reason, and doesn't hinder the others: tests that need it are
+skipped. Everything is first made beside its place and then moved there, so an interrupted fetch leaves nothing half
+there.
 
-The versions are here and nowhere else. Prism is of the very Beam release that is installed. Flink's are the newest
-pair that Maven held whole when this was written: Beam promises nothing about a Python SDK newer than the job server,
-so the tests marked `flink` are what says that the pair works.
+The versions are here and nowhere else. Prism is of the very Beam release that is installed. Flink's and Spark's are the
+newest pairs that Maven held whole when this was written: Beam promises nothing about a Python SDK newer than the job
+server, so the tests marked `flink` and `spark` are what says that the pairs work.
 """
 
 import importlib.metadata
@@ -20,10 +21,12 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 
 FLINK_LINE = "1.19"  # of those Beam's Python SDK names
 FLINK_VERSION = "1.19.3"
-FLINK_RUNNER_VERSION = "2.62.0"  # the Beam release whose Flink runner is used
+SPARK_VERSION = "3.5.7"
+RUNNER_VERSION = "2.62.0"  # the Beam release whose runners for Flink and Spark are used
 
 HERE = Path(__file__).parent
 FOLDER = Path(os.environ.get("NEWSBEAM_ENGINES") or HERE.parent.parent / ".engines").resolve()
@@ -31,8 +34,10 @@ BEAM_VERSION = importlib.metadata.version("apache-beam")
 
 PRISM = FOLDER / f"prism-{BEAM_VERSION}"
 FLINK = FOLDER / f"flink-{FLINK_VERSION}"
-FLINK_JOB_SERVER = FOLDER / f"flink-{FLINK_LINE}-job-server-{FLINK_RUNNER_VERSION}.jar"
+FLINK_JOB_SERVER = FOLDER / f"flink-{FLINK_LINE}-job-server-{RUNNER_VERSION}.jar"
+SPARK_JOB_SERVER = FOLDER / f"spark-{SPARK_VERSION}-job-server-{RUNNER_VERSION}.jar"  # and all of Spark
 
+MAVEN = Lock()
 DEADLINE_S = 600  # for one engine: a first build of Prism takes some minutes
 
 
@@ -42,7 +47,12 @@ class NotFetchedError(Exception):
 
 def main() -> None:
     """Fetches what is missing and says of each engine where it is, or why it isn't there. Never fails."""
-    wanted = {PRISM: fetch_prism, FLINK: fetch_flink, FLINK_JOB_SERVER: fetch_flink_job_server}
+    wanted = {
+        PRISM: fetch_prism,
+        FLINK: fetch_flink,
+        FLINK_JOB_SERVER: fetch_flink_job_server,
+        SPARK_JOB_SERVER: fetch_spark_job_server,
+    }
     with ThreadPoolExecutor(len(wanted)) as threads:
         for path, said in zip(wanted, threads.map(fetch_once, wanted, wanted.values()), strict=True):
             print(f"{path.name}: {said}", flush=True)
@@ -86,11 +96,24 @@ def fetch_flink(path: Path, work: Path) -> None:
 
 
 def fetch_flink_job_server(path: Path, work: Path) -> None:
-    """Has Maven merge Beam's Flink runner and all it needs into one jar (pom.xml)."""
+    """Has Maven merge Beam's Flink runner and all it needs into one jar."""
+    runner = f"beam-runners-flink-{FLINK_LINE}"
+    merge_job_server(path, work, runner, "org.apache.beam.runners.flink.FlinkJobServerDriver")
+
+
+def fetch_spark_job_server(path: Path, work: Path) -> None:
+    """Has Maven merge Beam's Spark runner, all it needs and Spark into one jar."""
+    spark = ("--activate-profiles", "spark", f"-Dspark.version={SPARK_VERSION}")
+    merge_job_server(path, work, "beam-runners-spark-3", "org.apache.beam.runners.spark.SparkJobServerDriver", *spark)
+
+
+def merge_job_server(path: Path, work: Path, runner: str, main: str, *more: str) -> None:
+    """Has Maven make the jar (pom.xml); one at a time, for both write into Maven's own store."""
     shutil.copy(HERE / "pom.xml", work)
-    versions = (f"-Dflink.line={FLINK_LINE}", f"-Dbeam.version={FLINK_RUNNER_VERSION}")
-    run("mvn", "--batch-mode", "--quiet", "--file", str(work / "pom.xml"), "package", *versions)
-    (work / "target" / "flink-job-server-1.jar").rename(path)
+    told = (f"-Drunner={runner}", f"-Dbeam.version={RUNNER_VERSION}", f"-Dmain={main}", *more)
+    with MAVEN:
+        run("mvn", "--batch-mode", "--quiet", "--file", str(work / "pom.xml"), "package", *told)
+    (work / "target" / "job-server-1.jar").rename(path)
 
 
 def run(*command: str, env: dict[str, str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The fixtures `prism` and `flink`, for every test file (conftest.py imports them).
+"""The fixtures `prism`, `flink` and `spark`, for every test file (conftest.py imports them).
 
 Each engine starts with the first test that asks for it and serves the whole session; a test that asks for one carries
 the marker of the same name. Where an engine isn't there (`make engines` brings it) the test is skipped, with the
@@ -15,8 +15,9 @@ import pytest
 from tests.engines import fetch
 from tests.engines.flink import FlinkCluster
 from tests.engines.prism import Prism
+from tests.engines.spark import SparkCluster
 
-STARTED: dict[str, Prism | FlinkCluster] = {}
+STARTED: dict[str, Prism | FlinkCluster | SparkCluster] = {}
 
 
 @pytest.fixture(scope="session")
@@ -35,9 +36,7 @@ def prism(_prism: Prism) -> list[str]:
 
 @pytest.fixture(scope="session")
 def _flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
-    _need(fetch.FLINK, fetch.FLINK_JOB_SERVER)
-    if not shutil.which("java"):
-        pytest.skip("no java: Flink cannot run")
+    _need(fetch.FLINK, fetch.FLINK_JOB_SERVER, java=True)
     with FlinkCluster(tmp_path_factory.mktemp("flink")) as cluster:
         STARTED["flink"] = cluster
         yield cluster
@@ -48,6 +47,21 @@ def flink(_flink: FlinkCluster) -> Iterator[FlinkCluster]:
     """A running Flink with two task managers and no jobs; what the test leaves running is cancelled."""
     yield _flink
     _flink.tidy()
+
+
+@pytest.fixture(scope="session")
+def _spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkCluster]:
+    _need(fetch.SPARK_JOB_SERVER, java=True)
+    with SparkCluster(tmp_path_factory.mktemp("spark")) as cluster:
+        STARTED["spark"] = cluster
+        yield cluster
+
+
+@pytest.fixture
+def spark(_spark: SparkCluster) -> Iterator[SparkCluster]:
+    """A running Spark with two workers and no applications; it is waited for what the test leaves to end."""
+    yield _spark
+    _spark.wait_for_quiet()
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -61,7 +75,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
                 report.sections.append((f"logs of {name}", engine.logs()))
 
 
-def _need(*paths: Path) -> None:
+def _need(*paths: Path, java: bool = False) -> None:
+    if java and not shutil.which("java"):
+        pytest.skip("no java: Flink and Spark cannot run")
     for path in paths:
         if not path.exists():
             pytest.skip(f"no {path.name}: run `make engines`")
