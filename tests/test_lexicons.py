@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.country_words import CountryLexicon, load_country_words, load_division_words
+from transforms.folding import fold
 from transforms.gazetteer import CAPITAL, CITY, Gazetteer, Place, pack
 from transforms.inflection import demonym_forms, name_forms
-from transforms.tokens import Remembered, fold, read
+from transforms.remembered import Remembered
 from transforms.tokens import fold_name as folded
+from transforms.tokens import read
 from transforms.wordlists import Lexicon
 
 GEO = files("transforms").joinpath("lexicons", "geo")

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transforms.folding import fold, fold_words
 from transforms.name_tokens import Words
-from transforms.tokens import fold, fold_words, read
+from transforms.tokens import read
 
 TEXTS = st.text(st.sampled_from("aZé ß'’.-&\n,1習م҈İ"), max_size=60) | st.text(max_size=60)
 LANGUAGES = st.sampled_from(["en", "fr", "tr", "ar", None])

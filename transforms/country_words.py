@@ -14,8 +14,9 @@ from functools import cache
 from itertools import compress
 from pathlib import Path
 
+from transforms.folding import fold
 from transforms.inflection import PREFIXES, demonym_forms, name_forms
-from transforms.tokens import Part, fold, fold_name, has_case, read_phrases
+from transforms.tokens import Part, fold_name, has_case, read_phrases
 from transforms.wordlists import Lexicon
 
 RULES = 1

@@ -10,8 +10,9 @@ from itertools import compress
 from pathlib import Path
 
 from transforms.country_words import CountryWords, Kind, load_country_words
+from transforms.folding import fold
 from transforms.name_tokens import Words
-from transforms.tokens import fold, read
+from transforms.tokens import read
 from transforms.wordlists import Lexicon
 
 RULES = 2

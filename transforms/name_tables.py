@@ -6,8 +6,8 @@
 import re
 from collections.abc import Callable, Iterator
 
+from transforms.folding import fold
 from transforms.name_rules import ORGANIZATION, Mention
-from transforms.tokens import fold
 
 IN_A_TABLE = 0.9
 MAX_LINE_CHARACTERS = 100

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from itertools import accumulate, compress
 from typing import NamedTuple
 
-from transforms.tokens import POSSESSIVES, Made, Part, Remembered, fold_words
+from transforms.folding import fold_words
+from transforms.remembered import Made, Remembered
+from transforms.tokens import POSSESSIVES, Part
 
 _SENTENCE_END = re.compile(r"[.!?…؟۔।:;\n]")
 _OPENS = re.compile(r"[.!?…:;\n\"“”„«»()\[\]•|—–]")

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from transforms.folding import fold
 from transforms.name_lexicon import NameLexicon, is_country_word
 from transforms.name_rules import BELIEVED, ORGANIZATION, PERSON, REPEATED, UNKNOWN, Mention, Reader
 from transforms.name_tables import read_tables
 from transforms.name_tokens import Words
 from transforms.schema import NameMention
 from transforms.taggers import Document, Evidence, Tags
-from transforms.tokens import fold
 
 MAX_NAMES = 200  # a page of race results holds more than a hundred
 MORE_MENTIONS = 0.02  # what each further mention adds to a score

@@ -11,9 +11,10 @@ from itertools import chain
 from typing import NamedTuple
 
 from transforms.dateline import agencies
+from transforms.folding import fold
 from transforms.plain_text import key
 from transforms.schema import NameMention
-from transforms.tokens import Part, fold, read
+from transforms.tokens import Part, read
 from transforms.wordlists import Lexicon
 
 MAX_SIDE_CHARACTERS = 240

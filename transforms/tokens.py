@@ -1,95 +1,14 @@
 """Words of a text with their offsets, as names of places are matched on."""
 
 import re
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, chain, compress, islice
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-_LETTERS = {
-    "ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ə": "a", "’": "'", "ʼ": "'",
-    "ʻ": "'", "‘": "'", "`": "'", "´": "'", "ʹ": "'", "ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه",
-}  # fmt: skip
-_LETTER = re.compile(f"[{''.join(_LETTERS)}]")
-_ACCENTS = re.compile("[\u0300-\u036f\u064b-\u0655]+")
-_BETWEEN = "\0"  # words to be folded; it stands in none
-_SHORT = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort"}
-
-
-Made = TypeVar("Made")
-_CACHED_WORDS = 12_000
-_CACHED_CHARACTERS = 100  # of a word; what is remembered is bounded
-
-
-class Remembered(dict[str, Made]):
-    """What `make` makes of words, looked up by `remembered[word]`, which `map` does without a step of Python. Bounded:
-    what was not asked for since the memory last was full is forgotten."""
-
-    def __init__(self, make: Callable[[str], Made]) -> None:
-        super().__init__()
-        self._make = make
-        self._older: dict[str, Made] = {}
-
-    def __missing__(self, word: str) -> Made:
-        made = self._older.get(word)
-        if made is None:
-            made = self._make(word)
-        if len(word) <= _CACHED_CHARACTERS:
-            if len(self) >= _CACHED_WORDS:
-                self._older = dict(self)
-                self.clear()
-            self[word] = made
-        return made
-
-
-def _fold(word: str) -> str:
-    return fold_words([word.replace(_BETWEEN, "")])[0]
-
-
-def fold_words(words: Sequence[str]) -> list[str]:
-    """Each word folded; those of ASCII all at once."""
-    joined = _BETWEEN.join(words)
-    small = joined.lower().replace("'", "").replace(".", "")
-    folded = small.split(_BETWEEN)
-    if not joined.isascii():
-        foreign = [at for at, is_ascii in enumerate(map(str.isascii, words)) if not is_ascii]
-        for at, word in zip(foreign, _fold_foreign(_BETWEEN.join([words[at] for at in foreign])), strict=True):
-            folded[at] = word
-    small = f"{_BETWEEN}{small}{_BETWEEN}"
-    if any(f"{_BETWEEN}{word}{_BETWEEN}" in small for word in _SHORT):
-        folded = [_SHORT.get(word, word) for word in folded]
-    return folded if words else []
-
-
-def _fold_foreign(words: str) -> list[str]:
-    one_by_one = unicodedata.is_normalized("NFC", words)
-    folded = words.translate(_FOLDED_LETTERS) if one_by_one else _fold_letters(words)
-    return folded.replace("'", "").replace(".", "").split(_BETWEEN)
-
-
-def _fold_letters(text: str) -> str:
-    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
-    return _LETTER.sub(lambda letter: _LETTERS[letter.group()], unicodedata.normalize("NFC", bare).casefold())
-
-
-class _FoldedLetters(dict[int, str]):
-    """Letters folded one by one, by their number: a table for `str.translate` that fills itself."""
-
-    def __missing__(self, letter: int) -> str:
-        self[letter] = folded = _fold_letters(chr(letter))
-        return folded
-
-
-_FOLDED_LETTERS = _FoldedLetters()
-_FOLDED = Remembered(_fold)
-
-
-def fold(word: str) -> str:
-    """A word as it is looked up: no case, no accents, no apostrophes or dots; "St." is "saint"."""
-    return _FOLDED[word]
-
+from transforms.folding import fold_words
+from transforms.remembered import Made
 
 # "U.S.", "St." and "Mr." keep their dots; "Sana'a" and "N'Djamena" are one word; "Stratford-upon-Avon" is three. Han
 # and Hangul have no blanks between words, or particles joined to them: there each character is a word. Vowel signs and

@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from transforms import topic_model
+from transforms.folding import fold_words
+from transforms.remembered import Remembered
 from transforms.schema import Topic
 from transforms.taggers import Document, Evidence, Tags
-from transforms.tokens import Part, Remembered, fold_words, read
+from transforms.tokens import Part, read
 from transforms.wordlists import Lexicon
 
 RULES = 2
