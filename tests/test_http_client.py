@@ -295,21 +295,42 @@ def test_a_host_is_asked_no_faster_and_no_wider_than_agreed() -> None:
         assert site.most_connections <= 2
 
 
-def test_a_loop_that_stood_still_lets_no_two_requests_go_at_once() -> None:
+def starts_of(gate: HostGate, asked: int, meanwhile: Callable[[], Coroutine[Any, Any, None]]) -> list[float]:
+    """When `asked` requests started that came at once."""
+
     async def run() -> list[float]:
-        gate, starts = HostGate(4, 0.1), []
+        starts = []
 
         async def start() -> None:
             async with gate:
                 starts.append(time.monotonic())
 
-        tasks = [asyncio.create_task(start()) for _ in range(4)]
-        await asyncio.sleep(0.05)
-        time.sleep(0.4)  # noqa: ASYNC251 - as when another thread takes all the time
+        tasks = [asyncio.create_task(start()) for _ in range(asked)]
+        await meanwhile()
         await asyncio.gather(*tasks)
         return starts
 
-    starts = asyncio.run(run())
+    return asyncio.run(run())
+
+
+def test_a_loop_that_stood_still_lets_no_two_requests_go_at_once() -> None:
+    async def stand_still() -> None:
+        await asyncio.sleep(0.05)
+        time.sleep(0.4)  # noqa: ASYNC251 - as when another thread takes all the time
+
+    starts = starts_of(HostGate(4, 0.1, asyncio.Semaphore(9)), 4, stand_still)
+    assert min(later - earlier for earlier, later in pairwise(starts)) >= 0.099
+
+
+def test_requests_that_waited_for_a_connection_do_not_go_at_once() -> None:
+    places = asyncio.Semaphore(0)
+
+    async def free_all_late() -> None:
+        await asyncio.sleep(0.4)
+        for _ in range(9):
+            places.release()
+
+    starts = starts_of(HostGate(4, 0.1, places), 4, free_all_late)
     assert min(later - earlier for earlier, later in pairwise(starts)) >= 0.099
 
 

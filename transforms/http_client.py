@@ -94,11 +94,10 @@ class HttpClient:
     ) -> None:
         """`resolver` and `tls` stand in for the system's names and certificates."""
         self.settings = settings
-        self.gates = HostGates(settings.per_host_connections, settings.per_host_delay_s)
+        self.gates = HostGates(settings.per_host_connections, settings.per_host_delay_s, MAX_CONNECTIONS)
         self._allowed = frozenset(host.lower() for host in settings.allow_hosts)
         self._guarded = self._session(resolver, tls, guarded=True)
         self._exempt = self._session(resolver, tls, guarded=False)
-        self._connections = asyncio.Semaphore(MAX_CONNECTIONS)
         self._large = asyncio.Semaphore(LARGE_BODIES)
 
     async def close(self) -> None:
@@ -178,12 +177,6 @@ class HttpClient:
     def session_for(self, url: str) -> aiohttp.ClientSession:
         """The session whose sockets obey the address rule, or for an allowed host the one whose do not."""
         return self._exempt if host_of(url, default_port=True) in self._allowed else self._guarded
-
-    @asynccontextmanager
-    async def turn(self, url: str) -> AsyncIterator[None]:
-        """Wait for the host's turn and for one of the program's connections."""
-        async with self.gates[host_of(url) or ""], self._connections:
-            yield
 
     def large(self) -> asyncio.Semaphore:
         return self._large
@@ -288,7 +281,7 @@ class _Get:
 
     async def _receive(self, url: str, headers: Mapping[str, str], received: IO[bytes]) -> _Reply:
         """Ask, and write the body down as it comes; the reply is still without it."""
-        async with self.client.turn(url):
+        async with self.client.gates[host_of(url) or ""]:
             start = _now()
             if self.trace.started is None:
                 self.trace.started, self.trace.fetched_at = start, datetime.now(UTC)
