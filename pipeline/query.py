@@ -15,6 +15,7 @@ from rich.table import Table
 
 from pipeline.dataset import Dataset, require_dataset
 from pipeline.errors import QueryError
+from pipeline.query_values import as_cell, as_json, as_text, distinct
 from pipeline.stores import address_of
 from pipeline.streams import Printer
 from transforms.arrow_schema import arrow_schema
@@ -137,11 +138,11 @@ def print_query(root: Path, sql: str, form: str, *, since: str | None = None, ou
         if form == "csv":
             writer = csv.writer(file)
             writer.writerow(names)
-            writer.writerows([_csv_cell(value) for value in row] for row in rows)
+            writer.writerows([as_cell(value) for value in row] for row in rows)
         elif form == "json":
-            file.writelines(
-                json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str) + "\n" for row in rows
-            )
+            keys = distinct(names)
+            told = (dict(zip(keys, map(as_json, row), strict=True)) for row in rows)
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in told)
         else:
             _print_table(names, rows, Printer(file=file, highlight=False, markup=False))
 
@@ -150,7 +151,13 @@ def _answer(root: Path, sql: str, since: str | None, pauses_s: Sequence[float] =
     """Names of the columns, and the rows. Files listed just before a compaction replaced them are listed again."""
     try:
         cursor = connect(root, since).execute(sql)
+        if cursor is None:
+            raise QueryError("no statement: expected SQL, such as FROM articles LIMIT 10")
         return [column[0] for column in cursor.description or ()], cursor.fetchall()
+    except RuntimeError as error:
+        if "interrupted" in str(error):  # by Ctrl-C, which DuckDB takes for itself
+            raise KeyboardInterrupt from None
+        raise
     except duckdb.Error as error:
         if not pauses_s or "No such file" not in str(error):
             raise QueryError(str(error)) from error
@@ -171,7 +178,7 @@ def _runs_after(root: Path, since: str) -> list[str]:
 
 def _print_table(names: Sequence[str], rows: Sequence[Sequence[Any]], console: Console) -> None:
     """A table; with more columns than the terminal can show, row after row with a line a column."""
-    cells = [["" if value is None else _printable(value) for value in row] for row in rows]
+    cells = [["" if value is None else as_text(value) for value in row] for row in rows]
     if len(names) * (READABLE_COLUMNS + 3) >= console.width:
         for number, row in enumerate(cells, 1):
             console.rule(f"row {number:,}", align="left")
@@ -200,18 +207,6 @@ def _shares(wanted: Sequence[int], room: int) -> list[int]:
         widths[number] = max(1, min(wanted[number], room // (len(wanted) - done)))
         room -= widths[number]
     return widths
-
-
-def _printable(value: Any) -> str:
-    """Text from the web without the control characters that steer a terminal."""
-    return "".join(char if char.isprintable() or char == "\n" else " " for char in str(value))
-
-
-def _csv_cell(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
-    return value
 
 
 def _literal(value: Path | str | None) -> str:

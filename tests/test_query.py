@@ -200,3 +200,27 @@ def test_since_gives_exactly_the_rows_of_the_finished_runs_after_it(root: Path) 
 def test_rows_can_be_written_to_parquet(root: Path, tmp_path: Path) -> None:
     print_query(root, "SELECT title, topics FROM articles;", "parquet", output=tmp_path / "out.parquet")
     assert pq.read_table(tmp_path / "out.parquet").num_rows == 3
+
+
+def test_each_value_of_sql_has_a_form_in_json_and_every_line_is_json(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sql = (
+        "SELECT 'nan'::DOUBLE AS a, -'inf'::FLOAT AS b, 1.50::DECIMAL(9, 2) AS c, 'x'::BLOB AS d,"
+        " DATE '2026-03-01' AS e, TIMESTAMPTZ '2026-03-01 10:00:00+00' AS f, MAP([DATE '2026-03-01'], [1]) AS g,"
+        " 1 AS h, 2 AS h, [{'i': 'y'::BLOB}] AS i"
+    )
+    print_query(root, sql, "json")
+    told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert told == {
+        "a": None, "b": None, "c": 1.5, "d": "78", "e": "2026-03-01", "f": "2026-03-01T10:00:00+00:00",
+        "g": {"2026-03-01": 1}, "h": 1, "h_1": 2, "i": [{"i": "79"}],
+    }  # fmt: skip
+    print_query(root, "SELECT 'x'::BLOB AS d, [{'i': 'y'}] AS i", "csv")
+    assert list(csv.reader(io.StringIO(capsys.readouterr().out)))[1] == ["78", '[{"i": "y"}]']
+
+
+@pytest.mark.parametrize("sql", ["", " ;", "-- no more"])
+def test_no_statement_is_told(root: Path, sql: str) -> None:
+    with pytest.raises(QueryError, match="no statement"):
+        print_query(root, sql, "json")
