@@ -275,6 +275,18 @@ def test_a_vague_meta_tag_gives_way_to_an_earlier_day_on_the_page() -> None:
         assert published is not None and published.at.day == day
 
 
+@pytest.mark.parametrize(("changed", "day"), [("2026-02-10T09:00:00Z", "2025-03-01"), ("2026-01-01", "2026-02-10")])
+def test_a_date_by_the_headline_that_is_the_one_of_the_last_change_is_not_of_publication(
+    changed: str, day: str
+) -> None:
+    head = "<meta property=article:published_time content=2025-03-01T08:30:00Z>"
+    head += f"<meta property=article:modified_time content={changed}>"
+    body = "<h1>Ferry fares to rise</h1><p class=date>February 10, 2026</p>"
+    tree = document_fromstring(f"<html><head>{head}</head><body>{body}</body></html>")
+    published = read_metadata(tree, page("")).published
+    assert published is not None and published.day.isoformat() == day
+
+
 def test_a_page_with_a_sidebar_is_no_sidebar() -> None:
     beside = '<p class="byline">By Ann Low</p><p class="date">2 March 2026</p>'
     found = read_metadata(

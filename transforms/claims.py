@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from transforms.json_ld import JsonLd, as_list, raw_string, read_json_ld, string
-from transforms.metadata import AUTHOR_META, MODIFIED_META, published_candidates
+from transforms.metadata import MODIFIED_META, published_candidates
+from transforms.page_authors import AUTHOR_META
 from transforms.page_bylines import visible_byline
 from transforms.page_dates import candidate, latest_plausible
 from transforms.page_meta import PageMeta, read_page_meta

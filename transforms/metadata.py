@@ -4,18 +4,18 @@ Sources in order: JSON-LD (schema.org/NewsArticle), Open Graph and other meta ta
 entry. Dates are weighed (`page_dates`), titles voted on (`title`), names sorted (`bylines`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeAlias
 from urllib.parse import urljoin
 
 from lxml.html import HtmlElement
 
-from transforms import opt_outs
+from transforms import opt_outs, page_dates
 from transforms.bylines import read_authors
 from transforms.host_rules import HostRule, texts
 from transforms.json_ld import JsonLd, Node, as_list, raw_string, read_json_ld, string, types_of
-from transforms.page_bylines import visible_byline
+from transforms.page_authors import page_authors
 from transforms.page_dates import (
     DateCandidate,
     candidate,
@@ -26,7 +26,7 @@ from transforms.page_dates import (
     visible_date,
     weigh,
 )
-from transforms.page_meta import MICRODATA_AUTHOR, PageMeta, read_page_meta
+from transforms.page_meta import PageMeta, read_page_meta
 from transforms.plain_text import key, one_line
 from transforms.schema import Author, Page
 from transforms.title import AGREEMENT, choose_title, likeness
@@ -38,20 +38,14 @@ PUBLISHED_META = (
     "cxenseparse:recs:publishtime", "cxenseparse:publishtime", "dc.date.issued", "dcterms.issued", "dcterms.created",
     "dc.date.created", "citation_publication_date", "article.published", "publishdate", "publish-date",
     "publish_date", "pubdate", "pub_date", "publication_date", "publicationdate", "published_time",
-    "article_date_original", "originalpublicationdate", "article:published", "datecreated", "displaydate",
+    "article_date_original", "originalpublicationdate", "article:published", "published", "date_published",
+    "datecreated", "displaydate",
 )  # fmt: skip
 VAGUE_META = ("date", "dc.date", "dcterms.date", "timestamp", "last-published")  # of publication or of the last change
 MODIFIED_META = (
     "article:modified_time", "og:article:modified_time", "og:updated_time", "article:updated_time", "datemodified",
     "dcterms.modified", "dc.date.modified", "last-modified", "lastmod", "modified", "revised", "updated_time",
 )  # fmt: skip
-AUTHOR_META = (
-    "author", "parsely-author", "sailthru.author", "byl", "dc.creator", "dcterms.creator", "article:author_name",
-    "cxenseparse:author", "article.author", "citation_author", "article:author", "og:article:author", "twitter:data1",
-    "authors", MICRODATA_AUTHOR,
-)  # fmt: skip
-
-Named: TypeAlias = list[tuple[str, str | None]]  # bylines and names, and the kind their source claims
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +97,7 @@ def read_metadata(tree: HtmlElement, page: Page, host: HostRule | None = None) -
         or meta.first("og:description", "description", "twitter:description")
         or None,
         authors=(host and read_authors([(name, None) for name in texts(host.authors, tree)]))
-        or _authors(tree, linked, meta, page, publisher),
+        or page_authors(tree, linked, meta, page, _houses(page, linked, publisher, meta)),
         keywords=_keywords(article, meta, page),
         section=_section(article, meta),
         image_url=_image(linked, meta, page),
@@ -166,61 +160,17 @@ def _site_names(page: Page, publisher: str, meta: PageMeta) -> list[str]:
     return [*names, registrable_domain(host), max(labels[:-1], key=len, default="")]
 
 
+def _houses(page: Page, linked: JsonLd, publisher: str, meta: PageMeta) -> list[str]:
+    """Names that are the publisher's and no author's, unless the publisher is a person."""
+    house = linked.resolve(linked.article.get("publisher"))
+    is_person = isinstance(house, dict) and "Person" in types_of(house)
+    return _site_names(page, "" if is_person else publisher, meta)
+
+
 def _application(meta: PageMeta) -> str:
     """The site's name by its application's, unless a template prints the page's title there."""
     name = meta.first("application-name")
     return name if name != meta.first("og:title") else ""
-
-
-def _authors(tree: HtmlElement, linked: JsonLd, meta: PageMeta, page: Page, publisher: str) -> tuple[Author, ...]:
-    """From the first source that names anybody but the publisher; the publisher itself where it alone is named."""
-    house = linked.resolve(linked.article.get("publisher"))
-    is_person = isinstance(house, dict) and "Person" in types_of(house)
-    publishers = _site_names(page, "" if is_person else publisher, meta)
-    given = _linked_authors(linked)
-    if authors := read_authors(given, publishers):
-        return authors
-    tagged: list[Named] = []
-    for name in AUTHOR_META:
-        tagged.append([(value, None) for value in meta.meta.get(name, ())[:30]])
-        if authors := read_authors(tagged[-1], publishers):
-            is_sure = name != MICRODATA_AUTHOR and any(map(_is_person, authors))
-            return authors if is_sure else _as_seen(authors, read_authors(_printed(tree), publishers))
-    printed = _printed(tree)
-    fed: Named = [(name, None) for name in page.entry.authors]
-    if authors := read_authors(printed, publishers) or read_authors(fed, publishers):
-        return authors
-    houses = ([(name, "organization") for name, _ in source] for source in (given, *tagged, printed))
-    return next((authors[:1] for house in houses if (authors := read_authors(house))), ())
-
-
-def _printed(tree: HtmlElement) -> Named:
-    return [(byline, None)] if (byline := visible_byline(tree)) else []
-
-
-def _is_person(author: Author) -> bool:
-    return author.kind == "person" and not author.name.islower()
-
-
-def _as_seen(authors: tuple[Author, ...], seen: tuple[Author, ...]) -> tuple[Author, ...]:
-    """`seen`, the byline on the page, where it tells more than the meta tag of `authors`: people where that has but
-    houses and users; of a list, which may go on with the authors of other stories, the first and the right others."""
-    is_told = bool(seen) and _is_person(seen[0]) and " " in seen[0].name
-    return seen if is_told and (not any(map(_is_person, authors)) or seen[0] == authors[0]) else authors
-
-
-def _linked_authors(linked: JsonLd) -> Named:
-    for value in (linked.article.get("author"), linked.article.get("creator")):
-        given: Named = []
-        for item in as_list(value)[:30]:
-            node = linked.resolve(item)
-            types = types_of(node) if isinstance(node, dict) else set()
-            names = node.get("name") if isinstance(node, dict) else None
-            for name in filter(None, map(string, names[:30] if isinstance(names, list) else [node])):
-                given.append((name, "organization" if types and "Person" not in types else None))
-        if given:
-            return given
-    return []
 
 
 def _keywords(article: Node, meta: PageMeta, page: Page) -> tuple[str, ...]:
@@ -297,9 +247,18 @@ def published_candidates(tree: HtmlElement, article: Node, meta: PageMeta, page:
     )
     if not has_witness and (visible := visible_date(tree, latest, anywhere=not known)):
         known.append(visible)
+    known = [c for c in known if not _is_update(c, known, _modified(article, meta, page))]
     if not known and (searched := searched_date(tree, page.final_url, latest)):
         known.append(searched)
     return known
+
+
+def _is_update(found: DateCandidate, known: Sequence[DateCandidate], modified_at: datetime | None) -> bool:
+    """Whether a date that readers see is the one of the last change: long after what the markup gives for the
+    publication, and what it gives for the change."""
+    told = min((c.at for c in known if c.source in {"json-ld", "meta"} and not c.is_vague), default=found.at)
+    is_later = found.source in {"text", "time-element"} and found.at - told > page_dates.REPUBLISHED
+    return is_later and modified_at is not None and abs(found.at - modified_at) <= page_dates.AGREEMENT
 
 
 def _host_date(tree: HtmlElement, host: HostRule, page: Page) -> DateCandidate | None:
