@@ -54,8 +54,8 @@ class ReadingTagger:
             return []
         number, what, speed = _measure(document.text, document.language)
         counted = {
-            f"sentences {found.sentence_count}": "lines, and full stops that end a sentence inside one",
-            f"reading {found.reading_seconds} s": f"{number} {what} at {speed} a minute",
+            f"sentences {count_sentences(document.text)}": "lines, and full stops that end a sentence inside one",
+            f"reading {reading_seconds(document.text, document.language)} s": f"{number} {what} at {speed} a minute",
         }
         start = document.text.find(first)
         return [Evidence(tag=tag, surface=first, part="text", start=start, rule=rule) for tag, rule in counted.items()]
