@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from transforms.plain_text import without_control
 from transforms.reject import Rejected
@@ -53,11 +53,11 @@ class Exchange:
     hops: Sequence[Hop] = ()
 
 
-def readable(headers: Mapping[str, str]) -> Mapping[str, str]:
+def readable(headers: CIMultiDictProxy[str]) -> CIMultiDictProxy[str]:
     """Headers whose values are text: without control characters, and without what is no UTF-8."""
-    if all(value.isprintable() for value in headers.values()):
+    if "".join(headers.values()).isprintable():
         return headers
-    return CIMultiDict((name, without_control(value)) for name, value in headers.items())
+    return CIMultiDictProxy(CIMultiDict((name, without_control(value)) for name, value in headers.items()))
 
 
 def retry_after_s(value: str | None, now: datetime) -> float | None:

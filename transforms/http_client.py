@@ -2,7 +2,7 @@
 
 Bounds: `fetch.timeout_s` for an address all told (redirects, retries and body included; waiting for the host's turn is
 not counted), a cap on the wire and one after decoding by kind of document, `redirects` hops, `retries` repetitions
-after transient failures, header lines of 32 KB and 128 of them. Memory: what is received beyond `_SMALL_BYTES` waits
+after transient failures, header lines of 32 KB and 128 of them. Memory: what is received beyond `SMALL_BYTES` waits
 on the disk, in a file without a name; to be decoded, such a body and one that unpacks to more needs one of a few slots,
 held until the caller is done with it, so that any number of bombs at once costs no more than a few of them. Slow ones
 keep nobody else from a slot.
@@ -13,24 +13,23 @@ back to http. This module and the run itself are the only ones that ask the cloc
 """
 
 import asyncio
-import os
 import random
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from tempfile import SpooledTemporaryFile
-from typing import IO
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from multidict import CIMultiDictProxy
 
 from transforms.addresses import BlockedAddressError, require_public
 from transforms.answers import Answer, Exchange, Hop, Kind, readable, retry_after_s
 from transforms.decoding import decode
 from transforms.politeness import HostGates
+from transforms.received import SMALL_BYTES, Received
 from transforms.reject import Rejected
 from transforms.request_urls import MAX_URL_CHARS, checked_url, exact_url, host_of, redirect_target
 from transforms.schema import HttpFetch
@@ -41,7 +40,6 @@ MAX_CONNECTIONS = 100
 LARGE_BODIES = 6  # at once
 ROBOTS_BYTES = 512_000
 ROBOTS_TIMEOUT_S = 10.0
-_SMALL_BYTES = 524_288
 _RETRY_DELAY_S = 0.5
 _MAX_RETRY_AFTER_S = 5.0  # longer ones are for the next run
 _CONNECT_TIMEOUT_S = 10.0
@@ -272,15 +270,17 @@ class _Get:
 
     async def _one(self, url: str, headers: Mapping[str, str]) -> _Reply:
         """One request to one address, without redirects."""
-        with SpooledTemporaryFile(max_size=_SMALL_BYTES) as received:
-            reply = await self._receive(url, headers, received)
-            if reply.status not in _WITH_BODY:
-                return reply
-            body, whole = await self._decoded(received, ",".join(_all(reply.headers, "Content-Encoding")))
-        return replace(reply, body=body, complete=reply.complete and whole)
+        with Received() as received:
+            status, answered, whole = await self._receive(url, headers, received)
+            if status not in _WITH_BODY:
+                return _Reply(status=status, headers=answered)
+            body, decoded = await self._decoded(received, answered)
+        return _Reply(status=status, headers=answered, body=body, complete=whole and decoded)
 
-    async def _receive(self, url: str, headers: Mapping[str, str], received: IO[bytes]) -> _Reply:
-        """Ask, and write the body down as it comes; the reply is still without it."""
+    async def _receive(
+        self, url: str, headers: Mapping[str, str], received: Received
+    ) -> tuple[int, CIMultiDictProxy[str], bool]:
+        """Ask, and take the body as it comes: status, headers, and whether it came whole."""
         async with self.client.gates[host_of(url) or ""]:
             start = _now()
             if self.trace.started is None:
@@ -299,8 +299,7 @@ class _Get:
                     self.trace.retry_after_s = retry_after_s(answered.get("Retry-After"), datetime.now(UTC))
                     asked = response.request_info.headers
                     self.trace.hops.append(Hop(url=url, asked=asked, http_status=status, headers=answered))
-                    whole = status not in _WITH_BODY or await self._read(response, received)
-                    return _Reply(status=status, headers=answered, complete=whole)
+                    return status, answered, status not in _WITH_BODY or await self._read(response, received)
             except aiohttp.ServerTimeoutError:
                 raise Rejected("timeout", f"no connection within {_CONNECT_TIMEOUT_S:g} s") from None
             except TimeoutError:
@@ -310,39 +309,36 @@ class _Get:
             finally:
                 self.left_s -= _now() - start
 
-    async def _read(self, response: aiohttp.ClientResponse, received: IO[bytes]) -> bool:
+    async def _read(self, response: aiohttp.ClientResponse, received: Received) -> bool:
         """Take the body off the wire; whether it came whole."""
         if (response.content_length or 0) > self.max_wire_bytes and self.kind != "robots":
             raise Rejected("too-large", f"{response.content_length} bytes announced")
-        size = 0
         try:
             async for part in response.content.iter_any():
-                received.write(part)
-                size += len(part)
                 self.trace.wire_bytes += len(part)
-                if size > self.max_wire_bytes:
+                received.add(part)
+                if received.size > self.max_wire_bytes:
                     if self.kind == "robots":
-                        received.truncate(self.max_wire_bytes)
                         return False
                     raise Rejected("too-large", f"over {self.max_wire_bytes} bytes on the wire")
         except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, ConnectionError):
-            if self.kind == "page" or not size:
+            if self.kind == "page" or not received.size:
                 raise
             return False
         return True
 
-    async def _decoded(self, received: IO[bytes], encodings: str) -> tuple[bytes, bool]:
+    async def _decoded(self, received: Received, headers: CIMultiDictProxy[str]) -> tuple[bytes, bool]:
         """The body without its encodings, and whether they came to their end."""
-        size = received.seek(0, os.SEEK_END)
-        received.seek(0)
-        if size > _SMALL_BYTES:
+        encodings = ",".join(headers.getall("Content-Encoding", ()))
+        large = received.size > SMALL_BYTES
+        if large:
             await self._hold_large()
-        wire = received.read()
+        wire = received.take(self.max_wire_bytes)
         try:
-            small = min(_SMALL_BYTES, self.max_body_bytes)
-            body, complete = decode(wire, encodings, small if size <= _SMALL_BYTES else self.max_body_bytes)
+            at_first = self.max_body_bytes if large else min(SMALL_BYTES, self.max_body_bytes)
+            body, complete = decode(wire, encodings, at_first)
         except Rejected as rejected:
-            if rejected.reason != "too-large" or size > _SMALL_BYTES or self.max_body_bytes <= _SMALL_BYTES:
+            if rejected.reason != "too-large" or at_first == self.max_body_bytes:
                 raise
             await self._hold_large()
             body, complete = decode(wire, encodings, self.max_body_bytes)
@@ -376,11 +372,6 @@ def _guarded_socket(info: tuple[int, int, int, str, tuple[str | int, ...]]) -> s
 async def _slot(semaphore: asyncio.Semaphore) -> AsyncIterator[None]:
     async with semaphore:
         yield
-
-
-def _all(headers: Mapping[str, str], name: str) -> list[str]:
-    """Each value of a header that may be given more than once."""
-    return [value for given, value in headers.items() if given.lower() == name.lower()]
 
 
 def _rejected(error: BaseException) -> Rejected:
