@@ -51,3 +51,7 @@ def test_the_evidence_tells_what_was_counted_and_the_speed() -> None:
     assert (sentences.tag, reading.tag, reading.rule) == ("sentences 2", "reading 1 s", "4 words at 228 a minute")
     assert (reading.surface, reading.start) == ("One", 0)
     assert tagger.explain(Document(title="", text=" ", language="en"), Tags()) == []
+
+
+def test_marks_without_end_are_read_in_linear_time() -> None:
+    assert count_sentences("." * 300_000) == 1

@@ -25,7 +25,10 @@ WORDS_A_MINUTE = {
 CHARACTERS_A_MINUTE = {"zh": 255, "ja": 357, "th": 863, "lo": 863, "km": 863, "my": 863}
 OTHER_WORDS_A_MINUTE = 184
 
-_STOP = re.compile(r"(?P<mark>[.!?…؟۔।。！？])(?:(?<![。！？])[.!?…]*[\"”’»›)\]]* +(?P<next>[^\s])|(?<=[。！？])(?=.))")
+_STOP = re.compile(
+    r"(?P<mark>[.!?…؟۔।。！？])"
+    r"(?:(?<![。！？])(?<![.!?…].)[.!?…]*+[\"”’»›)\]]*+ ++(?P<next>[^\s])|(?<=[。！？])(?=.))"  # once a row of marks
+)
 _BEFORE_STOP = re.compile(
     r"(?:\b(?:[^\W\d_]|\d{1,2}|Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Sgt|Capt|Maj|Sen|Rep|Gov|Rev|St|Jr|Sr|No|vs|Nr|bzw|ca|"
     r"Sra?|Mme?|Ste)|\.[^\W\d_])$"
