@@ -65,7 +65,8 @@ def run_once(config: Config, options: Options, progress: Progress, kind: "Callab
     `kind` makes a run with other work.
     """
     started_at = options.now()
-    dataset = Dataset(Path(config.output))
+    root = Path(config.output)
+    dataset = Dataset(root if options.runner == "direct" else root.absolute())  # an engine's workers stand elsewhere
     try:
         with dataset.lock("a run", started_at) as run_id:
             make = kind or Run

@@ -135,8 +135,8 @@ def _quieten() -> None:
 
 
 def _is_no_message_of_an_engine(record: logging.LogRecord) -> bool:
-    """Beam passes on what a job server says, with whole stack traces, in the name of nobody."""
-    return record.module != "portable_runner"
+    """Beam passes on what a job server says, with whole stack traces, and that it waits for one, in nobody's name."""
+    return record.module not in ("portable_runner", "subprocess_server")
 
 
 def describe(runner: str, beam_arguments: Sequence[str] = ()) -> str:

@@ -56,7 +56,7 @@ def stream_windows(
     if config.settings.fetch.archive:
         raise RunnerError("fetch.archive: pages are not archived by an unbounded pipeline; use --runner direct")
     service = service or Service({})
-    dataset = Dataset(Path(config.output))
+    dataset = Dataset(Path(config.output).absolute())  # the workers stand elsewhere
     with dataset.lock("a stream", options.now()):  # what runs before left undone is finished
         ArticleMemory(dataset).catch_up()
     with _job_folder(dataset, goes_on=runner.goes_on(options.beam_arguments)) as folder:
@@ -97,21 +97,21 @@ def _look_after(job: jobs.Job, known: list[str], *, has_worked: bool) -> list[st
 
 def _pipeline(config: Config, options: Options, every_s: float, dataset: Dataset, folder: Path) -> "Pipeline":
     """The pipeline of a job that stages below `folder`."""
-    name = f"newsbeam-{sha256(str(dataset.root.absolute()).encode()).hexdigest()[:12]}"
+    name = f"newsbeam-{sha256(str(dataset.root).encode()).hexdigest()[:12]}"
     pipeline = runner.make_pipeline(options.runner, options.beam_arguments, name=name, streaming=True)
     jobs.cancel_on_flink(pipeline.options, CANCEL_S)  # what a process that was killed left there
     shards = runner.shards(options.runner)
     watch = Watch(
         feeds=config.feeds,
         settings=config.settings.fetch,
-        root=str(dataset.root.absolute()),
+        root=str(dataset.root),
         every_s=every_s,
         shards=shards,
         workers=config.settings.run.workers,
         remembered={url: json.dumps(state.to_json()) for url, state in feed_states(dataset).items()},
     )
     place = Place(
-        root=str(dataset.root.absolute()),
+        root=str(dataset.root),
         staging=str(folder),
         names=RunPerWindow(folder.name),
         shards=shards,
@@ -125,7 +125,7 @@ def _pipeline(config: Config, options: Options, every_s: float, dataset: Dataset
 def _job_folder(dataset: Dataset, *, goes_on: bool) -> Iterator[Path]:
     """The folder of a new job, the only one of the dataset: that of the job before, if this one goes on from there.
     Afterwards it is put aside, if there is anything in it."""
-    windows = dataset.state.absolute() / "windows"
+    windows = dataset.state / "windows"
     windows.mkdir(parents=True, exist_ok=True)
     with (windows / "lock").open("a+", encoding="utf-8") as file:
         try:

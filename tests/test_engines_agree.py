@@ -47,7 +47,7 @@ def run_on(
 ) -> list[dict[str, Any]]:
     config = folder / "config.toml"
     output = folder / (output_name or runner)
-    config.write_text(site.config(output))
+    config.write_text(site.config(Path(os.path.relpath(output))))  # from where the workers do not stand
     report = run_once(load_config(config), Options(runner=runner, beam_arguments=options), lambda *_: None)
     assert report.runner.startswith(runner)
     assert (report.entries, report.stored) == (site.articles, site.articles), report

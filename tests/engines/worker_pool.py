@@ -70,6 +70,7 @@ def worker_environment(request: beam_fn_api_pb2.StartWorkerRequest) -> dict[str,
 
 
 def main() -> None:
+    os.chdir("/")  # as in a container: not where the pipeline is started
     server = grpc.server(ThreadPoolExecutor(8))
     beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(WorkerPool(), server)
     server.add_insecure_port(f"localhost:{int(sys.argv[1])}")
