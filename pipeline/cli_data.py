@@ -26,12 +26,12 @@ def schema(
 ) -> None:
     """Print the data dictionary, generated from the schema."""
     with errors():
-        from pipeline.dictionary import as_markdown, as_tables, compare
+        from pipeline.dictionary import as_markdown, as_tables, compare, read_tables
 
         if diff is None:
             print(json.dumps(as_tables(), indent=1, ensure_ascii=False) if as_json else as_markdown())
             return
-        added, broken = compare(json.loads(diff.read_text(encoding="utf-8")), as_tables())
+        added, broken = compare(read_tables(diff), as_tables())
         for sentence in [*broken, *added]:
             print(sentence)
         if broken:

@@ -1,9 +1,11 @@
 """The data dictionary, generated from the schema and the list of reasons: as Markdown and as plain tables."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import UsageError
 from transforms.arrow_schema import arrow_schema
 from transforms.reject import REASONS
 from transforms.schema import DATASETS, SCHEMA_VERSION, columns
@@ -45,6 +47,18 @@ def as_markdown() -> str:
         again = "yes" if reason.retryable else "no"
         parts.append(f"| `{name}` | {reason.stage} | {again} | {reason.description} |")
     return "\n".join(parts) + "\n"
+
+
+def read_tables(path: Path) -> dict[str, Any]:
+    """What `newsbeam schema --json` printed into `path`; raises `UsageError` for anything else."""
+    try:
+        tables = json.loads(path.read_text(encoding="utf-8"))
+        columns = [column for columns in tables["datasets"].values() for column in columns]
+        if all(isinstance(column["name"], str) and isinstance(column["type"], str) for column in columns):
+            return dict(tables)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        pass
+    raise UsageError(f"{path}: expected what `newsbeam schema --json` printed")
 
 
 def compare(old: dict[str, Any], new: dict[str, Any]) -> tuple[list[str], list[str]]:

@@ -25,6 +25,10 @@ class RunnerError(NewsbeamError):
     exit_code = 2
 
 
+class FeedError(NewsbeamError):
+    """No feed is to be had; the message says why."""
+
+
 class DatasetLockedError(NewsbeamError):
     """Another run holds the dataset; the message says which."""
 

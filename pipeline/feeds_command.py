@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.config import load_config
 from pipeline.config_feeds import LANGUAGE, feed_id
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, FeedError
 from transforms.discovery import feed_links, usual_places
 from transforms.opml import Outline, read_opml, write_opml
 from transforms.schema import Feed
@@ -21,8 +21,12 @@ def imported(file: Path) -> str:
     """The feeds of an OPML file as [[feeds]] tables for a config; raises `ConfigError`."""
     try:
         outlines = read_opml(file.read_bytes())
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror or error}: expected an OPML file") from error
+    except ValueError as error:
         raise ConfigError(f"{file}: {error}") from error
+    if not outlines:
+        raise ConfigError(f"{file}: no feed in it: expected outlines with an xmlUrl")
     return "\n".join(as_table(outline) for outline in outlines)
 
 
@@ -47,9 +51,10 @@ class FoundFeed:
 
 
 def discover(url: str, settings: FetchSettings, now: datetime) -> Iterator[FoundFeed]:
-    """The feeds of the site of `url`: itself, those its page names, else those at the usual places."""
+    """The feeds of the site of `url`: itself, those its page names, else those at the usual places. Raises `FeedError`
+    when there are none because the page cannot be had."""
     from transforms.fetch import fetch_pages  # noqa: PLC0415 - Beam, and only here
-    from transforms.schema import Entry, Page  # noqa: PLC0415
+    from transforms.schema import Entry, Page, Reject  # noqa: PLC0415
     from transforms.workers import shared_workers  # noqa: PLC0415
 
     itself = list(_working([url], settings, now))
@@ -57,12 +62,17 @@ def discover(url: str, settings: FetchSettings, now: datetime) -> Iterator[Found
         yield from itself
         return
     links: tuple[str, ...] = ()
+    refused = ""
     for result in fetch_pages([Entry(url=url, feed_id="discover", feed_url=url, seen_at=now)], settings):
         if isinstance(result, Page):
             future = shared_workers(1).submit(FIND_TIMEOUT_S, feed_links, result.body, result.final_url)
             links, url = future.result(), result.final_url
-    found = list(_working(links, settings, now))
-    yield from found or _working(usual_places(url), settings, now)
+        elif isinstance(result, Reject):
+            refused = f"{result.reason}: {result.detail}" if result.detail else result.reason
+    found = list(_working(links, settings, now)) or list(_working(usual_places(url), settings, now))
+    if refused and not found:
+        raise FeedError(f"no feeds found at {url}: {refused}")
+    yield from found
 
 
 def _working(urls: Sequence[str], settings: FetchSettings, now: datetime) -> Iterator[FoundFeed]:
