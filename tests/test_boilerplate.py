@@ -88,8 +88,11 @@ def test_an_agency_footer_is_cut_off_the_last_paragraph_and_kept_as_credit() -> 
 def test_link_shares_tell_linked_lines_from_lines_with_a_link() -> None:
     tree = document_fromstring(
         "<p><b><a href='/x'>All of it</a></b></p><p>A long sentence with <a href='/y'>one</a> link in it.</p>"
+        "<ul><li><a href='https://h.example/story#fares'>The new fares</a></li>"
+        "<li><a href='https://h.example/other#fees'>Another story</a></li></ul><h2 id=fares>The new fares</h2>"
     )
     shares = link_shares(tree)
+    assert (shares["the new fares"], shares["another story"]) == (0.0, 1.0)
     assert shares["all of it"] == 1.0
     assert shares["a long sentence with one link in it"] < 0.2
 

@@ -82,6 +82,13 @@ def test_byline_and_date_above_the_text_are_columns_not_text() -> None:
     assert {line.rule for line in article.removed} == {"byline", "date"}
 
 
+def test_a_schedule_and_the_signature_of_a_post_are_text() -> None:
+    days = [f"Tuesday, March {day}, 2026 at 2:30 PM" for day in (3, 10, 17)]
+    assert lines(wrapped(f"<article>{paragraphs(*days, *STORY)}</article>")) == [*days, *STORY]
+    post = "— Marta Quill (@quill) March 13, 2026"
+    assert post in lines(wrapped(f"<article>{paragraphs(STORY[0], post, *STORY[1:])}</article>"))
+
+
 def test_a_page_of_line_breaks_instead_of_paragraphs_is_read() -> None:
     assert lines(wrapped("<div class=story-body>" + "<br><br>".join(STORY) + "</div>")) == STORY
 

@@ -25,6 +25,7 @@ WHOLLY = 0.9  # share of link text from which a line is a link and nothing else
 HEADLINE_WORDS = 4  # a link of fewer words is a name, not another story
 MAX_LINKS_SHARE = 0.4  # a body of which more than this is links is a list of links, and kept
 HEAD_LINES = 5  # as far down as a headline, byline or date may stand
+SCHEDULE = 3  # as many dates there are text
 OFFER = "/paywall"  # the table of rules for subscriptions offered in place of text
 MAX_LINKS = 10_000
 LAST_BLOCKS = 40
@@ -34,6 +35,7 @@ MAX_LINKED_CHARS = 400
 FOOTER_CHARS = 600
 
 _TEXT = etree.XPath("string()", smart_strings=False)
+_IDS = etree.XPath("//@id", smart_strings=False)
 _READING_TIME = re.compile(
     r"\W*(?:reading time:?\s*|lesezeit:?\s*)?\d{1,2}\W{0,3}(?:min(?:ute)?[ns]?\.?|perc|минут[ы]?|menit|minuti|minutos)"
     r"(?:\s+(?:read|lesezeit|de lecture|de lectura|di lettura|leestijd|читать|okuma))?\W*",
@@ -158,9 +160,14 @@ def link_shares(tree: HtmlElement) -> dict[str, float]:
     """Share of link text in each short paragraph and list item of `tree` that holds a link, by its key; the smallest
     where a text stands there twice. Links within the page are none."""
     linked: dict[HtmlElement, int] = {}
+    places: set[str] | None = None  # in the page, by their ids, where a link names one behind an address
     for link in islice(tree.iter("a"), MAX_LINKS):
-        href = link.get("href")
-        characters = 0 if href is None or href.startswith("#") else len(_TEXT(link).strip())
+        href = link.get("href") or "#"
+        place = href.partition("#")[2]
+        if place and places is None:
+            places = set(_IDS(tree))
+        is_within = href.startswith("#") or (places is not None and bool(place) and place in places)
+        characters = 0 if is_within else len(_TEXT(link).strip())
         for block in link.iterancestors("p", "li", "blockquote"):
             linked[block] = linked.get(block, 0) + characters
     shares: dict[str, float] = {}
@@ -189,7 +196,7 @@ def _rule_of_place(line: str, place: int, lines: Sequence[str], titles: set[str]
         if any(len(title) >= 20 and title in folded and len(folded) < 2 * len(title) for title in titles):
             return "title"
         if len(line) <= 120:
-            if looks_like_a_date(line):
+            if _is_date(line) and sum(map(_is_date, lines[:HEAD_LINES])) < SCHEDULE:
                 return "date"
             if _READING_TIME.fullmatch(line):
                 return "reading-time"
@@ -198,6 +205,11 @@ def _rule_of_place(line: str, place: int, lines: Sequence[str], titles: set[str]
     if place == len(lines) - 1 and place and len(line) <= 24 and line.startswith("(") and _INITIALS.fullmatch(line):
         return "initials"
     return None
+
+
+def _is_date(line: str) -> bool:
+    """Whether a line is a date, and not the signature of a post, "— Ann Low (@low) March 1, 2026"."""
+    return "@" not in line and looks_like_a_date(line)
 
 
 def _is_label(line: str) -> bool:

@@ -14,7 +14,7 @@ from lxml.html import HtmlElement
 from transforms.plain_text import key, one_line
 
 MIN_STORY_CHARS = 300  # fewer are no story's, or its paragraphs are marked as something else
-LONG_STORY_CHARS = 2_000  # found, there was a story; what else is on the page is something else
+LONG_STORY_CHARS = 3_000  # found, there was a story; what else is on the page is something else
 FEW_CHARS = 2_000  # in paragraphs, beside far more text in other elements: a teaser's, a caption's or a notice's
 FAR_MORE = 3.0
 BARELY_CHARS = 1_000
