@@ -15,6 +15,7 @@ from transforms.taggers import Evidence
 SHOWN_LINES = 4  # of the text in a row, between removed ones
 SHOWN_CHANGES = 20
 Told = tuple[str, str]
+_TURNED = dict.fromkeys(map(ord, "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))  # turn what follows around
 
 
 def print_explanation(told: Explanation, console: Console) -> None:
@@ -26,7 +27,7 @@ def print_explanation(told: Explanation, console: Console) -> None:
         table.add_column(overflow="fold")
         for name, value in facts:
             struck = "[strike]" if name == "removed" else ""
-            table.add_row(f"  {escape(name)}", struck + escape(without_control(value)))
+            table.add_row(f"  {escape(name)}", struck + escape(without_control(value).translate(_TURNED)))
         console.print(table)
 
 

@@ -199,6 +199,14 @@ def test_the_page_shows_all_of_it_in_place(saved: Path, dataset: Path) -> None:
     assert base64.b64decode(policy[1]) == hashlib.sha256(style[1].encode()).digest()
 
 
+def test_nothing_from_a_page_steers_the_terminal_or_turns_its_text_around(tmp_path: Path) -> None:
+    odd = "\x1b]0;x\x07\x9b2J\u202eeson\u2066"
+    (tmp_path / "page.html").write_text(html(*PARAGRAPHS, f"{PARAGRAPHS[0]} {odd}", title=f"Ferry {odd}"))
+    text = told(tmp_path / "page.html", url=f"https://evil.example/{odd}")
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+    assert "eson" in text
+
+
 EVIL = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
 
 
