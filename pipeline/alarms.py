@@ -17,7 +17,7 @@ from transforms.settings import AlarmSettings
 
 LEAST = 10  # a share of fewer is none to speak of
 MOST_TOLD = 5  # sentences of one kind; the others are counted
-KINDS = ("rejected", "failed-feeds", "failed-pages", "failing-feed", "silent-feed", "drift")
+KINDS = ("rejected", "failed-feeds", "failed-pages", "failing-feed", "silent-feed", "drift", "broken-archive")
 
 
 def alarms_of(

@@ -16,7 +16,7 @@ from apache_beam import Pipeline
 from pipeline.build import Place, build_replay
 from pipeline.config import Config
 from pipeline.errors import UsageError
-from pipeline.report import Report
+from pipeline.report import Alarm, Report
 from pipeline.run import Options, Progress, Run, run_once
 from transforms import interrupt
 from transforms.settings import Settings
@@ -44,7 +44,11 @@ class Replay(Run):
             for part in archive_parts(file, self.config.settings.run.batch_entries):
                 if interrupt.requested.is_set():
                     return
-                self._run_pipeline(functools.partial(_wire, part), part.count)
+                if part.broken:
+                    told = f"{file} breaks off after {part.first:,} pages: {part.broken}"
+                    self.noticed.append(Alarm("broken-archive", told))
+                else:
+                    self._run_pipeline(functools.partial(_wire, part), part.count)
 
 
 def _is_warc(file: Path) -> bool:

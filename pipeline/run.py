@@ -21,7 +21,7 @@ from pipeline.config import Config
 from pipeline.dataset import Dataset
 from pipeline.drift import add_tallies
 from pipeline.errors import DatasetLockedError, RunFailedError, StoppedError
-from pipeline.report import STAGES, Report, add_counts, merge
+from pipeline.report import STAGES, Alarm, Report, add_counts, merge
 from pipeline.spool import Spool
 from pipeline.state import ArticleMemory, FeedMemory
 from transforms import interrupt, tally
@@ -103,6 +103,7 @@ class Run:
         self.spool = Spool(dataset.staging / run_id / "entries.sqlite3")
         self.started = time.perf_counter()
         self.polled: dict[str, FeedState] = {}
+        self.noticed: list[Alarm] = []
         self.batch_number = 0
         self.loading: threading.Thread | None = None
         self.children = runner.children(options.runner, options.beam_arguments, config.settings.run.workers)
@@ -121,7 +122,7 @@ class Run:
         with closing(Memory(self.dataset.root)) as self.memory:
             self._work()
         fired = alarms_of(self.report, self.config.settings.alarms, self.polled.values(), self.dataset)
-        self.report = dataclasses.replace(self.report, alarms=fired, finished_at=self.options.now())
+        self.report = dataclasses.replace(self.report, alarms=(*self.noticed, *fired), finished_at=self.options.now())
         self._commit(self.report, [])
         self.progress("done", self.report, 0)
         return self.report

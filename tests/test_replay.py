@@ -48,6 +48,18 @@ def test_pages_of_another_crawler_fall_on_the_day_they_were_captured(tmp_path: P
     assert [folder.name for folder in (tmp_path / "data" / "articles").iterdir()] == ["seen_date=2026-11-20"]
 
 
+def test_a_file_that_breaks_off_is_told_in_an_alarm(tmp_path: Path) -> None:
+    answer = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n{page('Lima').body!s}".encode()
+    path = tmp_path / "CC-NEWS.warc.gz"
+    path.write_bytes(
+        response("https://towns.example/lima", answer) + response("https://towns.example/rio", answer)[:-20]
+    )
+    config = parse_config({"output": str(tmp_path / "data")}, "test")
+    report = replay_once(config, Options(), quiet, files=[path])
+    assert report.stored == 1
+    assert [alarm.text.partition(":")[0] for alarm in report.alarms] == [f"{path} breaks off after 1 pages"]
+
+
 def test_the_own_archive_gives_the_same_rows_again_and_a_second_replay_none(tmp_path: Path) -> None:
     items = "".join(f"<item><title>{town}</title><link>/{town}</link></item>" for town in [*TOWNS, "gone"])
     feed = Reply(body=f'<rss version="2.0"><channel><title>T</title>{items}</channel></rss>')

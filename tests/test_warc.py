@@ -105,6 +105,26 @@ def test_the_parts_of_a_file_are_all_of_its_pages(tmp_path: Path) -> None:
     assert [page for part in parts for page in read_part(part)] == kept
 
 
+def is_gzip(data: bytes) -> bool:
+    try:
+        return bool(gzip.decompress(data))
+    except (EOFError, OSError):
+        return False
+
+
+def test_a_file_that_was_cut_gives_its_whole_pages_and_tells_that_it_breaks_off(tmp_path: Path) -> None:
+    path = tmp_path / "a.warc.gz"
+    with ArchiveWriter(path) as writer:
+        for _ in range(3):
+            writer.add(PAGE)
+    whole = path.read_bytes()
+    for length in range(200, len(whole), 7):
+        path.write_bytes(whole[:length])
+        assert {page.body for page in read_pages(path)} <= {PAGE.body}
+        told = [part.broken for part in archive_parts(path, 2) if part.broken]
+        assert len(told) == (0 if is_gzip(whole[:length]) else 1)
+
+
 @pytest.mark.parametrize(
     "damage", [b"", b"no gzip", b"\x1f\x8b\x08", gzip.compress(b"no record"), gzip.compress(bytes(30_000_000))]
 )

@@ -3,13 +3,16 @@
 A page of ours is a response record with the decoded body, and a metadata record with the entry it was fetched for, so
 that reading it back gives the same page. Of other crawlers' files (CC-NEWS and the like) the HTML responses with status
 200 are read, each with an entry made of its address and its date. Reading is bounded: bodies over `MAX_BODY_BYTES` are
-skipped, and what is broken ends the file there.
+skipped, and what is broken ends the file there, which its last part tells.
 """
 
 import dataclasses
+import gzip
 import itertools
 import json
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -32,6 +35,7 @@ from transforms.schema import Entry, Page
 MAX_BODY_BYTES = 20_000_000
 _DATE_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 _OWN = "X-Newsbeam"
+_REFERS_TO = "WARC-Refers-To"
 _ENTRY = TypeAdapter(Entry)
 _ENTRY_TYPE = "application/vnd.newsbeam.entry+json"
 
@@ -71,7 +75,7 @@ class ArchiveWriter:
             "metadata",
             payload=BytesIO(json.dumps(entry).encode()),
             warc_content_type=_ENTRY_TYPE,
-            warc_headers_dict={"WARC-Date": date, "WARC-Refers-To": refers_to},
+            warc_headers_dict={"WARC-Date": date, _REFERS_TO: refers_to},
         )
         self._warc.write_record(metadata)
         return page
@@ -88,20 +92,48 @@ class ArchiveWriter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivePart:
-    """`count` pages of a file from the record at `offset` (bytes) on; `first` is the number of its first page."""
+    """`count` pages of a file from the record at `offset` (bytes) on; `first` is the number of its first page. The last
+    part of a file that breaks off tells so in `broken`; it may have no page."""
 
     path: str
     offset: int
     first: int
     count: int
+    broken: str | None = None
+
+
+class BrokenArchive(Exception):  # noqa: N818 - an outcome: what stood before it was read
+    """What follows cannot be told from rubbish; the message says what was found."""
 
 
 def archive_parts(path: Path, size: int) -> Iterator[ArchivePart]:
     """A file in parts of `size` pages. The file is read through once to find them."""
-    places = [place for place, _ in _pages(path, 0, "")]
+    places: list[int] = []
+    broken = None
+    try:
+        places.extend(place for place, _ in _pages(path, 0, ""))
+    except BrokenArchive as error:
+        broken = str(error)
+    broken = broken or _cut(path)
     for first in range(0, len(places), size):
         count = min(size, len(places) - first)
         yield ArchivePart(path=str(path), offset=places[first], first=first, count=count)
+    if broken:
+        yield ArchivePart(path=str(path), offset=0, first=len(places), count=0, broken=broken)
+
+
+def _cut(path: Path) -> str | None:
+    """What is wrong with a compressed file as such: one that was cut among the fields of a record looks whole else."""
+    with path.open("rb") as file:
+        if file.read(2) != b"\x1f\x8b":
+            return None
+    try:
+        with gzip.open(path) as unpacked:
+            while unpacked.read(1 << 20):
+                pass
+    except (OSError, EOFError, zlib.error) as error:
+        return str(error)
+    return None
 
 
 def read_part(part: ArchivePart) -> Iterator[Page]:
@@ -115,26 +147,33 @@ def read_pages(path: Path, feed_id: str = "warc", *, offset: int = 0, first: int
     Entries of other files get `feed_id`, and as `seen_at` the date of the capture, later ones a microsecond each.
     `offset` is the record to begin with, `first` the number of the page there.
     """
-    for number, (_, page) in enumerate(_pages(path, offset, feed_id), first):
-        entry = page.entry
-        if entry.feed_id == feed_id and entry.feed_url == path.name:
-            entry = dataclasses.replace(entry, seen_at=entry.seen_at + timedelta(microseconds=number))
-        yield dataclasses.replace(page, entry=entry)
+    with suppress(BrokenArchive):
+        for number, (_, page) in enumerate(_pages(path, offset, feed_id), first):
+            entry = page.entry
+            if entry.feed_id == feed_id and entry.feed_url == path.name:
+                entry = dataclasses.replace(entry, seen_at=entry.seen_at + timedelta(microseconds=number))
+            yield dataclasses.replace(page, entry=entry)
 
 
 def _pages(path: Path, start: int, feed_id: str) -> Iterator[tuple[int, Page]]:
-    """Offset and content of each page; a response waits for the entry that may follow it."""
+    """Offset and content of each page; a response waits for the entry that may follow it. Raises `BrokenArchive` after
+    the last page that is whole."""
     waiting: tuple[int, Page, str] | None = None
-    for offset, record, body in _records(path, start):
-        if record.rec_type == "metadata" and waiting and record.rec_headers.get_header("WARC-Refers-To") == waiting[2]:
-            yield waiting[0], _with_entry(waiting[1], body)
-            waiting = None
-            continue
+    try:
+        for offset, record, body in _records(path, start):
+            if record.rec_type == "metadata" and waiting and record.rec_headers.get_header(_REFERS_TO) == waiting[2]:
+                yield waiting[0], _with_entry(waiting[1], body)
+                waiting = None
+                continue
+            if waiting:
+                yield waiting[0], waiting[1]
+                waiting = None
+            if record.rec_type == "response" and (page := _page(record, body, path, offset, feed_id)):
+                waiting = offset, page, record.rec_headers.get_header("WARC-Record-ID") or ""
+    except BrokenArchive:
         if waiting:
             yield waiting[0], waiting[1]
-            waiting = None
-        if record.rec_type == "response" and (page := _page(record, body, path, offset, feed_id)):
-            waiting = offset, page, record.rec_headers.get_header("WARC-Record-ID") or ""
+        raise
     if waiting:
         yield waiting[0], waiting[1]
 
@@ -148,10 +187,19 @@ def _records(path: Path, start: int) -> Iterator[tuple[int, ArcWarcRecord, bytes
             for record in records:
                 if record.rec_type in ("response", "metadata"):
                     body = _body(record)
+                    record.raw_stream.read()
+                    if record.raw_stream.limit:
+                        raise BrokenArchive("it ends in the middle of a record")
                     if body is not None:
                         yield records.get_record_offset(), record, body
-        except (ArchiveLoadFailed, OSError, EOFError, ValueError):
-            return  # what follows cannot be told from rubbish
+        except (
+            ArchiveLoadFailed,
+            OSError,
+            EOFError,
+            ValueError,
+            AttributeError,
+        ) as error:  # the last for a lacking field
+            raise BrokenArchive(str(error) or type(error).__name__) from error
 
 
 def _body(record: ArcWarcRecord) -> bytes | None:
