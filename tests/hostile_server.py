@@ -127,6 +127,15 @@ PAGES: list[Scenario] = [
     page("a status line of 1 MB", "bad-http", raw(b"HTTP/1.1 200 " + b"O" * MEGABYTE + b"\r\n\r\n")),
     page("no status number", "bad-http", raw(b"HTTP/1.1 OK\r\n\r\n"), "connect"),
     page("interim answers without end", "timeout", raw(forever=b"HTTP/1.1 100 Continue\r\n\r\n", every_s=0.001)),
+    page("an early hint", "ok", raw(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + head(f"Content-Length: {len(PAGE)}") + PAGE.encode())),
+    page("another protocol", "http-other", raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\njunk"), "bad-http", "connect"),
+    page("a version that is none", "bad-http", raw(b"HTTP/9.9 200 OK\r\n\r\n" + PAGE.encode()), "connect", "ok"),
+    page("HTTP 1.0", "ok", raw(b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n" + PAGE.encode())),
+    page("a status that steers a terminal", "bad-http", raw(b"HTTP/1.1 \x1b]0;x\x07\r\nlevel=error\r\n\r\n"), "connect"),
+    page("a status of four digits", "bad-http", raw(b"HTTP/1.1 2000 OK\r\n\r\n" + PAGE.encode()), "http-other"),
+    *(page(f"reset after {cut} bytes of the head", "connect", raw(head()[:cut]), "bad-http") for cut in (1, 9, 15, 30)),
+    page("a length of 65 bits", "bad-http", raw(head("Content-Length: 18446744073709551617") + b"hello"), "too-large"),
+    page("a length beside chunks", "bad-http", raw(head("Content-Length: 9", "Transfer-Encoding: chunked") + b"0\r\n\r\n"), "connect"),
     page("two lengths", "bad-http", raw(head("Content-Length: 5", "Content-Length: 9") + b"hello"), "connect"),
     page("a negative length", "bad-http", raw(head("Content-Length: -5") + b"hello"), "connect"),
     page("a length that is no number", "bad-http", raw(head("Content-Length: five") + b"hello"), "connect"),
@@ -139,6 +148,10 @@ PAGES: list[Scenario] = [
     page("chunks without end", "too-large", raw(head("Transfer-Encoding: chunked"), forever=b"ffff\r\n" + b"x" * 65535 + b"\r\n")),
     page("one chunk of 2^60 bytes", "too-large", raw(head("Transfer-Encoding: chunked"), b"1000000000000000\r\n", forever=b"x" * 99_999)),
     page("a chunk size that is no number", "connect", raw(head("Transfer-Encoding: chunked") + b"zz\r\nhello\r\n"), "bad-http"),
+    page("chunks with a trailer", "ok", raw(head("Transfer-Encoding: chunked") + b"8\r\n<p>hello\r\n0\r\nX-A: b\r\n\r\n")),
+    page("a chunk of less than nothing", "bad-http", raw(head("Transfer-Encoding: chunked") + b"-5\r\nhello\r\n0\r\n\r\n"), "connect"),
+    page("a chunk's name of 1 MB", "bad-http", raw(head("Transfer-Encoding: chunked") + b"5;" + b"e" * MEGABYTE + b"\r\nhello\r\n0\r\n\r\n"), "connect", "ok"),
+    page("a large body that trickles", "timeout", raw(head(), b"<p>" + b"x" * MEGABYTE, forever=b"x", every_s=0.05)),
     page("chunks that break off", "connect", raw(head("Transfer-Encoding: chunked") + b"5\r\nhello\r\n"), "bad-http"),
     page("empty", "empty-body", html("")),
     page("only white space", "empty-body", html(" \n\t " * 500)),
@@ -160,6 +173,10 @@ PAGES: list[Scenario] = [
     packed("zstd bomb", "too-large", "zstd", zeros(zstandard.compress, 200)),
     packed("just under the limit", "ok", "gzip", gzip.compress(b"<p>" + b"a" * (9 * MEGABYTE))),
     packed("gzip that breaks off", "bad-encoding", "gzip", gzip.compress(PAGE.encode() * 100)[:60]),
+    packed("members without end", "bad-encoding", "gzip", gzip.compress(b"") * 50_000),
+    packed("frames of nothing", "bad-encoding", "zstd", zstandard.compress(b"") * 50_000),
+    packed("an encoding that steers a terminal", "bad-encoding", "\x9b31mgzip", PAGE.encode()),
+    packed("zstd that breaks off", "bad-encoding", "zstd", zstandard.compress(PAGE.encode() * 100)[:-9]),
     packed("broken gzip", "bad-encoding", "gzip", b"\x1f\x8b\x08\x00" + b"\xff" * 100),
     packed("an unknown encoding", "bad-encoding", "zip", b"PK"),
     packed("eleven encodings", "bad-encoding", ", ".join(["gzip"] * 11), b""),
@@ -172,6 +189,19 @@ PAGES: list[Scenario] = [
     status(204, "http-other"), status(206, "http-other"), status(304, "http-other"), status(999, "http-other"),
     # redirects
     redirect("/", "redirect-loop"),
+    *(
+        page(f"moved by {code}", "ok", Reply(status=code, headers={"Location": "/there"}), there=html(PAGE))
+        for code in (301, 302, 303, 307, 308)
+    ),
+    *(page(f"moved by {code}", "http-other", Reply(status=code, headers={"Location": "/there"})) for code in (300, 305)),
+    page("moved to two places", "http-404", raw(b"HTTP/1.1 302 Found\r\nLocation: /a\r\nLocation: //127.0.0.1:1/\r\n\r\n"), "redirect-loop", "bad-http"),
+    *(
+        redirect(to, "bad-url", "dns")
+        for to in [
+            "http://a%00b.example/", "http://a b.example/", "http://\xff.example/", "http://[fe80::1%25lo]:CANARY/", "http://127.0.0.1:-1/",
+            "http://" + "a" * 300 + "/", "http+unix://%2Frun%2Fa.sock/", "view-source:http://127.0.0.1:CANARY/", "http://*.invalid/",
+        ]
+    ),
     page("redirect in a ring", "redirect-loop", Reply(status=301, headers={"Location": "/b"}), b=Reply(status=301, headers={"Location": "/"})),
     page("redirects without end", "redirect-loop", _endless_redirect),
     page("only with a cookie", "redirect-loop", _cookie_wall),
@@ -195,6 +225,10 @@ PAGES: list[Scenario] = [
     Scenario("robots never come", "robots-unreachable", {"/robots.txt": raw(hold_s=60), "/": html(PAGE)}),
     Scenario("robots without end", "ok", {"/robots.txt": raw(head(), forever=b"Allow: /a\n" * 5000), "/": html(PAGE)}),
     Scenario("robots of empty lines", "ok", {"/robots.txt": Reply(body=b"\n" * 500_000), "/": html(PAGE)}),
+    *(
+        Scenario(f"robots that ask for {delay} s", "ok", {"/robots.txt": Reply(body=f"User-agent: *\nCrawl-delay: {delay}"), "/": html(PAGE)})
+        for delay in ("-5", "nan", "1e999", "\x1b[31m")
+    ),
     Scenario("robots of nonsense", "ok", {"/robots.txt": Reply(body=bytes(range(256)) * 99), "/": html(PAGE)}),
     Scenario("robots elsewhere", "blocked-address", {"/robots.txt": Reply(status=301, headers={"Location": "http://127.0.0.1:CANARY/"}), "/": html(PAGE)}),
     Scenario("robots in a ring", "robots-unreachable", {"/robots.txt": Reply(status=301, headers={"Location": "/robots.txt"}), "/": html(PAGE)}, also=frozenset({"ok"})),

@@ -1,6 +1,5 @@
 """Content-Encoding undone within a bound: at most the bytes asked for plus one step are ever held."""
 
-import io
 import zlib
 
 import brotli
@@ -10,6 +9,8 @@ from transforms.reject import Rejected
 
 _STEP_BYTES = 262_144
 _MAX_LAYERS = 3
+_MAX_MEMBERS = 1_000  # of one body: gzip members or zstd frames
+_ZSTD_STEP_BYTES = 64  # of input, each four of which may be 128 KB
 _ZSTD_WINDOW_BYTES = 8 * 1024 * 1024  # what RFC 9659 lets a server use
 _GZIP = b"\x1f\x8b"
 
@@ -68,8 +69,8 @@ def _inflate(body: bytes, window_bits: int, max_bytes: int) -> tuple[bytes, bool
         if not stream.eof:
             return b"".join(parts), False
         body = stream.unused_data if window_bits == 31 else b""
-        if len(parts) > 1000:
-            raise Rejected("bad-encoding", "more than 1000 gzip members")
+        if len(parts) > _MAX_MEMBERS:
+            raise Rejected("bad-encoding", f"more than {_MAX_MEMBERS} gzip members")
     return b"".join(parts) if len(parts) != 1 else parts[0], True
 
 
@@ -88,11 +89,25 @@ def _unbrotli(body: bytes, max_bytes: int) -> tuple[bytes, bool]:
 def _unzstd(body: bytes, max_bytes: int) -> tuple[bytes, bool]:
     decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES)
     parts: list[bytes] = []
-    size = 0
-    with decompressor.stream_reader(io.BytesIO(body), read_across_frames=True) as reader:
-        while part := reader.read(_STEP_BYTES):
+    size = at = frames = 0
+    while at < len(body):  # a body may have several frames
+        stream = decompressor.decompressobj()
+        while at < len(body) and not stream.eof:
+            try:
+                part = stream.decompress(body[at : at + _ZSTD_STEP_BYTES])
+            except zstandard.ZstdError:
+                if frames:  # rubbish behind the last frame
+                    return b"".join(parts), True
+                raise
+            at += _ZSTD_STEP_BYTES
             parts.append(part)
             size += len(part)
             if size > max_bytes:
                 raise Rejected("too-large", f"over {max_bytes} bytes decoded")
-    return b"".join(parts), bool(parts) or not body
+        if not stream.eof:
+            return b"".join(parts), False
+        at = min(at, len(body)) - len(stream.unused_data)
+        frames += 1
+        if frames > _MAX_MEMBERS:
+            raise Rejected("bad-encoding", f"more than {_MAX_MEMBERS} zstd frames")
+    return b"".join(parts), True
