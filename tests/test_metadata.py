@@ -109,6 +109,8 @@ def test_the_only_heading_of_a_page_is_its_title_unless_json_ld_has_another() ->
     only = ["A ferry that nobody wanted"]
     assert choose_title(headings=only, title_tag="Blog") == only[0]
     assert choose_title(headings=only, headline="Harbour votes on ferry") == "Harbour votes on ferry"
+    searched = "Harbour votes on ferry | Herald"
+    assert choose_title(headings=only, headline=searched, title_tag=searched, site_names=["Herald"]) == only[0]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from transforms.plain_text import key, one_line
 
 MAX_HOUSE_CHARS = 60
 MAX_MARKED = 60
+MAX_TEXTS = 100
 _EXPLICIT_BY = re.compile(
     r"(?:(?:(?:written|posted|reported|story|words|article|contributed) )?by|authors?|contributors?(?=:)|von|par|por|"
     r"di|av|af|door|od|text|texte|autor(?:in)?|auteur|автор|yazan|oleh)(?:\s*:\s*|\s+)\S",
@@ -87,7 +88,7 @@ def _byline_of(element: HtmlElement) -> tuple[int, str]:
     is_marked = _is_author_mark(element)
     if not is_marked and not _EXPLICIT_BY.match(f"{(element.text or '').strip()} ."):
         return 0, ""
-    line = one_line(" ".join(element.itertext())[:400], 200)
+    line = _text(element, 200)
     if is_marked and not _PERSON.fullmatch(line) and (inner := _INNER_BY.search(line)):
         line = inner[0]
     is_name_mark = _is_name_mark(element) or _is_named_by_link(element, line)
@@ -96,6 +97,10 @@ def _byline_of(element: HtmlElement) -> tuple[int, str]:
             return 2 * is_marked + 2 * bool(_EXPLICIT_BY.match(text)), text
     is_said = is_name_mark or (is_marked and bool(_EXPLICIT_BY.match(line)))
     return int(is_said and _names_house(line)), line
+
+
+def _text(element: HtmlElement, max_chars: int) -> str:
+    return one_line(" ".join(islice(element.itertext(), MAX_TEXTS))[: 2 * max_chars], max_chars)
 
 
 def _names_house(line: str) -> bool:
@@ -111,9 +116,9 @@ def _first_parts(element: HtmlElement) -> str:
     parts = [(element.text or "").strip()]
     if not len(element) and not (element.tail or "").strip() and _LABEL.fullmatch(parts[0]):
         after = next((sibling for sibling in islice(element.itersiblings(), 2) if sibling.tag != "br"), None)
-        return "" if after is None else f"By {one_line(' '.join(after.itertext())[:200], 100)}"
+        return "" if after is None else f"By {_text(after, 100)}"
     for child in element:
-        parts.append(one_line(" ".join(child.itertext())[:100]))
+        parts.append(_text(child, 100))
         if key(child.tail or "") not in {"", "and", "und", "et", "y", "e"}:
             break
     return f"{parts[0]} {'; '.join(parts[1:])}" if _EXPLICIT_BY.match(f"{parts[0]} .") else ""

@@ -28,9 +28,9 @@ def choose_title(
     """The headline as a reader sees it, None when the page gives none.
 
     That is the heading which the metadata confirm (the first heading of a page can be a logo or a section), or a page's
-    only one where that reads like a headline and JSON-LD names none; unless all metadata agree on a
-    shorter or longer form of it, or JSON-LD's headline is another one altogether and not the title tag's: then heading
-    and title tag were written for search engines.
+    only one where that reads like a headline and JSON-LD names none, or the title tag with the site; unless all
+    metadata agree on a shorter or longer form of it, or JSON-LD's headline is another one altogether and not the title
+    tag's: then heading and title tag were written for search engines.
     """
     sites = [name for name in site_names if name]
     folded_sites = {key(site) for site in sites}
@@ -39,7 +39,8 @@ def choose_title(
         text = strip_site(text, sites, is_heading=is_heading) if text else ""
         return "" if key(text) in folded_sites else text
 
-    headline, *named = (bare(text) for text in (headline, og_title, twitter_title))
+    given = headline
+    headline, *named = (bare(text) for text in (given, og_title, twitter_title))
     window = bare(title_tag)
     metadata = [text for text in (headline, *named, window) if text]
     heading, agreement = "", 0.0
@@ -50,7 +51,8 @@ def choose_title(
         if text and found > agreement:
             heading, agreement = text, found
     if agreement < AGREEMENT:
-        heading = headings[0] if len(headings) == 1 and not headline and _is_headline(headings[0], window) else ""
+        has_headline = bool(headline) and headline == given.strip()  # and no title tag in its place, with the site
+        heading = headings[0] if len(headings) == 1 and not has_headline and _is_headline(headings[0], window) else ""
     if heading and headline and likeness(headline, heading) < ANOTHER and len(key(headline).split()) >= 4:
         heading = heading if likeness(headline, window) >= AGREEMENT else headline
     forms = {key(text) for text in metadata}
