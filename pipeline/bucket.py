@@ -121,6 +121,18 @@ class Bucket:
                 kept.mkdir(exist_ok=True)
                 (kept / file.name).touch()
 
+    def bring_archives(self) -> None:
+        for stat in list(self._objects.list("archive/")):
+            place = self.folder / stat.key
+            if not place.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                self._objects.download(stat.key, place)
+
+    def keep_archives(self, changed: Iterable[str], gone: Iterable[str]) -> None:
+        for name in changed:
+            self._objects.put(f"archive/{name}", self.folder / "archive" / name)
+        self._objects.delete([f"archive/{name}" for name in gone])
+
     # ------------------------------------------------------------- feeds
 
     def _fetch_feeds(self) -> None:

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.archives import forget_files, forget_pages
 from pipeline.browse_index import discard as discard_search_index
 from pipeline.dataset import MEMORY_FILE, Dataset, live_files, require_dataset
 from pipeline.errors import DatasetError
@@ -59,23 +60,64 @@ def compact(root: Path, settings: WriteSettings, now: datetime, *, dry_run: bool
 
 
 def forget_url(root: Path, url: str, settings: WriteSettings, now: datetime) -> list[Change]:
-    """Erase every row of the article at `url`, and what `rejects` and `fetches` tell of it, from every day."""
-    wanted = article_id(url)
+    """Erase every row of the article at `url`, be that its own address, the link of a feed or where that led, and what
+    `rejects`, `fetches`, the archive and `state/` tell of it, from every day."""
+    require_dataset(root)
+    traces = traces_of(root, url)
 
     def without(dataset: str, table: pa.Table) -> pa.Table:
         if dataset == "articles":
-            return table.filter(pc.not_equal(table["article_id"], wanted))
+            return table.filter(
+                pc.invert(pc.is_in(table["article_id"], pa.array(sorted(traces.article_ids), pa.string())))
+            )
         ids = [article_id(told) if told else "" for told in table["url"].to_pylist()]
-        return table.filter(pa.array([found != wanted for found in ids], pa.bool_()))
+        return table.filter(pa.array([found not in traces.url_ids for found in ids], pa.bool_()))
 
-    return rewrite(root, partitions(root), settings, now, kind="forget", edit=without)
+    changes = rewrite(root, partitions(root), settings, now, kind="forget", edit=without)
+    forget_pages(root, traces.url_ids, traces.raw_refs, now)
+    return changes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traces:
+    """By what rows and archived pages of an article are known: ids of it, and of all its addresses; WARC references."""
+
+    article_ids: frozenset[str]
+    url_ids: frozenset[str]
+    raw_refs: frozenset[str]
+
+
+def traces_of(root: Path, url: str) -> Traces:
+    """The traces of the article at `url`."""
+    columns = ["article_id", "source_url", "final_url", "raw_ref"]
+    wanted = article_id(url)
+
+    def tables() -> Iterator[pa.Table]:
+        files = (file for folder in partition_folders(root, "articles") for file in part_files(folder))
+        return (read_part(file, columns) for file in files)
+
+    ids = {wanted} if any(pc.any(pc.equal(table["article_id"], wanted)).as_py() for table in tables()) else set()
+    for name in ("source_url", "final_url"):
+        if not ids:  # no address of an article: a link that led to one
+            links_to = (row for table in tables() for row in table.select(["article_id", name]).to_pylist())
+            ids = {row["article_id"] for row in links_to if article_id(row[name]) == wanted}
+    meant = pa.array(sorted(ids), pa.string())
+    rows = [row for table in tables() for row in table.filter(pc.is_in(table["article_id"], meant)).to_pylist()]
+    links = {article_id(row[name]) for row in rows for name in ("source_url", "final_url")}
+    return Traces(
+        article_ids=frozenset(ids),
+        url_ids=frozenset({wanted} | ids | links),
+        raw_refs=frozenset(row["raw_ref"] for row in rows if row["raw_ref"]),
+    )
 
 
 def forget_older(root: Path, days: int, settings: WriteSettings, now: datetime) -> list[Change]:
-    """Erase every day of all three datasets that ended more than `days` days ago."""
+    """Erase every day of all three datasets that ended more than `days` days ago, and archives as old."""
     oldest = now.date() - timedelta(days=days)
     folders = (folder for folder in partitions(root) if day_of(folder) < oldest)
-    return rewrite(root, folders, settings, now, kind="forget", edit=lambda _, table: table.slice(0, 0))
+    changes = rewrite(root, folders, settings, now, kind="forget", edit=lambda _, table: table.slice(0, 0))
+    forget_files(root, oldest, now)
+    return changes
 
 
 def partitions(root: Path) -> Iterator[str]:

@@ -11,7 +11,7 @@ import itertools
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterable, Set
+from collections.abc import Collection, Iterable, Set
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +30,7 @@ from transforms.robots import DAY_S, MAX_HOSTS, KnownRobots
 from transforms.schema import Entry, Feed
 from transforms.seen import is_news, key_of
 from transforms.signatures import unpack
+from transforms.urls import article_id
 
 MEMORY_COLUMNS = [
     "article_id", "version", "url", "publisher_domain", "feed_id", "guid", "title", "first_seen_at", "fetched_at",
@@ -253,6 +254,14 @@ class FeedMemory:
         """The entry as its feed gave it, if it was kept."""
         row = self._db.execute("SELECT entry FROM given_up WHERE key = ?", (key,)).fetchone()
         return _ENTRY.validate_python(json.loads(row[0])) if row else None
+
+    def forget(self, url_ids: Collection[str]) -> None:
+        """Keep nothing that feeds told of entries at addresses with these ids; that they were seen stays known."""
+        rows = self._db.execute("SELECT key, entry FROM given_up").fetchall()
+        meant = [(key,) for key, entry in rows if article_id(json.loads(entry)["url"]) in url_ids]
+        self._db.execute("PRAGMA secure_delete = ON")
+        with self._db:
+            self._db.executemany("DELETE FROM given_up WHERE key = ?", meant)
 
     def robots(self) -> list[KnownRobots]:
         """What hosts answered for their robots.txt, the oldest first."""

@@ -45,6 +45,12 @@ class Store(Protocol):
     def withdraw(self, run_id: str) -> None:
         """Remove the manifest of a rewrite that never happened."""
 
+    def bring_archives(self) -> None:
+        """Have all archived pages in the folder."""
+
+    def keep_archives(self, changed: Iterable[str], gone: Iterable[str]) -> None:
+        """Archived pages as they are in the folder now, by the names of the files."""
+
 
 class Disk:
     """The folder is the dataset."""
@@ -67,6 +73,12 @@ class Disk:
         pass
 
     def withdraw(self, run_id: str) -> None:
+        pass
+
+    def bring_archives(self) -> None:
+        pass
+
+    def keep_archives(self, changed: Iterable[str], gone: Iterable[str]) -> None:
         pass
 
 

@@ -11,13 +11,13 @@ import gzip
 import itertools
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from pydantic import TypeAdapter
 from warcio.archiveiterator import ArchiveIterator
@@ -32,6 +32,7 @@ from transforms.decoding import decode
 from transforms.reject import Rejected
 from transforms.schema import Entry, Page
 
+T = TypeVar("T")
 MAX_BODY_BYTES = 20_000_000
 _DATE_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 _OWN = "X-Newsbeam"
@@ -122,6 +123,13 @@ def archive_parts(path: Path, size: int) -> Iterator[ArchivePart]:
         yield ArchivePart(path=str(path), offset=0, first=len(places), count=0, broken=broken)
 
 
+def offsets(path: Path, tell: Callable[[Page], T]) -> Iterator[tuple[int, T]]:
+    """Where each page of a file begins, and what `tell` says of it; the pages themselves are not kept."""
+    with suppress(BrokenArchive):
+        for offset, page in _pages(path, 0, ""):
+            yield offset, tell(page)
+
+
 def _cut(path: Path) -> str | None:
     """What is wrong with a compressed file as such: one that was cut among the fields of a record looks whole else."""
     with path.open("rb") as file:
@@ -187,7 +195,8 @@ def _records(path: Path, start: int) -> Iterator[tuple[int, ArcWarcRecord, bytes
             for record in records:
                 if record.rec_type in ("response", "metadata"):
                     body = _body(record)
-                    record.raw_stream.read()
+                    while record.raw_stream.read(1 << 20):
+                        pass
                     if record.raw_stream.limit:
                         raise BrokenArchive("it ends in the middle of a record")
                     if body is not None:
@@ -197,6 +206,7 @@ def _records(path: Path, start: int) -> Iterator[tuple[int, ArcWarcRecord, bytes
             OSError,
             EOFError,
             ValueError,
+            OverflowError,
             AttributeError,
         ) as error:  # the last for a lacking field
             raise BrokenArchive(str(error) or type(error).__name__) from error
