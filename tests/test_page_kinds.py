@@ -82,6 +82,11 @@ def test_byline_and_date_above_the_text_are_columns_not_text() -> None:
     assert {line.rule for line in article.removed} == {"byline", "date"}
 
 
+def test_a_style_sheet_that_a_slash_seems_to_close_is_no_text() -> None:
+    style = "<style type='text/css' />.story { margin: 0 auto; font-family: Verdana, Arial, sans-serif; }</style>"
+    assert lines(wrapped(f"<div class=story>{style}{'<br><br>'.join(STORY)}</div>")) == STORY
+
+
 def test_a_schedule_and_the_signature_of_a_post_are_text() -> None:
     days = [f"Tuesday, March {day}, 2026 at 2:30 PM" for day in (3, 10, 17)]
     assert lines(wrapped(f"<article>{paragraphs(*days, *STORY)}</article>")) == [*days, *STORY]

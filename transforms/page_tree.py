@@ -26,6 +26,7 @@ _VALUE = rb"=\s*+(?:\"[^\"]*+\"|'[^']*+')?+"
 _TAG = re.compile(rb"<[A-Za-z](?:[^<>=]++|" + _VALUE + rb")*+")
 _VALUES = re.compile(_VALUE)
 _XML_DECLARATION = re.compile(rb"^\s*<\?xml[^>]{0,200}\?>")
+_UNCLOSED_STYLE = re.compile(rb"(<style\b[^<>]{0,500})/>(?=[^<]*+</style)", re.IGNORECASE)
 _OTHER_FORMATS = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"RIFF", b"\x1f\x8b", b"\x00\x00\x00")
 _FIRST_ELEMENTS = etree.XPath("//body/descendant::*[position() <= 500]")
 _CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 32), 127])
@@ -43,8 +44,9 @@ def parse_page(body: bytes, content_type: str | None) -> HtmlElement:
     if body.lstrip()[:8].startswith(_OTHER_FORMATS) or b"<" not in body:
         raise Rejected("not-html", "the body is of another format, whatever its header says", stage="clean")
     markup = decode(body, content_type).encode("utf-8", "replace").translate(None, _CONTROL_BYTES)
+    markup = _UNCLOSED_STYLE.sub(rb"\1>", _XML_DECLARATION.sub(b"", markup, count=1))  # "/" closes no HTML element
     try:
-        tree = document_fromstring(_uncrowded(_XML_DECLARATION.sub(b"", markup, count=1)), parser=_parser())
+        tree = document_fromstring(_uncrowded(markup), parser=_parser())
     except (etree.LxmlError, ValueError) as error:
         raise Rejected("unparsable", str(error)[:200]) from None
     _gather_body(tree)
