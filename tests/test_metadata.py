@@ -325,3 +325,17 @@ def test_a_first_of_a_month_is_believed_where_it_is_printed(printed: str) -> Non
 def test_a_day_to_come_is_not_taken_for_the_first_of_its_month() -> None:
     tree = document_fromstring('<html><head><meta name="date" content="2026-03-28"></head><body><p>A</p></body></html>')
     assert searched_date(tree, "https://a.example/", datetime(2026, 3, 14, tzinfo=UTC)) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "wanted"),
+    [("2026-03-12T09:00:00Z", "2026-03-12T09:00:00+00:00"), ("2026-03-10T09:00:00Z", None), ("2026-03-11", None)],
+)
+def test_no_article_was_changed_before_it_was_published(changed: str, wanted: str | None) -> None:
+    head = (
+        '<meta property="article:published_time" content="2026-03-11T08:00:00Z">'
+        f'<meta property="article:modified_time" content="{changed}">'
+    )
+    tree = document_fromstring(f"<html><head>{head}</head><body><h1>Boats</h1></body></html>")
+    modified_at = read_metadata(tree, page("")).modified_at
+    assert (modified_at and modified_at.isoformat()) == wanted

@@ -13,6 +13,7 @@ from lxml.html import HtmlElement
 
 from transforms import opt_outs, page_dates
 from transforms.bylines import read_authors
+from transforms.dates import EARLIEST
 from transforms.host_rules import HostRule, texts
 from transforms.json_ld import JsonLd, Node, as_list, raw_string, read_json_ld, string, types_of
 from transforms.page_authors import page_authors
@@ -91,6 +92,7 @@ def read_metadata(tree: HtmlElement, page: Page, host: HostRule | None = None) -
         feed_title=one_line(page.entry.title),
         site_names=(*_site_names(page, publisher, meta), *meta.logos),
     )
+    published = (host and _host_date(tree, host, page)) or weigh(published_candidates(tree, article, meta, page))
     return PageMetadata(
         title=next(iter(texts(host.title, tree)), title) if host else title,
         description=string(article.get("description"))
@@ -105,8 +107,8 @@ def read_metadata(tree: HtmlElement, page: Page, host: HostRule | None = None) -
         publisher=page.entry.publisher or publisher or None,
         declared_language=raw_string(article.get("inLanguage")) or meta.language or page.entry.language,
         canonical=meta.canonical,
-        published=(host and _host_date(tree, host, page)) or weigh(published_candidates(tree, article, meta, page)),
-        modified_at=_modified(article, meta, page),
+        published=published,
+        modified_at=_modified(article, meta, page, published.at if published else EARLIEST),
         article_body=string(article.get("articleBody")),
         has_article=bool(article),
         is_live_blog=bool(linked.first_of_type("LiveBlogPosting")),
@@ -271,8 +273,9 @@ def _host_date(tree: HtmlElement, host: HostRule, page: Page) -> DateCandidate |
     return None
 
 
-def _modified(article: Node, meta: PageMeta, page: Page) -> datetime | None:
+def _modified(article: Node, meta: PageMeta, page: Page, since: datetime = EARLIEST) -> datetime | None:
+    """The last change the page tells of; what was changed before it was published, at `since`, was changed for that."""
     latest = latest_plausible(page.fetched_at)
     raws = [raw_string(article.get("dateModified")), *(v for name in MODIFIED_META for v in meta.meta.get(name, ()))]
     raws.append(page.entry.modified_raw or "")
-    return next((c.at for raw in raws if (c := candidate(raw, "meta", latest))), None)
+    return next((c.at for raw in raws if (c := candidate(raw, "meta", latest)) and c.at >= since), None)
