@@ -1,20 +1,34 @@
 """robots.txt: what it allows, and when it is asked for."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from protego import Protego
 
 from tests.servers import Reply, Route, html, serve
 from transforms.http_client import HttpClient
+from transforms.opt_outs import AI_AGENTS, named_agents
 from transforms.reject import Rejected
 from transforms.robots import DAY_S, MAX_KNOWN_BYTES, RETRY_S, KnownRobots, Robots, parse_robots
 from transforms.schema import HttpFetch
 from transforms.settings import FetchSettings
 
 AGENT = "newsbeam/0.1"
+LINES = [
+    *(
+        f"{field}{name}"
+        for field in ("User-agent: ", "useragent:", "User agent ")
+        for name in ("*", "newsbeam", "CCBot", "a", "")
+    ),
+    *(f"{field}{path}" for field in ("Disallow: ", "allow:", "Dissallow ") for path in ("/", "/a", "/*x", "")),
+    *("", "# a", "Sitemap: https://a.example/s", "Host: a", "words", "words: ", "<p>", "Crawl-delay: 3", "NEWSBEAM: a"),
+]
 
 
 def allowed(text: str, path: str) -> bool:
@@ -44,6 +58,40 @@ def allowed(text: str, path: str) -> bool:
 )
 def test_rules_are_read_as_rfc_9309_says(text: str, path: str, expected: bool) -> None:
     assert allowed(text, path) is expected
+
+
+AGENTS = "".join(f"User-agent: agent{n}\n" for n in range(3_000))
+SAME_AGENTS = "".join(f"User-agent: agent{n % 15_000}\n" for n in range(30_000))
+RULES = "".join(f"Allow: /{n}\n" for n in range(30_000))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (AGENTS + RULES + "User-agent: *\nDisallow: /a", False),
+        (SAME_AGENTS + "Disallow: /\nUser-agent: newsbeam\nDisallow: /a", False),
+        (AGENTS + "User-agent: *\n" + RULES + "Disallow: /a", False),
+        ("".join(f"User-agent: {name}\n" for name in (*AI_AGENTS, "*")) + RULES + "Disallow: /a", False),
+        ("\n" * 500_000 + "User-agent: *\nDisallow: /a", False),
+        ("User-agent: *\n" + "Disallow: /*x*y*z$\n" * 20_000, True),
+    ],
+    ids=["many agents", "agents again", "agents and all", "AI agents", "no lines", "patterns"],
+)
+def test_a_robots_txt_made_to_cost_time_is_read_soon(text: str, expected: bool) -> None:
+    start = time.process_time()
+    assert allowed(text, "/a") is expected
+    assert time.process_time() - start < 5
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=12))
+def test_the_groups_that_are_left_out_change_nothing(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    rules, whole = parse_robots(text.encode(), "newsbeam/0.1"), Protego.parse(text)
+    for path in ("/", "/a", "/a/b", "/x"):
+        url = f"https://a.example{path}"
+        assert allowed(text, path) is whole.can_fetch(url, "newsbeam/0.1")
+        assert rules.shut_out(url) == tuple(name for name in named_agents(text) if not whole.can_fetch(url, name))
+    assert rules.crawl_delay_s == (whole.crawl_delay("newsbeam/0.1") or 0)
 
 
 def ask(

@@ -8,6 +8,7 @@ ask. A host that was not reached is asked by every process anew.
 """
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -28,7 +29,12 @@ RETRY_S = 600.0  # what could not be read is asked for again after so long
 MAX_HOSTS = 2_000
 MAX_KNOWN_BYTES = 65_536  # a longer robots.txt is asked for again by the next process; few are
 MAX_CRAWL_DELAY_S = 10.0
+MAX_RULES = 200_000  # times the agents they are for
+MAX_CACHED_LINES = 400_000  # of all hosts together, at about half a kilobyte each
 _MAX_LINE_CHARS = 2_000
+_AGENT_LINE = re.compile(r"\s*user(?:-|\s+)?agent(?:\s*:|\s)([^#]*)", re.IGNORECASE)
+_RULE_LINE = re.compile(r"\s*(?:[^\s:#][^:#]*:|(?:dis+al+[oa]w|diasllow|allow|crawl|request|visit)\b)", re.IGNORECASE)
+_SITE_WIDE = re.compile(r"\s*(?:sitemaps?|site-map|host)\s*:", re.IGNORECASE)
 _HOST_UNREACHABLE = frozenset({"dns", "connect", "tls", "blocked-address", "bad-url"})
 
 
@@ -43,6 +49,7 @@ class Rules:
     unknown: Rejected | None = None
     crawl_delay_s: float = 0.0
     ai_agents: tuple[str, ...] = ()  # that have a group of their own
+    lines: int = 0  # what the rules take, as lines of text
 
     def check(self, url: str, user_agent: str) -> None:
         """Raise `Rejected` when `url` may not be fetched."""
@@ -58,17 +65,58 @@ class Rules:
 
 
 def parse_robots(body: bytes, user_agent: str) -> Rules:
-    """The rules of a robots.txt, whatever its bytes are."""
+    """The rules of a robots.txt, whatever its bytes are. Only groups for `user_agent`, for all, and, unless that is too
+    much, for AI agents are read: each rule costs time and memory for each agent it is for."""
     text = body.decode("utf-8-sig", "replace")
-    text = "\n".join(line for line in text.splitlines() if len(line) <= _MAX_LINE_CHARS)
+    lines = [line for line in text.splitlines() if len(line) <= _MAX_LINE_CHARS]
+    ai_agents = opt_outs.named_agents("\n".join(lines))
+    groups = _groups_for(lines, user_agent, ai_agents)
+    if groups.cost > MAX_RULES:
+        ai_agents = ()
+        groups = _groups_for(lines, user_agent, ai_agents)
+    if groups.cost > MAX_RULES:
+        return Rules(unknown=Rejected("robots-unreachable", "more rules than can be read"))
     try:
-        rules = Protego.parse(text)
+        rules = Protego.parse("\n".join(groups.lines))
         delay_s = rules.crawl_delay(user_agent) or 0.0
     except Exception as error:
         return Rules(unknown=Rejected("robots-unreachable", f"cannot be read: {type(error).__name__}"))
     return Rules(
-        rules=rules, crawl_delay_s=min(max(0.0, delay_s), MAX_CRAWL_DELAY_S), ai_agents=opt_outs.named_agents(text)
+        rules=rules,
+        crawl_delay_s=min(max(0.0, delay_s), MAX_CRAWL_DELAY_S),
+        ai_agents=ai_agents,
+        lines=len(groups.lines),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """The lines of some groups. `cost` is at least the number of rules times the agents they are for."""
+
+    lines: list[str]
+    cost: int
+
+
+def _groups_for(lines: Iterable[str], user_agent: str, others: Iterable[str]) -> _Groups:
+    """The groups of `lines` that are for `user_agent`, for all or for one of `others`, each with these agents alone."""
+    ours, named = user_agent.lower(), {other.lower() for other in others}
+    kept: list[str] = []
+    agents: set[str] = set()
+    in_head = wanted = False
+    for line in lines:
+        if found := _AGENT_LINE.match(line):
+            name = found[1].strip().lower()
+            wanted = wanted and in_head
+            in_head = True
+            if name.replace("*", "") in ours or name in named:
+                agents.add(name)
+                kept.append(line)
+                wanted = True
+        elif _RULE_LINE.match(line) and not _SITE_WIDE.match(line):
+            in_head = False
+            if wanted:
+                kept.append(line)
+    return _Groups(kept, len(kept) * len(agents))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +179,7 @@ class Robots:
     def shut_out(self, url: str) -> tuple[str, ...]:
         """The AI agents that the robots.txt of its host keeps from `url`, as far as it was read for a request to it."""
         _, task = self._cached.get(_origin(url), (0.0, None))
-        known = task is not None and task.done() and not task.cancelled() and task.exception() is None
-        return task.result().shut_out(url) if task is not None and known else ()
+        return task.result().shut_out(url) if task is not None and _is_known(task) else ()
 
     async def _rules(self, url: str) -> Rules:
         origin = _origin(url)
@@ -144,9 +191,15 @@ class Robots:
                 fetched_at, answer = now, None
             task = asyncio.create_task(self._fetch(origin) if answer is None else self._recall(answer))
             self._cached[origin] = (fetched_at, task)
-            if len(self._cached) > MAX_HOSTS:
-                self._cached.popitem(last=False)
+            self._forget_some()
         return await asyncio.shield(task)
+
+    def _forget_some(self) -> None:
+        """Forget the rules known longest when there are too many."""
+        lines = sum(_lines(task) for _, task in self._cached.values())
+        while len(self._cached) > MAX_HOSTS or (lines > MAX_CACHED_LINES and len(self._cached) > 1):
+            _, (_, task) = self._cached.popitem(last=False)
+            lines -= _lines(task)
 
     async def _recall(self, answer: KnownRobots) -> Rules:
         return answer.rules(self._user_agent)
@@ -172,6 +225,14 @@ class Robots:
 
 def _origin(url: str) -> str:
     return f"{urlsplit(url).scheme}://{host_of(url)}"
+
+
+def _is_known(task: asyncio.Task[Rules]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
+
+
+def _lines(task: asyncio.Task[Rules]) -> int:
+    return task.result().lines if _is_known(task) else 0
 
 
 def _stale(task: asyncio.Task[Rules], age_s: float) -> bool:
