@@ -4,6 +4,7 @@ Read from `lexicons/names`: `people*.tsv` and `organizations*.tsv` (name, other 
 `words.LANGUAGE.txt` (titles, roles, verbs of saying and the like) and `first_names.txt`.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -17,6 +18,9 @@ from transforms.wordlists import Lexicon
 
 RULES = 2
 MAX_PHRASE_WORDS = 10
+
+_ELISION = re.compile(r" d(?:ell)?['’]")  # "Banca d'Italia": no part of the word in an Italian text, one in an English
+_ELIDING = "it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,10 @@ class KnownNames:
 
     def add(self, name: str, kind: str, surfaces: Iterable[str]) -> None:
         """Take a name in. Short capitals ("WHO") must be written so; a surface with "!" behind it stands alone."""
-        for given in surfaces:
-            words = Words(read(given.rstrip("!")))
+        readings: list[tuple[str, str | None]] = [(given, None) for given in surfaces]
+        readings += [(given, _ELIDING) for given, _ in readings if _ELISION.search(given)]
+        for given, language in readings:
+            words = Words(read(given.rstrip("!"), language))
             texts = words.texts[:MAX_PHRASE_WORDS]
             if not texts:
                 continue
@@ -87,7 +93,7 @@ class KnownNames:
             span = words.texts[at:last]
             if tuple(folded[at:last]) != known.surface or (known.written and span[0] != known.written):
                 continue
-            if not all(map(words.goes_on, range(at, last - 1))):
+            if not all(words.goes_on(n) or words.gaps[n].elides for n in range(at, last - 1)):
                 continue
             if known.alone and not inside and at and _is_begun(words, at - 1):
                 continue
@@ -127,13 +133,21 @@ class NameWords:
         self.heads = sections.get("organization heads", set())
         self.tails = sections.get("organization tails", set())
         self.suffixes = sections.get("company suffixes", set())
-        self.particles = sections.get("particles", set())
         self.heads_first = "heads come first" in sections.get("options", set())
+        self.particles_inside = "particles only inside" in sections.get("options", set())
+        self.surnames = sections.get("surnames", set())
+        self.origins = sections.get("origins", set())
+        self.named_after = sections.get("named after", set())
+        self.joined_heads = sections.get("heads joined by and", self.heads)
+        self.ands = sections.get("and", set())
         self.capitalised_nouns = "capitalised nouns" in sections.get("options", set())
         self.whereabouts = sections.get("whereabouts", set())
         self.place_openers = sections.get("place openers", set())
         self.dates = sections.get("dates", set())
         self.followers = sections.get("organization followers", set())
+        joints = self.ands | sections.get("particles of organizations", set())
+        self.joining = joints | {"of", "for", "the"}  # stand in the names of organisations alone
+        self.particles = sections.get("particles", set()) | joints
         self.second_particles = self.particles | sections.get("second particles", set())
         self.appositions = sections.get("appositions", set())
 

@@ -15,6 +15,7 @@ PERSON, ORGANIZATION = "person", "organization"
 # What a sign is worth: the share of names found by it that were right, measured on 350 English agency stories
 # (CoNLL-2003, training part, November 2026), rounded, and not above .95.
 FIRST_NAME, KNOWN_PERSON, TITLE, INITIAL, ROLE, COUNTRY_BEHIND, TITLE_ALONE = 0.95, 0.95, 0.95, 0.95, 0.9, 0.9, 0.85
+SURNAME = 0.85
 APPOSITION, SAYING, REPEATED, PAIR = 0.85, 0.6, 0.6, 0.55
 COMPANY, KNOWN_ORGANIZATION, ACRONYM, HEAD, TAIL, LONGER, FOLLOWED, CAPITALS = 0.95, 0.85, 0.8, 0.8, 0.8, 0.7, 0.5, 0.4
 BELIEVED = 0.4  # names below are left out
@@ -27,7 +28,8 @@ _MAX_RUN_WORDS = 30
 _MAX_PERSON_WORDS = 5
 _MIN_SURNAME_LETTERS = 3
 _JOINING = frozenset(("of", "for", "and", "the"))
-_OF = frozenset(("of", "for", "de", "del", "du", "des", "pour", "para", "für"))
+_OF = {"of", "for", "de", "del", "du", "des", "pour", "para", "für", "da", "do", "das", "dos", "van", "voor"}
+_OF |= {"di", "della", "delle", "dei", "degli", "dello"}
 
 
 class Mention(NamedTuple):
@@ -68,7 +70,7 @@ class Reader:
             if at < free:
                 continue
             known = known_names.find(words, at)
-            if known is not None and (rules is None or not self._is_part(words, at, len(known.surface))):
+            if known is not None and (rules is None or not self._is_part(words, at, len(known.surface), rules)):
                 free = at + len(known.surface)
                 score = KNOWN_PERSON if known.kind == PERSON else KNOWN_ORGANIZATION
                 mentions.append(_mention(words, range(at, free), "lexicon", score, kind=known.kind, name=known.name))
@@ -76,7 +78,7 @@ class Reader:
                 if rules.capitalised_nouns and self._is_alone(words, at, rules):
                     self._alone.append((words, at))
                     continue
-                free = self._end_of_run(words, at, rules)
+                free = self._before_name(words, at, self._end_of_run(words, at, rules), rules)
                 mention = self._classify(words, at, free, rules)
                 if mention is not None:
                     mentions.append(mention)
@@ -100,18 +102,19 @@ class Reader:
         goes_on = behind < len(words) and words.goes_on(at)
         return not (goes_on and (words.capital[behind] or words.texts[behind] in rules.particles))
 
-    def _is_part(self, words: Words, at: int, size: int) -> bool:
+    def _is_part(self, words: Words, at: int, size: int, rules: NameWords) -> bool:
         """Whether a known single word is only the beginning of a longer name: "Lula" in "Lula Gonzalez"."""
         if size > 1 or at + 1 >= len(words) or not words.goes_on(at):
             return False
-        return bool(words.capital[at + 1]) and words.folded[at] in self._lexicon.first_names
+        begins = words.folded[at] in self._lexicon.first_names or (rules.heads_first and words.lower[at] in rules.heads)
+        return bool(words.capital[at + 1]) and begins
 
     def _end_of_run(self, words: Words, at: int, rules: NameWords) -> int:
         """Behind the last word of the run that begins at `at`."""
         texts = words.texts
         last = at + 1
         end = min(len(texts), at + _MAX_RUN_WORDS)
-        while last < end and words.goes_on(last - 1):
+        while last < end and (words.goes_on(last - 1) or self._elides(words, at, last, rules)):
             text = texts[last]
             if words.capital[last]:
                 named = last == at + 1 and words.folded[at] in self._lexicon.first_names
@@ -124,19 +127,54 @@ class Reader:
                 continue
             inner = last
             allowed = rules.particles
-            while inner < min(last + 2, len(texts)) and texts[inner] in allowed and words.gaps[inner].joins:
+            if text in rules.origins and self._ends_name(words, at, last, rules):
+                break
+            while inner < min(last + 2, len(texts)) and texts[inner] in allowed:
+                if not (words.gaps[inner].joins or self._elides(words, at, inner + 1, rules)):
+                    break
                 inner, allowed = inner + 1, rules.second_particles
             if inner == last or inner >= len(texts) or not words.capital[inner]:
                 break
-            if text in _JOINING and not self._may_join(words, at, last, rules):
+            if text in rules.joining and not self._may_join(words, at, last, rules):
                 break
             last = inner + 1
         return last
 
+    def _elides(self, words: Words, at: int, last: int, rules: NameWords) -> bool:
+        """Whether an organisation's name goes on behind an elided article: "Ministero dell'Interno"."""
+        return words.gaps[last - 1].elides and not rules.heads.isdisjoint(words.lower[at:last])
+
+    def _ends_name(self, words: Words, at: int, last: int, rules: NameWords) -> bool:
+        """Whether the words before `last` are a full name, so that a place follows: "Anna Rossi di Novara"."""
+        first, surname = words.folded[max(at, last - 2) : last][0], words.folded[last - 1]
+        full = last - at >= 2 and self._is_first_name(first) and not self._is_first_name(surname)
+        return full and rules.heads.isdisjoint(words.lower[at:last])
+
+    def _before_name(self, words: Words, at: int, last: int, rules: NameWords) -> int:
+        """Where a run ends that tells only what the person behind it presides over: "presidente della Repubblica |
+        Giorgio Napolitano"."""
+        if last - at < 3 or not self._is_office(words, at, rules):
+            return last
+        names = (n for n in range(at + 1, last - 1) if self._is_first_name(words.folded[n]))
+        return next((n for n in names if words.capital[n] and words.texts[n - 1] not in rules.particles), last)
+
+    def _is_office(self, words: Words, at: int, rules: NameWords) -> bool:
+        """Whether the run from `at` begins with an office, or stands right behind one: "presidente della", "ministro
+        dell'"."""
+        if _is_role(words.lower[at], rules) and words.texts[at + 1] in rules.particles:
+            return True
+        before = at - 1
+        if before >= 0 and words.gaps[before].joins:
+            while before >= 0 and words.texts[before] in rules.particles and words.gaps[before - 1].joins:
+                before -= 1
+            return before < at - 1 and _is_role(words.lower[before], rules)
+        return before >= 0 and words.gaps[before].elides and _is_role(words.lower[before], rules)
+
     def _may_join(self, words: Words, at: int, last: int, rules: NameWords) -> bool:
         """Whether "of", "for", "and" may go on with an organisation's name: "Department of Health and ..."."""
-        if words.texts[last] == "and":
-            return words.lower[at] in rules.heads and any(text in ("of", "for") for text in words.texts[at:last])
+        if words.texts[last] in rules.ands:
+            head = words.lower[at + 1 if words.lower[at] in rules.openers else at]
+            return head in rules.joined_heads and not _OF.isdisjoint(words.texts[at:last])
         return not rules.heads.isdisjoint(words.lower[at:last])
 
     def _is_country(self, folded: Sequence[str]) -> bool:
@@ -174,8 +212,12 @@ class Reader:
         first = at
         while first < last and self._only_opens(words, first, rules):
             first += 1
+        while rules.particles_inside and first < last and words.texts[first] in rules.particles:
+            first += 1
         titles = [n for n in range(first, last) if self._is_title(words, n, last, rules)]
         begin = titles[-1] + 1 if titles else first
+        if rules.particles_inside and begin < last and words.texts[begin] in rules.particles:
+            return None
         organization = self._organization(words, first if begin == last else begin, last, rules)
         if organization is not None or begin == last:
             return organization
@@ -184,7 +226,7 @@ class Reader:
             begin = nations[-1] + 1
             while begin < last and words.texts[begin].islower():
                 begin += 1
-        if begin == last:
+        if begin == last or self._is_named_after(words, at, rules):
             return None
         rule, score = self._person(words, begin, last, rules, titled=bool(titles))
         if not rule:
@@ -192,6 +234,10 @@ class Reader:
         if score == UNKNOWN:
             rule, score = self._beside(words, begin, last, rules)
         return _mention(words, range(begin, last), rule, score)
+
+    def _is_named_after(self, words: Words, at: int, rules: NameWords) -> bool:
+        """Whether what stands right before a run bears a person's name: "via Giuseppe Verdi"."""
+        return at > 0 and words.gaps[at - 1].is_blank and words.texts[at - 1] in rules.named_after
 
     def _only_opens(self, words: Words, at: int, rules: NameWords) -> bool:
         """Whether a capitalised word is no part of the name behind it: "After", "The", "March"."""
@@ -205,7 +251,7 @@ class Reader:
         lower = words.lower[at]
         bare = lower.rstrip(".")
         if bare in rules.titles or ("-" in bare and rules.titles.issuperset(bare.split("-"))):
-            return True
+            return not (at + 1 == last and at and words.goes_on(at - 1) and self._is_first_name(words.folded[at - 1]))
         return at + 2 < last and lower in rules.roles and words.opens(at)
 
     def _organization(self, words: Words, at: int, last: int, rules: NameWords) -> Mention | None:
@@ -224,17 +270,23 @@ class Reader:
             rule, score = "longer name of a known organisation", LONGER
         elif tail in rules.suffixes:
             rule, score = "company suffix", COMPANY
-        elif head in rules.heads and (joined or rules.heads_first):
+        elif head in rules.heads and (joined or rules.heads_first) and not self._is_country(words.folded[at:last]):
             rule, score = "head of an organisation's name", HEAD
         elif tail in rules.tails:
             rule, score = "end of an organisation's name", TAIL
         elif joined and not rules.heads.isdisjoint(lower):
+            at += self._beginning(texts, lower, rules) if rules.heads_first else 0
             rule, score = "words of an organisation's name", TAIL
         elif self._followed(words, last, rules) and not self._is_country(words.folded[at:last]):
             rule, score = "what follows an organisation's name", FOLLOWED
         else:
             return None
         return _mention(words, range(at, last), rule, score, kind=ORGANIZATION)
+
+    def _beginning(self, texts: Sequence[str], lower: Sequence[str], rules: NameWords) -> int:
+        """Which of the words an organisation's name begins with: the third of "Tratado da União Europeia"."""
+        head = next(n for n, word in enumerate(lower) if word in rules.heads)
+        return max((n + 1 for n in range(head) if texts[n] in rules.particles), default=0)
 
     def _acronym(self, words: Words, at: int, rules: NameWords) -> Mention | None:
         text = words.texts[at]
@@ -246,6 +298,7 @@ class Reader:
         bare = text.replace(".", "")
         if (
             not bare.isalpha()
+            or self._is_small_elsewhere(words.lower[at])
             or not 2 < len(bare) <= 6
             or bare in rules.no_organizations
             or words.folded[at] in self._places
@@ -294,21 +347,24 @@ class Reader:
             return "first name", FIRST_NAME
         if any(len(text) == 2 and text.endswith(".") for text in texts[:-1]):
             return "initial", INITIAL
+        if not rules.surnames.isdisjoint((words.lower[at], words.lower[last - 1])):
+            return "common surname", SURNAME
         return "unknown", UNKNOWN
 
     def _beside(self, words: Words, at: int, last: int, rules: NameWords) -> tuple[str, float]:
         """What the words around a run say for a person."""
         before = at - 1 if at and words.gaps[at - 1].joins else None
         behind = words.texts[last] if last < len(words) else ""
-        if before is not None and words.lower[before] in rules.roles:
+        if before is not None and _is_role(words.lower[before], rules):
             return "role", ROLE
         if last == at + 1:
             return "surname", UNKNOWN
         gap = words.gaps[last - 1].text
         if gap == " (" and behind and self._is_country([words.folded[last]]):
             return "country in brackets", COUNTRY_BEHIND
-        said_before = words.texts[before] if before is not None else ""
-        if said_before in rules.whereabouts or self._is_unlikely(words, at, last, rules):
+        said_before = words.lower[before] if before is not None else ""
+        articled = before is None and at > 0 and _is_elided(words.gaps[at - 1].text)
+        if articled or said_before in rules.whereabouts or self._is_unlikely(words, at, last, rules):
             return "unlikely", UNKNOWN
         if said_before in rules.saying or behind in rules.saying:
             return "verb of saying", SAYING
@@ -322,6 +378,16 @@ class Reader:
             return True
         placed = not self._places.isdisjoint(words.folded[at:last])
         return placed or any(self._is_common(words, n, rules) for n in range(at, last))
+
+
+def _is_elided(gap: str) -> bool:
+    """Whether an article was left off before the next word, or a quotation begins: " l'", " nell'", " '"."""
+    return gap[:1] == " " and gap[-1] in "'’‘"
+
+
+def _is_role(lower: str, rules: NameWords) -> bool:
+    """Whether a word says what somebody is, by itself or at the end of another: "ex-presidente"."""
+    return lower in rules.roles or ("-" in lower and lower.rsplit("-", 1)[1] in rules.roles)
 
 
 def _is_shouted(words: Words, at: int) -> bool:

@@ -21,15 +21,18 @@ _COMPOUND = re.compile(r".*[-‑](?:[a-z]{4,}|led|run|era|old|born)$")
 _INSIDE = frozenset(("", "-", "‑", "&"))
 _BLANKS = frozenset((" ", "\u00a0"))
 _JOINTS = frozenset((*_BLANKS, " & ", *(f"{possessive} " for possessive in POSSESSIVES)))
+# "Banca d'Italia"; "l'" alone stands behind "de" only: "Ministère de l'Intérieur"
+_ELIDED = frozenset(f" {elided}{mark}" for elided in ("d", "dell", "all", "l") for mark in "'’")
 
 
 class Gap(NamedTuple):
     """What stands behind a word. `joins`: only a blank or the like, so that a name may go on, `is_blank`: nothing else;
     `opens`: the next word is the first of a sentence or quotation, so that its capital says little; `ends_sentence`:
-    or of a part of one; `possessive`: the name ends here."""
+    or of a part of one; `possessive`: the name ends here; `elides`: an article was left off before the next word."""
 
     text: str
     joins: bool
+    elides: bool
     is_blank: bool
     opens: bool
     ends_sentence: bool
@@ -66,7 +69,8 @@ class Words:
 
     def surface(self, at: int, last: int) -> str:
         """The words from `at` up to `last` as printed, one blank between them."""
-        return " ".join(self.texts[at:last])
+        joined = zip(self.texts[at : last - 1], self.gaps[at : last - 1], strict=True)
+        return "".join([*(text + (gap.text if gap.elides else " ") for text, gap in joined), self.texts[last - 1]])
 
     def initials(self, at: int, last: int) -> str:
         """The capitals an acronym of the words from `at` up to `last` would have."""
@@ -110,6 +114,7 @@ def _gap(text: str) -> Gap:
     return Gap(
         text,
         joins=text in _JOINTS,
+        elides=text in _ELIDED,
         is_blank=text in _BLANKS,
         opens=_OPENS.search(text) is not None,
         ends_sentence=_SENTENCE_END.search(text) is not None,
