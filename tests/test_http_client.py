@@ -361,6 +361,10 @@ def test_addresses_are_checked_before_they_are_asked() -> None:
         "http://a b/",
         "http://[fe80::1%25eth0]/",
         "http://a%2eb/",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://0177.0.0.1/",
+        "http://127.1/",
         "x" * 9000,
     ]:
         with pytest.raises(Rejected, match="bad-url"):

@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from ipaddress import IPv4Address
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import xxhash
@@ -11,6 +12,7 @@ from transforms.reject import Rejected
 
 MAX_URL_CHARS = 8_000
 _PLAIN_URL = re.compile(r"[!-~]+")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]*:[0-9a-f:.]*")  # a name, or an IPv6 address
 
 
@@ -51,10 +53,15 @@ def checked_url(url: str) -> str:
         plain = urlunsplit((parts.scheme.lower(), parts.netloc.lower(), parts.path or "/", parts.query, ""))
         if not _PLAIN_URL.fullmatch(plain):
             plain = str(URL(plain))
-        if not (_PLAIN_URL.fullmatch(plain) and _HOST.fullmatch(urlsplit(plain).hostname or "")):
+        host = urlsplit(plain).hostname or ""
+        if not (_PLAIN_URL.fullmatch(plain) and _HOST.fullmatch(host)):
             raise Rejected("bad-url", "characters that no host name has")
+        if _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
+            IPv4Address(host.rstrip("."))  # other spellings of it would each pass for a host of its own
         exact_url(plain)
-    except ValueError as error:  # no number as port, a host name no resolver takes
+    except (
+        ValueError
+    ) as error:  # no number as port, a host name no resolver takes, an address of other than four numbers
         raise Rejected("bad-url", str(error)[:200]) from None
     return plain
 
