@@ -15,7 +15,7 @@ from transforms.plain_text import key, one_line
 
 MIN_STORY_CHARS = 300  # fewer are no story's, or its paragraphs are marked as something else
 LONG_STORY_CHARS = 3_000  # found, there was a story; what else is on the page is something else
-FEW_CHARS = 2_000  # in paragraphs, beside far more text in other elements: a teaser's, a caption's or a notice's
+FEW_CHARS = 1_000  # in paragraphs, beside far more text in other elements: a teaser's, a caption's or a notice's
 FAR_MORE = 3.0
 BARELY_CHARS = 1_000
 COVERED = 0.2  # share of the paragraphs' characters that must be found; comments are paragraphs too
@@ -165,8 +165,9 @@ def _paragraphs(tree: HtmlElement) -> Iterator[tuple[HtmlElement, int]]:
 
 
 def _loose_texts(tree: HtmlElement) -> Iterator[tuple[HtmlElement, int]]:
-    """The elements that hold text themselves, as on pages that part it by line breaks, and its characters."""
+    """The elements that hold text themselves and are part of no link, as on pages that part it by line breaks, and its
+    characters."""
     for element in tree.iter(*_HOLDERS):
         characters = sum(len(text.strip()) for text in (element.text, *(child.tail for child in element)) if text)
-        if characters > MIN_PARAGRAPH_CHARS:
+        if characters > MIN_PARAGRAPH_CHARS and not any(part.tag == "a" for part in islice(element.iterancestors(), 4)):
             yield element, characters
