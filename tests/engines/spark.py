@@ -30,6 +30,7 @@ DRIVER = {
     "spark.driver.bindAddress": "localhost",
     "spark.executor.memory": "512m",
     "spark.ui.enabled": "false",
+    "spark.excludeOnFailure.enabled": "true",  # as in configs/spark.toml
 }
 
 
