@@ -56,7 +56,7 @@ _NOT_TEXT = {"script", "style", "option", "title", "noscript", "figcaption"}
 def visible_byline(tree: HtmlElement) -> str | None:
     """The byline that a reader sees, None when there is none: a short line that is little but names of people, opened
     by "By", standing in an element marked as the author's or linking to an author's page, near the headline or else
-    anywhere but in a sidebar or comment."""
+    anywhere but in a sidebar or comment; or that of a team or desk, where nobody else is named."""
     near, page = around_headline(tree)
     own = _aside_marks(page)  # where the article itself stands in a "teaser", the word says nothing
     for elements in (near, _MARKED(tree)[:MAX_MARKED]):
