@@ -279,6 +279,10 @@ def _options(config: "Config", runner: str, beam: list[str] | None, *, streaming
     from pipeline.runner import check_runner
 
     beam_arguments = (*config.settings.run.beam_options, *(beam or ()))
+    if beam and not beam[0].startswith("-"):
+        raise UsageError(f"{beam[0]}: expected nothing more; options for Beam stand after --, and begin with --")
+    if any(argument.partition("=")[0] == "--runner" for argument in beam_arguments):
+        raise UsageError("--runner is no option for Beam here: expected it before --")
     check_runner(runner, beam_arguments, streaming=streaming)
     return Options(runner=runner, beam_arguments=beam_arguments)
 

@@ -68,6 +68,8 @@ ARGUMENTS = [
     (["run", "a.toml", "--set", "fetch.timeout_s"], 2, "--set fetch.timeout_s: expected section.key=value"),
     (["run", "a.toml", "--set", "fetch.timeout=3"], 2, "a.toml: fetch.timeout: unknown key; did you mean"),
     (["run", "a.toml", "--runner", "abacus"], 2, "--runner abacus: expected one of direct"),
+    (["run", "a.toml", "b.toml"], 2, "b.toml: expected nothing more; options for Beam stand after --"),
+    (["run", "a.toml", "--", "--runner=flink"], 2, "--runner is no option for Beam here: expected it before --"),
     (["run", "a.toml", "--output", "/proc/none"], 1, "/proc/none: cannot be written to:"),
     (["stream", "a.toml", "--every", "soon"], 2, "--every soon: expected a duration such as 30s, 10m or 2h"),
     (["replay", "a.toml", "none.warc.gz"], 1, "none.warc.gz: No such file or directory"),
