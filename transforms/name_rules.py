@@ -251,8 +251,14 @@ class Reader:
         lower = words.lower[at]
         bare = lower.rstrip(".")
         if bare in rules.titles or ("-" in bare and rules.titles.issuperset(bare.split("-"))):
-            return not (at + 1 == last and at and words.goes_on(at - 1) and self._is_first_name(words.folded[at - 1]))
+            return at + 1 < last or not self._ends_in(words, at, rules)
         return at + 2 < last and lower in rules.roles and words.opens(at)
+
+    def _ends_in(self, words: Words, at: int, rules: NameWords) -> bool:
+        """Whether a word is the surname to a first name before it: "Giuseppe Conte", "Rob de Koning"."""
+        first = at - 2 if words.texts[at - 1] in rules.particles else at - 1
+        joined = first >= 0 and all(map(words.goes_on, range(first, at)))
+        return joined and bool(words.capital[first]) and self._is_first_name(words.folded[first])
 
     def _organization(self, words: Words, at: int, last: int, rules: NameWords) -> Mention | None:
         if last <= at:
