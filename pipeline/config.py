@@ -4,8 +4,9 @@ import dataclasses
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -96,15 +97,30 @@ def _check_files(settings: Settings, name: str) -> None:
     for key in ("prometheus_file", "json_file"):
         if (file := getattr(settings.metrics, key)) and not Path(file).absolute().parent.is_dir():
             raise ConfigError(f"{name}: metrics.{key}: expected a file in a folder that exists, got {file!r}")
-    if settings.clean.hosts or settings.clean.boilerplate:
-        from transforms.boilerplate import load_boilerplate  # noqa: PLC0415 - brings lxml, which few configs need here
+    for key, file, load in _loads(settings):
+        try:
+            load()
+        except OSError as error:
+            raise ConfigError(f"{name}: {key}: expected a file, got {file!r}: {error.strerror or error}") from error
+        except ValueError as error:
+            raise ConfigError(f"{name}: {key}: {file}: {error}") from error
+
+
+def _loads(settings: Settings) -> Iterator[tuple[str, str, Callable[[], object]]]:
+    """What would else be found to be broken in the middle of a run: key, file and what reads it."""
+    if settings.tag.topic_model:
+        from transforms.topic_model import load as load_model  # noqa: PLC0415 - all these bring what few configs need
+
+        yield "tag.topic_model", settings.tag.topic_model, partial(load_model, Path(settings.tag.topic_model))
+    if settings.clean.hosts:
         from transforms.host_rules import load_host_rules  # noqa: PLC0415
 
-        try:
-            load_host_rules(settings.clean.hosts)
-            load_boilerplate(settings.clean.boilerplate)
-        except (ValueError, OSError) as error:
-            raise ConfigError(f"{name}: clean: {error}") from error
+        yield from (("clean.hosts", file, partial(load_host_rules, (file,))) for file in settings.clean.hosts)
+    if settings.clean.boilerplate:
+        from transforms.boilerplate import load_boilerplate  # noqa: PLC0415
+
+        for folder in settings.clean.boilerplate:
+            yield "clean.boilerplate", folder, partial(load_boilerplate, (folder,))
 
 
 def _check_tagger(tagger: str, where: str) -> None:
