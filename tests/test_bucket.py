@@ -19,15 +19,18 @@ from typer.testing import CliRunner
 
 from pipeline import commit_log, stores
 from pipeline.cli import app
+from pipeline.config import load_config
 from pipeline.dataset import Dataset, live_files
 from pipeline.errors import DatasetError, DatasetLockedError, UsageError
 from pipeline.objects import Objects
 from pipeline.rewrite import compact, forget_url
+from pipeline.run import Options, run_once
 from pipeline.state import FeedMemory
 from pipeline.verify import verify
 from tests.benchmarks.history import FIRST_DAY, articles, ingest
 from tests.benchmarks.synthetic import synthetic_pages
 from tests.pages import page
+from tests.rolling_site import rolling_sites
 from tests.servers import HTML, Reply, serve
 from transforms.polling import FeedState
 from transforms.settings import WriteSettings
@@ -143,6 +146,18 @@ def test_what_one_machine_commits_another_reads_and_goes_on_with(machines: Machi
     ingest(machines["two"], rows[20:])  # half of it is known
     ingest(machines["one"], rows)
     assert_sound(machines, [row.article_id for row in rows])
+
+
+@pytest.mark.prism
+def test_what_an_engine_brings_goes_to_the_store_as_any(prism: list[str], machines: Machines, tmp_path: Path) -> None:
+    """Its workers see the copy alone, and need no key to the store."""
+    config = tmp_path / "config.toml"
+    with rolling_sites(articles=6) as site:
+        config.write_text(site.config(machines["starter"]))
+        run_once(load_config(config), Options(runner="prism", beam_arguments=prism), lambda *_: None)
+    wanted = stored(machines["starter"])
+    assert len(wanted) == 6
+    assert_sound(machines, wanted)
 
 
 def test_killed_at_any_request_of_a_run_the_next_on_any_machine_completes_it(machines: Machines, kill_at: Any) -> None:
