@@ -151,6 +151,10 @@ class NameWords:
         self.second_particles = self.particles | sections.get("second particles", set())
         self.appositions = sections.get("appositions", set())
 
+    def is_role(self, lower: str) -> bool:
+        """Whether a word says what somebody is, by itself or at the end of another: "ex-presidente"."""
+        return lower in self.roles or ("-" in lower and lower.rsplit("-", 1)[1] in self.roles)
+
 
 class NameLexicon:
     """All of it. `languages` are those that have rules."""
@@ -171,6 +175,10 @@ class NameLexicon:
         }
         self._countries, countries_version = load_country_words(tuple(overlays))
         self.version = f"{lexicon.version}-{countries_version}"
+
+    def is_first_name(self, folded: str) -> bool:
+        """Whether a folded word is a first name, or two with a hyphen that begin with one."""
+        return folded in self.first_names or ("-" in folded and folded.split("-", 1)[0] in self.first_names)
 
     def country_words(self, language: str) -> CountryWords:
         """The words for countries and their people in texts of a language."""

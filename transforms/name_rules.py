@@ -8,6 +8,7 @@ from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from transforms.name_lexicon import NameLexicon, NameWords, is_country_word
+from transforms.name_runs import OF, end_of_run
 from transforms.name_tokens import Words
 
 PERSON, ORGANIZATION = "person", "organization"
@@ -24,12 +25,9 @@ UNKNOWN = 0.0
 
 ACRONYM_GIVEN = "acronym in brackets"
 
-_MAX_RUN_WORDS = 30
 _MAX_PERSON_WORDS = 5
 _MIN_SURNAME_LETTERS = 3
 _JOINING = frozenset(("of", "for", "and", "the"))
-_OF = {"of", "for", "de", "del", "du", "des", "pour", "para", "für", "da", "do", "das", "dos", "van", "voor"}
-_OF |= {"di", "della", "delle", "dei", "degli", "dello"}
 
 
 class Mention(NamedTuple):
@@ -78,7 +76,7 @@ class Reader:
                 if rules.capitalised_nouns and self._is_alone(words, at, rules):
                     self._alone.append((words, at))
                     continue
-                free = self._before_name(words, at, self._end_of_run(words, at, rules), rules)
+                free = end_of_run(words, at, self._lexicon, rules)
                 mention = self._classify(words, at, free, rules)
                 if mention is not None:
                     mentions.append(mention)
@@ -109,74 +107,6 @@ class Reader:
         begins = words.folded[at] in self._lexicon.first_names or (rules.heads_first and words.lower[at] in rules.heads)
         return bool(words.capital[at + 1]) and begins
 
-    def _end_of_run(self, words: Words, at: int, rules: NameWords) -> int:
-        """Behind the last word of the run that begins at `at`."""
-        texts = words.texts
-        last = at + 1
-        end = min(len(texts), at + _MAX_RUN_WORDS)
-        while last < end and (words.goes_on(last - 1) or self._elides(words, at, last, rules)):
-            text = texts[last]
-            if words.capital[last]:
-                named = last == at + 1 and words.folded[at] in self._lexicon.first_names
-                known = None if named else self._lexicon.known.find(words, last)
-                if known is not None and not known.alone:
-                    break
-                if text in ("The", "A", "In") or (_is_shouted(words, at) and not text.isupper()):
-                    break
-                last += 1
-                continue
-            inner = last
-            allowed = rules.particles
-            if text in rules.origins and self._ends_name(words, at, last, rules):
-                break
-            while inner < min(last + 2, len(texts)) and texts[inner] in allowed:
-                if not (words.gaps[inner].joins or self._elides(words, at, inner + 1, rules)):
-                    break
-                inner, allowed = inner + 1, rules.second_particles
-            if inner == last or inner >= len(texts) or not words.capital[inner]:
-                break
-            if text in rules.joining and not self._may_join(words, at, last, rules):
-                break
-            last = inner + 1
-        return last
-
-    def _elides(self, words: Words, at: int, last: int, rules: NameWords) -> bool:
-        """Whether an organisation's name goes on behind an elided article: "Ministero dell'Interno"."""
-        return words.gaps[last - 1].elides and not rules.heads.isdisjoint(words.lower[at:last])
-
-    def _ends_name(self, words: Words, at: int, last: int, rules: NameWords) -> bool:
-        """Whether the words before `last` are a full name, so that a place follows: "Anna Rossi di Novara"."""
-        first, surname = words.folded[max(at, last - 2) : last][0], words.folded[last - 1]
-        full = last - at >= 2 and self._is_first_name(first) and not self._is_first_name(surname)
-        return full and rules.heads.isdisjoint(words.lower[at:last])
-
-    def _before_name(self, words: Words, at: int, last: int, rules: NameWords) -> int:
-        """Where a run ends that tells only what the person behind it presides over: "presidente della Repubblica |
-        Giorgio Napolitano"."""
-        if last - at < 3 or not self._is_office(words, at, rules):
-            return last
-        names = (n for n in range(at + 1, last - 1) if self._is_first_name(words.folded[n]))
-        return next((n for n in names if words.capital[n] and words.texts[n - 1] not in rules.particles), last)
-
-    def _is_office(self, words: Words, at: int, rules: NameWords) -> bool:
-        """Whether the run from `at` begins with an office, or stands right behind one: "presidente della", "ministro
-        dell'"."""
-        if _is_role(words.lower[at], rules) and words.texts[at + 1] in rules.particles:
-            return True
-        before = at - 1
-        if before >= 0 and words.gaps[before].joins:
-            while before >= 0 and words.texts[before] in rules.particles and words.gaps[before - 1].joins:
-                before -= 1
-            return before < at - 1 and _is_role(words.lower[before], rules)
-        return before >= 0 and words.gaps[before].elides and _is_role(words.lower[before], rules)
-
-    def _may_join(self, words: Words, at: int, last: int, rules: NameWords) -> bool:
-        """Whether "of", "for", "and" may go on with an organisation's name: "Department of Health and ..."."""
-        if words.texts[last] in rules.ands:
-            head = words.lower[at + 1 if words.lower[at] in rules.openers else at]
-            return head in rules.joined_heads and not _OF.isdisjoint(words.texts[at:last])
-        return not rules.heads.isdisjoint(words.lower[at:last])
-
     def _is_country(self, folded: Sequence[str]) -> bool:
         return is_country_word(self._countries, folded)
 
@@ -188,7 +118,7 @@ class Reader:
             begin = first + 1 if titled else first
             if titled and begin < last and lower[begin].rstrip(".") not in rules.titles:
                 rule, score = "title", TITLE if last - begin > 1 else TITLE_ALONE
-            elif 1 < last - first <= _MAX_PERSON_WORDS and self._is_first_name(words.folded[first]):
+            elif 1 < last - first <= _MAX_PERSON_WORDS and self._lexicon.is_first_name(words.folded[first]):
                 rule, score = "first name", FIRST_NAME
             else:
                 continue
@@ -258,7 +188,7 @@ class Reader:
         """Whether a word is the surname to a first name before it: "Giuseppe Conte", "Rob de Koning"."""
         first = at - 2 if words.texts[at - 1] in rules.particles else at - 1
         joined = first >= 0 and all(map(words.goes_on, range(first, at)))
-        return joined and bool(words.capital[first]) and self._is_first_name(words.folded[first])
+        return joined and bool(words.capital[first]) and self._lexicon.is_first_name(words.folded[first])
 
     def _organization(self, words: Words, at: int, last: int, rules: NameWords) -> Mention | None:
         if last <= at:
@@ -268,7 +198,7 @@ class Reader:
         texts, lower = words.texts[at:last], words.lower[at:last]
         head, tail = lower[0], lower[-1].rstrip(".")
         acronym = words.texts[last] if last < len(words) and words.gaps[last - 1].text.strip() == "(" else ""
-        joined = not _OF.isdisjoint(texts)
+        joined = not OF.isdisjoint(texts)
         if len(acronym) > 1 and acronym.isupper() and (acronym == words.initials(at, last) or tail in rules.tails):
             self._acronyms[acronym] = words.surface(at, last)
             rule, score = ACRONYM_GIVEN, ACRONYM
@@ -312,10 +242,6 @@ class Reader:
             return None
         return _mention(words, range(at, at + 1), "capitals", CAPITALS, kind=ORGANIZATION, name=bare)
 
-    def _is_first_name(self, folded: str) -> bool:
-        names = self._lexicon.first_names
-        return folded in names or ("-" in folded and folded.split("-", 1)[0] in names)
-
     def _is_common(self, words: Words, at: int, rules: NameWords) -> bool:
         """Whether a word is hardly a person's: capitals, or one that the same text has in small letters too."""
         text, lower = words.texts[at], words.lower[at]
@@ -349,7 +275,7 @@ class Reader:
             return "", UNKNOWN
         if self._is_country(folded[-1:]):
             return "", UNKNOWN
-        if self._is_first_name(folded[0]):
+        if self._lexicon.is_first_name(folded[0]):
             return "first name", FIRST_NAME
         if any(len(text) == 2 and text.endswith(".") for text in texts[:-1]):
             return "initial", INITIAL
@@ -361,7 +287,7 @@ class Reader:
         """What the words around a run say for a person."""
         before = at - 1 if at and words.gaps[at - 1].joins else None
         behind = words.texts[last] if last < len(words) else ""
-        if before is not None and _is_role(words.lower[before], rules):
+        if before is not None and rules.is_role(words.lower[before]):
             return "role", ROLE
         if last == at + 1:
             return "surname", UNKNOWN
@@ -389,17 +315,6 @@ class Reader:
 def _is_elided(gap: str) -> bool:
     """Whether an article was left off before the next word, or a quotation begins: " l'", " nell'", " '"."""
     return gap[:1] == " " and gap[-1] in "'’‘"
-
-
-def _is_role(lower: str, rules: NameWords) -> bool:
-    """Whether a word says what somebody is, by itself or at the end of another: "ex-presidente"."""
-    return lower in rules.roles or ("-" in lower and lower.rsplit("-", 1)[1] in rules.roles)
-
-
-def _is_shouted(words: Words, at: int) -> bool:
-    """Whether a word is the place of a dateline in capitals, or part of a headline so."""
-    text = words.texts[at]
-    return len(text) > 3 and text.isupper() and "." not in text and words.opens(at)
 
 
 def _mention(words: Words, run: range, rule: str, score: float, *, kind: str = PERSON, name: str = "") -> Mention:
