@@ -4,7 +4,8 @@ The record     schema (fields), arrow_schema, settings (config keys), reject (re
 
 fetch          http_client, received, decoding, answers, request_urls, addresses, politeness, robots, opt_outs;
                crawler and background (one loop a process); feed_poller and polling (when and how a feed is asked);
-               feeds, feed_entries, json_feeds, sitemaps, opml, discovery (what feeds say); dates; warc, erasure (pages kept)
+               feeds, feed_entries, json_feeds, sitemaps, opml, discovery (what feeds say); dates; warc, erasure (pages
+               kept)
 
 clean          extraction (a page to an article); charset, sniffing, page_tree, plain_text (its bytes); json_ld,
                page_meta, metadata, title, bylines, page_authors, page_bylines, page_dates, language, claims (what it
