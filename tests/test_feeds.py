@@ -3,6 +3,7 @@
 import gzip
 import json
 from datetime import UTC, datetime
+from html import unescape
 
 import pytest
 from hypothesis import given, settings
@@ -34,6 +35,21 @@ ITEM = """<item><title>Ferry &amp; bridge</title><link>/2026/ferry</link><guid i
 <pubDate>Sun, 22 Nov 2026 08:00:00 +0100</pubDate>
 <description>&lt;p&gt;A ferry &lt;b&gt;sank&lt;/b&gt;.&lt;/p&gt;</description>
 <category>harbour</category><category>sea</category></item>"""
+
+
+@pytest.mark.parametrize(
+    "guid", ["n-1", "news/7?a=1&amp;b=2", "<![CDATA[n 2]]>", "4711", "tag:a,2026:1", "http://a.example/1"]
+)
+def test_a_guid_stays_as_the_feed_gives_it(guid: str) -> None:
+    item = f"<item><title>A</title><link>/a</link><guid>{guid}</guid></item>"
+    (entry,) = read(rss(item)).entries
+    assert entry.guid == unescape(guid.removeprefix("<![CDATA[").removesuffix("]]>"))
+    assert entry.url == "https://news.example/a"
+
+
+def test_a_guid_that_is_the_only_link_is_read_from_the_feeds_address() -> None:
+    (entry,) = read(rss("<item><title>A</title><guid>/a</guid></item>")).entries
+    assert (entry.url, entry.guid) == ("https://news.example/a", "/a")
 
 
 def test_entries_without_link_and_guid_are_told_from_each_other_by_their_titles() -> None:

@@ -8,7 +8,9 @@ Raises `Rejected`: "feed-entities" for a document that declares XML entities, "f
 import io
 import re
 from collections import deque
+from collections.abc import Mapping
 from datetime import datetime
+from html import unescape
 from itertools import islice
 from typing import Any
 
@@ -35,6 +37,9 @@ _ADDRESS = re.compile(rb"(?:\s*#[^\n]{0,1000}\n){0,100}\s*https?://[!-~]{1,2000}
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,200}\?>")
 _ISO_2022 = re.compile(rb"encoding=.iso-2022", re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
+_GUID = re.compile(
+    r"<guid[^>]{0,200}+>(?:\s{0,20}+<!\[CDATA\[)?+([^<\]]{1,2000}+)(?:\]\]>)?+\s{0,20}+</guid", re.IGNORECASE
+)
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _BEFORE_START = b"\xef\xbb\xbf \t\r\n"
 _DATE_NAMES = ("{*}pubDate", "{*}published", "{*}date", "{*}updated")
@@ -88,9 +93,10 @@ def _read_syndication(body: bytes, content_type: str | None, reading: Reading, *
         raise Rejected("feed-unparsable", "an HTML page" if _HTML.search(body[:2000]) else "no known feed format")
     atom = version.startswith("atom")
     language = clean_text(_get(parsed.feed, "language"), "name")
+    guids = _guids(newest, str(parsed.get("encoding") or "utf-8"), reading)
     return reading.parsed(
         parsed.entries,
-        lambda item: _entry(item, reading, atom=atom, language=language),
+        lambda item: _entry(item, reading, atom=atom, language=language, guids=guids),
         cut=cut,
         truncated=truncated and (newest is not body or bool(parsed.bozo)),
         format=version.rstrip("0123456789") or None,
@@ -129,14 +135,24 @@ def _item_date(node: Any, reading: Reading) -> datetime:
     return max((reading.date(child.text) for child in node.iterchildren(*_DATE_NAMES)), default=UNDATED)
 
 
-def _entry(item: Any, reading: Reading, *, atom: bool, language: str | None) -> Entry:
+def _guids(body: bytes, encoding: str, reading: Reading) -> dict[str, str]:
+    """Guids as they stand in RSS, by what feedparser makes of those that are no address: one below the feed's own."""
+    try:
+        found = _GUID.findall(body.decode(encoding, "replace"))
+    except LookupError:  # an encoding that only feedparser knows
+        return {}
+    texts = {unescape(text).strip() for text in found}
+    return {absolute: text for text in texts if not is_web(text) and (absolute := reading.absolute(text))}
+
+
+def _entry(item: Any, reading: Reading, *, atom: bool, language: str | None, guids: Mapping[str, str]) -> Entry:
     guid = clean_text(_get(item, "id"), "url")
     link = clean_text(_get(item, "feedburner_origlink") or _get(item, "link"), "url")
     published, updated = _get(item, "published"), _get(item, "updated")
     contents = [clean_text(part.get("value"), "content") or "" for part in _dicts(item, "content")]
     return reading.entry(
         url=link or (guid if guid and is_web(guid) else None),
-        guid=guid,
+        guid=guids.get(guid, guid) if guid else None,
         title=plain_text(_get(item, "title"), "title"),
         summary=plain_text(_get(item, "summary"), "summary"),
         content=max(contents, key=len, default="") or None,
