@@ -60,7 +60,7 @@ class MentionFinder:
         begins = [number for number in name_like if not part.is_joined(number)]
         countries = _find_countries(part, begins, words)
         places = self._find_places(part, begins, name_like)
-        short = self._find_short_forms(part, begins)
+        short = self._find_short_forms(part)
         lengths = dict.fromkeys(short, 1)
         for found in (countries, places):
             for first, (length, _) in found.items():
@@ -159,10 +159,10 @@ class MentionFinder:
                 read.append(self._short_form(mention.last, token, mention.within))
         return read
 
-    def _find_short_forms(self, part: Part, name_like: Sequence[int]) -> dict[int, Mention]:
+    def _find_short_forms(self, part: Part) -> dict[int, Mention]:
         """Divisions that stand abbreviated by themselves: "in B.C.", but neither "in 500 B.C." nor "A.R. Kruse"."""
         found = {}
-        for number in name_like:
+        for number in part.odd:
             word = part.words[number]
             if "." in word and (division := self._divisions.get(word.replace(".", ""))):
                 before = part.before(number)
@@ -215,7 +215,7 @@ def _find_countries(part: Part, begins: Sequence[int], words: CountryWords) -> d
                 found[first] = (last - first, word)
                 break
     small = words.small
-    if small:
+    if not small.keys().isdisjoint(part.different):
         for number in compress(range(len(part)), map(small.__contains__, folded)):
             if number not in found and part.words[number][0].islower():
                 found[number] = (1, small[folded[number]])

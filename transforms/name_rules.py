@@ -144,6 +144,8 @@ class Reader:
             first += 1
         while rules.particles_inside and first < last and words.texts[first] in rules.particles:
             first += 1
+        if first == last:
+            return None
         titles = [n for n in range(first, last) if self._is_title(words, n, last, rules)]
         begin = titles[-1] + 1 if titles else first
         if rules.particles_inside and begin < last and words.texts[begin] in rules.particles:

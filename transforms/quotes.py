@@ -166,6 +166,8 @@ def _reported(text: str, spans: Sequence[Span], speakers: Speakers, begin: int) 
     quotes: list[Sourced] = []
     number = 0
     for sentence in _SENTENCE.finditer(text, begin):
+        if not speakers.speaks(*sentence.span()):
+            continue
         while number < len(spans) and spans[number].end < sentence.start():
             number += 1
         if number < len(spans) and spans[number].start < sentence.end():

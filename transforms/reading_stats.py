@@ -16,7 +16,7 @@ from pathlib import Path
 
 from transforms.taggers import Document, Evidence, Tags
 
-RULES = 2
+RULES = 3
 
 WORDS_A_MINUTE = {
     "ar": 138, "de": 179, "en": 228, "es": 218, "fi": 161, "fr": 195, "he": 187, "it": 188, "nl": 202, "pl": 166,
@@ -47,7 +47,7 @@ class ReadingTagger:
         return replace(
             found,
             sentence_count=count_sentences(document.text),
-            reading_seconds=reading_seconds(document.text, document.language),
+            reading_seconds=reading_seconds(document),
         )
 
     def explain(self, document: Document, found: Tags) -> list[Evidence]:
@@ -55,10 +55,10 @@ class ReadingTagger:
         first = next(iter(document.text.split(maxsplit=1)), "")
         if not first:
             return []
-        number, what, speed = _measure(document.text, document.language)
+        number, what, speed = _measure(document)
         counted = {
             f"sentences {count_sentences(document.text)}": "lines, and full stops that end a sentence inside one",
-            f"reading {reading_seconds(document.text, document.language)} s": f"{number} {what} at {speed} a minute",
+            f"reading {reading_seconds(document)} s": f"{number} {what} at {speed} a minute",
         }
         start = document.text.find(first)
         return [Evidence(tag=tag, surface=first, part="text", start=start, rule=rule) for tag, rule in counted.items()]
@@ -80,15 +80,17 @@ def _ends(stop: re.Match[str]) -> bool:
     return stop["mark"] != "." or _BEFORE_STOP.search(stop.string, max(0, at - _MOST_LETTERS), at) is None
 
 
-def reading_seconds(text: str, language: str | None) -> int:
-    """How long reading `text` takes, in whole seconds, at least one where there is a text."""
-    number, _, speed = _measure(text, language)
-    return max(round(60 * number / speed), bool(text.strip()))
+def reading_seconds(document: Document) -> int:
+    """How long reading the text takes, in whole seconds, at least one where there is a text."""
+    number, _, speed = _measure(document)
+    return max(round(60 * number / speed), bool(document.text.strip()))
 
 
-def _measure(text: str, language: str | None) -> tuple[int, str, int]:
-    """How many words or characters `text` has, which of them, and how many are read in a minute."""
-    subtag = (language or "").split("-", 1)[0].lower()
-    if subtag in CHARACTERS_A_MINUTE:
-        return sum(map(str.isalnum, text)), "characters", CHARACTERS_A_MINUTE[subtag]
-    return len(text.split()), "words", WORDS_A_MINUTE.get(subtag, OTHER_WORDS_A_MINUTE)
+def _measure(document: Document) -> tuple[int, str, int]:
+    """How many words or characters a text has, which of them, and how many are read in a minute. Behind the bound up to
+    which words are read a text is taken to go on as before."""
+    text, language = document.text, document.subtag
+    if language in CHARACTERS_A_MINUTE:
+        return sum(map(str.isalnum, text)), "characters", CHARACTERS_A_MINUTE[language]
+    number = round(len(document.words) * len(text) / max(1, len(document.body.text)))
+    return number, "words", WORDS_A_MINUTE.get(language, OTHER_WORDS_A_MINUTE)

@@ -123,12 +123,14 @@ class Speakers:
             return NOT_SAID
         return Said(self._subject(before, verb, start), verb.group(), self._told(before))
 
+    def speaks(self, start: int, end: int) -> bool:
+        """Whether the text from `start` to `end` may hold a verb of saying."""
+        following = bisect_left(self._verbs, start)
+        return following < len(self._verbs) and self._verbs[following] < end
+
     def reported(self, sentence: str, start: int) -> tuple[Said, int, int] | None:
         """Who said, and start and end of, what a sentence reports; `start` is where it begins in the text."""
         bare = sentence.rstrip(".!?")
-        following = bisect_left(self._verbs, start)
-        if following == len(self._verbs) or self._verbs[following] >= start + len(bare):
-            return None
         if self._speech.verb.search(bare) is None:
             return None
         for pattern in (self._speech.says_that, self._speech.as_said, self._speech.as_said_by):

@@ -27,8 +27,8 @@ from transforms.schema import Keyword
 from transforms.taggers import Document, Evidence, Tags
 from transforms.wordlists import Lexicon
 
-RULES = 2
-MAX_CHARACTERS = 12_000
+RULES = 3
+MAX_CHARACTERS = 8_000
 MAX_KEYWORDS = 10
 MAX_WORDS = 3
 MIN_LETTERS = 3

@@ -20,7 +20,7 @@ _WORD = rf"{_PLAIN}{{1,60}}(?:[{_MARKS}]{{1,9}}{_PLAIN}{{0,60}}){{0,30}}"
 # What stands between words is told by its first character; the first alternative saves nearly all words the way through
 # the others, which would find the same.
 _TOKEN = re.compile(
-    r"(?=[\w\u3040-\u30ff])([A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]{1,60}+(?=[ ,\n])|"
+    r"(?=[\w\u3040-\u30ff])([A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]{1,60}+(?=[ ,\n;:!?)\"“”])|"
     r"(?:[^\W\d_]\.){2,12}|W\.\s?Va\b\.?|"
     r"(?:St|Ste|Mt|Ft|Mrs?|Ms|Dr|Gov|Sen|Rep|Prof|Gen|Col|Lt|Sgt|Capt|Maj|Rev|Jr|Sr)\.|"
     rf"[{_BLOCKS}]|[\u30a0-\u30ff]{{1,60}}|[\u3040-\u309f]{{1,60}}|"
@@ -125,7 +125,7 @@ class Part:
         """The words that look like a part of a name: a capital first, or a script without case."""
         words = self.words
         large = [number for number, small in enumerate(self._is_small) if not small]
-        return [number for number in large if not ((first := words[number][0]).islower() or first.isdigit())]
+        return [number for number in large if (first := words[number][0]).isupper() or not _is_plain(first)]
 
     def is_joined(self, number: int) -> bool:
         """Whether a word is Hangul joined to the one before. In Korean what is joined to a name stands behind it."""
@@ -243,6 +243,10 @@ def is_capitalised(word: str) -> bool:
     return word[0].isupper()
 
 
+def _is_plain(letter: str) -> bool:
+    return letter.islower() or letter.isdigit()
+
+
 def is_name_like(word: str) -> bool:
     """A capital first, or a script without case."""
-    return not word[0].islower() and not word[0].isdigit()
+    return not _is_plain(word[0])
