@@ -17,10 +17,9 @@ from typing import Any, Protocol
 import xxhash
 
 from transforms.schema import NameMention
-from transforms.taggers import Document, Evidence, Tags
+from transforms.taggers import MAX_CHARACTERS, Document, Evidence, Tags
 
 RULES = 1
-MAX_CHARACTERS = 40_000
 PIECE_CHARACTERS = 2_000
 MAX_NAMES = 200
 UNSCORED = 0.8  # of a model that gives no scores

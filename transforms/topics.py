@@ -80,10 +80,12 @@ class TopicsTagger:
     def explain(self, document: Document, found: Tags) -> list[Evidence]:
         """Every term found with the concept it speaks for, in the order of title and text."""
         terms = self._terms.get(document.subtag)
+        if terms is None:
+            return []
         evidence: list[Evidence] = []
         for where, part in (("title", document.head), ("text", document.body)):
             words, starts = part.rows()[0], part.row_starts()
-            for at, term, concepts in terms.find(part)[0] if terms is not None else ():
+            for at, term, concepts in terms.find(part)[0]:
                 last = at + term.count(" ")
                 surface = part.text[starts[at] : starts[last] + len(words[last])]
                 for concept, weight in concepts.items():
