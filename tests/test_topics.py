@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests import stories
 from transforms.taggers import Document, Tags
 from transforms.tokens import read
-from transforms.topics import TermIndex, TopicsTagger, Vocabulary
+from transforms.topic_terms import TermIndex
+from transforms.topics import TopicsTagger, Vocabulary
 from transforms.wordlists import Lexicon
 
 TAGGER = TopicsTagger()

@@ -22,8 +22,8 @@ deduplicate    hosts, url_rules, urls (which article an address names); reading,
 tag            taggers (the chain); wordlists, lexicons/ (the words); folding, remembered, tokens (how a text is read);
                mentions, gazetteer, country_words, inflection, surroundings, neighbours, place_judge, passing,
                geography (countries and places); name_tokens, name_lexicon, name_tables, name_runs, name_rules, names
-               (people and organisations); topics, topic_model; quotes, speakers; text_keywords, reading_stats;
-               model_taggers (models of the user)
+               (people and organisations); topic_terms, topics, topic_model; quotes, speakers; text_keywords,
+               reading_stats; model_taggers (models of the user)
 
 write          partitions (rows to part files); delivery (what a batch or window hands over to be committed)
 
